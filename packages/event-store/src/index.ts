@@ -1,0 +1,8 @@
+export {
+  type AppendRequest,
+  BusUnavailable,
+  EventTooLarge,
+  type LogSubscription,
+  RevisionConflict,
+  type StoredEvent,
+} from './contract.js';

@@ -1,0 +1,23 @@
+/** The KV buckets of the mesh's own bus. */
+export const buckets = {
+  /** One key per definition event; the bucket is the log. */
+  definitions: 'laminar_definitions',
+  /** Heartbeats, one key per instance session. */
+  workers: 'laminar_workers',
+  /** Reader slots and the sessions that hold them. */
+  leases: 'laminar_leases',
+} as const;
+
+/** The JetStream stream behind a KV bucket (NATS ADR-8). */
+export const streamOfBucket = (bucket: string): string => `KV_${bucket}`;
+
+/** The subject of a key in a KV bucket (NATS ADR-8). */
+export const subjectOfKey = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
+
+/** JetStream streams of the mesh's own bus that are not buckets. */
+export const streams = {
+  /** The last metrics message of each instance, so that counters outlive a process. */
+  metrics: 'laminar_metrics',
+  /** Messages that a pipeline could not process. */
+  deadLetters: 'laminar_dead_letters',
+} as const;

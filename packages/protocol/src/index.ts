@@ -1,0 +1,6 @@
+export { laminar } from '../gen/laminar.js';
+export { opentelemetry } from '../gen/opentelemetry.js';
+export { buckets, streamOfBucket, streams, subjectOfKey } from './buckets.js';
+export { type DefinitionKey, formatDefinitionKey, type Kind, kinds, parseDefinitionKey } from './definition-key.js';
+export { headers } from './headers.js';
+export { isPublishableSubject, subjects } from './subjects.js';

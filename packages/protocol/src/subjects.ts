@@ -1,0 +1,33 @@
+/** The subjects of the mesh's own bus. Names of definitions and instances are valid subject tokens by construction. */
+export const subjects = {
+  /** Rows of a pipeline without `INSERT INTO`. */
+  output: (pipeline: string): string => `laminar.output.${pipeline}`,
+  status: (instance: string): string => `laminar.status.${instance}`,
+  everyStatus: 'laminar.status.*',
+  /** A message here asks every instance for its whole status. */
+  statusRequest: 'laminar.status_request',
+  metrics: (instance: string): string => `laminar.metrics.${instance}`,
+  everyMetrics: 'laminar.metrics.*',
+  deadLetter: (connection: string): string => `laminar.dead_letters.${connection}`,
+  everyDeadLetter: 'laminar.dead_letters.*',
+  /** Read-only SQL over `system.*`, asked of any query service. */
+  querySql: 'laminar.query.sql',
+} as const;
+
+/**
+ * Says whether a subject that comes from message data may be published to: no wildcards, no empty
+ * tokens, no white space, and nothing under `$` or `laminar.`, so that a sender cannot make the mesh
+ * call a JetStream API or write its log.
+ */
+export function isPublishableSubject(subject: string): boolean {
+  return (
+    subject.length > 0 &&
+    !subject.startsWith('$') &&
+    !subject.startsWith('laminar.') &&
+    subject !== 'laminar' &&
+    !subject.startsWith('.') &&
+    !subject.endsWith('.') &&
+    !subject.includes('..') &&
+    !/[\s*>\p{Cc}]/u.test(subject)
+  );
+}

@@ -1,0 +1,116 @@
+import type { Message } from '@laminar/codecs';
+import type { ColumnDefinition, Options } from '@laminar/definitions';
+import type { Kind } from '@laminar/protocol';
+
+/** One statement of a script. `offset` (code points into the script) is where it begins, `text` its own text without the `;`. */
+export type Statement = { readonly offset: number; readonly text: string } & (
+  | {
+      readonly type: 'create_connection';
+      readonly name: string;
+      readonly orReplace: boolean;
+      readonly ifNotExists: boolean;
+      readonly connector: string;
+      readonly options: Options;
+      /** Where each option's name stands, for errors; code points into the script. */
+      readonly optionOffsets: { readonly [option: string]: number };
+    }
+  | {
+      readonly type: 'create_table';
+      readonly name: string;
+      readonly orReplace: boolean;
+      readonly ifNotExists: boolean;
+      readonly columns: readonly ColumnDefinition[];
+      readonly options: Options;
+      readonly optionOffsets: { readonly [option: string]: number };
+    }
+  | {
+      readonly type: 'create_pipeline';
+      readonly name: string;
+      readonly orReplace: boolean;
+      readonly ifNotExists: boolean;
+      readonly options: Options;
+      readonly optionOffsets: { readonly [option: string]: number };
+      readonly query: string;
+      /** Where `query` begins, code points into the script. */
+      readonly queryOffset: number;
+    }
+  | {
+      readonly type: 'alter';
+      readonly kind: Kind;
+      readonly name: string;
+      readonly options: Options;
+      readonly optionOffsets: { readonly [option: string]: number };
+    }
+  | { readonly type: 'start_pipeline' | 'stop_pipeline'; readonly name: string }
+  | {
+      readonly type: 'drop';
+      readonly kind: Kind;
+      readonly name: string;
+      readonly ifExists: boolean;
+      readonly cascade: boolean;
+    }
+  | { readonly type: 'show'; readonly kind: Kind }
+  | { readonly type: 'describe'; readonly name: string }
+  | { readonly type: 'explain'; readonly query: string; readonly queryOffset: number }
+  | {
+      /** A SELECT on its own: over `system.*` (the query service answers), or over relations (a live query). */
+      readonly type: 'select';
+      readonly query: string;
+      readonly queryOffset: number;
+      readonly over: 'system' | 'relations';
+    }
+);
+
+/** Something that is accepted and may need attention. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What binding a query against relations came to. Errors are thrown as `SqlError`. */
+export type Bound =
+  | { readonly status: 'bound'; readonly query: BoundQuery; readonly warnings: readonly Warning[] }
+  /** Something that the query names is not there yet; binding again later may succeed. */
+  | { readonly status: 'blocked'; readonly reason: string; readonly warnings: readonly Warning[] };
+
+/** The relations that a query names, whether or not they exist. */
+export interface QueryReferences {
+  readonly reads: readonly string[];
+  readonly writes: string | undefined;
+}
+
+/** A query whose every name and type is settled. Opaque to all but `compileQuery`, save for these facts. */
+export interface BoundQuery extends QueryReferences {
+  /** The source connection whose messages it processes. */
+  readonly connection: string;
+  /** The sink connection, or undefined for the pipeline's own output subject. */
+  readonly sink: string | undefined;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Reads `_nats_delivered`, so that a redelivery is another input. */
+  readonly readsDelivered: boolean;
+  /** The same message always gives the same rows (no NOW(), no `_nats_delivered`). */
+  readonly deterministic: boolean;
+}
+
+/** One row, ready to be published. `subject` and `headers` are set by an envelope only. */
+export interface OutputRow {
+  readonly data: Uint8Array;
+  readonly subject: string | undefined;
+  readonly headers: { readonly [name: string]: readonly string[] } | undefined;
+}
+
+/** One function per pipeline, made once. */
+export interface CompiledQuery {
+  /**
+   * The rows that a message gives, in order; none where it is filtered out. Calls for one message share one
+   * decode by way of `DecodedMessage`. Throws `RowError` (an expression) or `DecodeError` (the message).
+   */
+  process(message: DecodedMessage): readonly OutputRow[];
+}
+
+/** A message and what it decodes to; made once per message and handed to each pipeline over the connection. */
+export interface DecodedMessage {
+  readonly message: Message;
+  /** The decoded payload; decoded at the first call, then kept. Throws `DecodeError`. */
+  value(): unknown;
+}
