@@ -1,5 +1,28 @@
+export { Catalog, type QuarantineEntry, referencesOf } from './catalog.js';
+export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
+export {
+  type CoreSink,
+  type CoreSource,
+  type JetStreamSink,
+  type JetStreamSource,
+  type OnError,
+  type ResolvedConnection,
+  resolveConnection,
+  type StreamSpec,
+} from './connection/resolve.js';
+export type { StartPosition } from './connection/start.js';
+export { connectionIssues } from './connection/validate.js';
 export type * from './definition.js';
+export { sameData } from './equal.js';
 export { DefinitionRejected, type Issue, type RejectionCode } from './errors.js';
 export type * from './event.js';
+export { decodeEvent, EventUnreadable, encodeEvent, foldStoredEvent } from './event-codec.js';
+export { evolve } from './evolve.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
 export type { Options, OptionValue } from './option-value.js';
+export { pipelineOptions } from './pipeline/options.js';
+export { pipelineIssues } from './pipeline/validate.js';
+export { type ColumnType, canonicalColumnType, columnTypeNames, columnTypes } from './table/column-types.js';
+export { metadataColumns } from './table/metadata-columns.js';
+export { tableOptions } from './table/options.js';
+export { normalizeTable, tableIssues } from './table/validate.js';

@@ -1,3 +1,10 @@
+export { UnsafeLog } from './bucket.js';
+export {
+  type Candidate,
+  type CommandHandler,
+  type CommandHandlerOptions,
+  createCommandHandler,
+} from './command-handler.js';
 export {
   type AppendRequest,
   BusUnavailable,
@@ -6,3 +13,4 @@ export {
   RevisionConflict,
   type StoredEvent,
 } from './contract.js';
+export { type EventLog, openEventLog } from './event-log.js';

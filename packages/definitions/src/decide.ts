@@ -1,0 +1,161 @@
+import type { Kind } from '@laminar/protocol';
+import type { Catalog } from './catalog.js';
+import type { Command, DecidedEvent, DraftOfKind } from './command.js';
+import { connectionConflicts } from './connection/conflicts.js';
+import type {
+  ConnectionDefinition,
+  DefinitionOfKind,
+  PipelineDefinition,
+  Recorded,
+  TableDefinition,
+} from './definition.js';
+import { sameData } from './equal.js';
+import { DefinitionRejected } from './errors.js';
+import type { DefinitionEventBody } from './event.js';
+import { nearestName, reservedNames } from './names.js';
+import { feedsItself } from './pipeline/feedback.js';
+
+/**
+ * The events that a command comes to, in the order to append them; none where nothing would change.
+ * Throws `DefinitionRejected`.
+ */
+export function decide(command: Command, catalog: Catalog): DecidedEvent[] {
+  const current = catalog.get(command.kind, command.name);
+  checkExpectedRevision(command, current);
+  switch (command.type) {
+    case 'Create':
+      if (current)
+        throw new DefinitionRejected('already_exists', `there is a ${command.kind} "${command.name}" already`);
+      return define(command, current, catalog);
+    case 'Put':
+      return define(command, current, catalog);
+    case 'Change':
+      return define(command, existing(command, current, catalog), catalog);
+    case 'Drop':
+      return drop(existing(command, current, catalog), command.cascade, catalog);
+    case 'Start':
+    case 'Stop':
+      return setDesired(existing(command, current, catalog), command.type, catalog);
+    case 'RollBack':
+      return rollBack(command, existing(command, current, catalog), catalog);
+  }
+}
+
+type Define = Extract<Command, { type: 'Create' | 'Put' | 'Change' }>;
+
+function define(command: Define, current: Recorded | undefined, catalog: Catalog): DecidedEvent[] {
+  checkName(command.kind, command.name, catalog);
+  const definition = complete(command, current);
+  if (current && sameData(current.definition, definition)) return [];
+  checkAgainst(command.kind, command.name, definition, catalog);
+  return [event(catalog, command.kind, command.name, definedBody(command.kind, current !== undefined, definition))];
+}
+
+function complete(command: Define, current: Recorded | undefined): DefinitionOfKind[Kind] {
+  if (command.kind !== 'pipeline') return command.definition;
+  const draft: DraftOfKind['pipeline'] = command.definition;
+  const before = current?.definition as PipelineDefinition | undefined;
+  return { ...draft, desired: draft.desired ?? before?.desired ?? 'running' };
+}
+
+function definedBody(kind: Kind, exists: boolean, definition: DefinitionOfKind[Kind]): DefinitionEventBody {
+  if (kind === 'connection') {
+    return { type: exists ? 'ConnectionChanged' : 'ConnectionCreated', definition: definition as ConnectionDefinition };
+  }
+  if (kind === 'table')
+    return { type: exists ? 'TableChanged' : 'TableCreated', definition: definition as TableDefinition };
+  return { type: exists ? 'PipelineChanged' : 'PipelineCreated', definition: definition as PipelineDefinition };
+}
+
+/** Dependents go first, so that no event leaves a definition behind that names something dropped. */
+function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEvent[] {
+  const dependents = dependentsOf(record, catalog);
+  if (dependents.length > 0 && !cascade) {
+    const names = dependents.map(({ kind, name }) => `${kind} "${name}"`).join(', ');
+    throw new DefinitionRejected(
+      'in_use',
+      `the ${record.kind} "${record.name}" is in use by ${names}; drop them first, or cascade`,
+    );
+  }
+  return [...dependents, record].map(({ kind, name }) => event(catalog, kind, name, droppedBody(kind)));
+}
+
+function dependentsOf(record: Recorded, catalog: Catalog): Recorded[] {
+  if (record.kind === 'pipeline') return [];
+  const direct = catalog.referrers(record.name);
+  const all = new Map<string, Recorded>();
+  for (const referrer of direct) {
+    for (const dependent of [...dependentsOf(referrer, catalog), referrer])
+      all.set(`${dependent.kind}.${dependent.name}`, dependent);
+  }
+  return [...all.values()];
+}
+
+function droppedBody(kind: Kind): DefinitionEventBody {
+  if (kind === 'connection') return { type: 'ConnectionDropped' };
+  return kind === 'table' ? { type: 'TableDropped' } : { type: 'PipelineDropped' };
+}
+
+function setDesired(record: Recorded, type: 'Start' | 'Stop', catalog: Catalog): DecidedEvent[] {
+  const desired = type === 'Start' ? 'running' : 'stopped';
+  if ((record.definition as PipelineDefinition).desired === desired) return [];
+  return [event(catalog, 'pipeline', record.name, { type: type === 'Start' ? 'PipelineStarted' : 'PipelineStopped' })];
+}
+
+function rollBack(command: Extract<Command, { type: 'RollBack' }>, record: Recorded, catalog: Catalog): DecidedEvent[] {
+  const { desired } = record.definition as PipelineDefinition;
+  const definition: PipelineDefinition = { ...command.definition, desired };
+  if (sameData(record.definition, definition)) return [];
+  checkAgainst('pipeline', command.name, definition, catalog);
+  return [
+    event(catalog, 'pipeline', command.name, { type: 'PipelineRolledBack', toVersion: command.toVersion, definition }),
+  ];
+}
+
+function event(catalog: Catalog, kind: Kind, name: string, body: DefinitionEventBody): DecidedEvent {
+  return { kind, name, version: catalog.version(kind, name) + 1, body };
+}
+
+function existing(command: Command, current: Recorded | undefined, catalog: Catalog): Recorded {
+  if (current) return current;
+  const nearest = nearestName(
+    command.name,
+    Array.from(catalog.values(command.kind), ({ name }) => name),
+  );
+  const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  throw new DefinitionRejected('not_found', `there is no ${command.kind} "${command.name}"${hint}`);
+}
+
+function checkExpectedRevision({ kind, name, expectedRevision }: Command, current: Recorded | undefined): void {
+  if (expectedRevision === undefined || current?.revision === expectedRevision) return;
+  const actual = current ? `is at revision ${current.revision}` : 'does not exist';
+  throw new DefinitionRejected(
+    'precondition_failed',
+    `the ${kind} "${name}" ${actual}, not at revision ${expectedRevision}; read it again`,
+  );
+}
+
+function checkName(kind: Kind, name: string, catalog: Catalog): void {
+  if (reservedNames.has(name)) {
+    const issue = { code: 'reserved_name', message: `the name "${name}" is reserved`, pointer: '/name' };
+    throw new DefinitionRejected('invalid', issue.message, [issue]);
+  }
+  const other = kind === 'connection' ? 'table' : kind === 'table' ? 'connection' : undefined;
+  if (other && catalog.get(other, name)) {
+    throw new DefinitionRejected(
+      'already_exists',
+      `there is a ${other} "${name}" already; connections and tables share their names`,
+    );
+  }
+}
+
+function checkAgainst(kind: Kind, name: string, definition: DefinitionOfKind[Kind], catalog: Catalog): void {
+  if (kind === 'connection') {
+    const conflict = connectionConflicts(name, definition as ConnectionDefinition, catalog);
+    if (conflict !== undefined) throw new DefinitionRejected('conflict', conflict);
+  }
+  const loop = feedsItself(kind, name, definition, catalog);
+  if (loop !== undefined) {
+    throw new DefinitionRejected('invalid', loop, [{ code: 'feedback_loop', message: loop }]);
+  }
+}

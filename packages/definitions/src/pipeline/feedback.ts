@@ -1,0 +1,88 @@
+import type { Kind } from '@laminar/protocol';
+import type { Catalog } from '../catalog.js';
+import { type ResolvedConnection, resolveConnection } from '../connection/resolve.js';
+import { subjectsOverlap } from '../connection/subjects.js';
+import type { ConnectionDefinition, DefinitionOfKind, PipelineDefinition, TableDefinition } from '../definition.js';
+
+/**
+ * Why a definition would make a pipeline feed itself: its sink publishes what its own source reads, so that
+ * one message would go round for ever. Undefined where none does, or where relations are still missing.
+ */
+export function feedsItself(
+  kind: Kind,
+  name: string,
+  definition: DefinitionOfKind[Kind],
+  catalog: Catalog,
+): string | undefined {
+  const view = new View(kind, name, definition, catalog);
+  for (const [pipeline, { reads, writes }] of view.pipelines()) {
+    const sink = writes === undefined ? undefined : view.resolve(writes);
+    if (!sink || !isSink(sink)) continue;
+    for (const relation of reads) {
+      const source = view.resolve(relation);
+      if (source && !isSink(source) && feeds(sink, source)) {
+        return `the pipeline "${pipeline}" would read what it writes: "${writes}" publishes to ${sink.subject}, which "${relation}" reads`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The catalog as it would be with the definition. */
+class View {
+  constructor(
+    readonly kind: Kind,
+    readonly name: string,
+    readonly definition: DefinitionOfKind[Kind],
+    readonly catalog: Catalog,
+  ) {}
+
+  /** The pipelines that the definition may turn into loops. */
+  *pipelines(): Iterable<[string, PipelineDefinition]> {
+    if (this.kind === 'pipeline') {
+      yield [this.name, this.definition as PipelineDefinition];
+      return;
+    }
+    const seen = new Set<string>();
+    const waiting = [this.name];
+    for (let relation = waiting.pop(); relation !== undefined; relation = waiting.pop()) {
+      for (const referrer of this.catalog.referrers(relation)) {
+        if (referrer.kind === 'table') waiting.push(referrer.name);
+        else if (!seen.has(referrer.name)) {
+          seen.add(referrer.name);
+          yield [referrer.name, referrer.definition as PipelineDefinition];
+        }
+      }
+    }
+  }
+
+  resolve(relation: string): ResolvedConnection | undefined {
+    const table =
+      this.kind === 'table' && relation === this.name
+        ? (this.definition as TableDefinition)
+        : this.catalog.get('table', relation)?.definition;
+    const connectionName = table?.connector ?? relation;
+    const connection =
+      this.kind === 'connection' && connectionName === this.name
+        ? (this.definition as ConnectionDefinition)
+        : this.catalog.get('connection', connectionName)?.definition;
+    return connection && resolveConnection(connectionName, connection);
+  }
+}
+
+type Sink = Extract<ResolvedConnection, { role: 'sink-core' | 'sink-jetstream' }>;
+type Source = Exclude<ResolvedConnection, Sink>;
+
+const isSink = (connection: ResolvedConnection): connection is Sink =>
+  connection.role === 'sink-core' || connection.role === 'sink-jetstream';
+
+function feeds(sink: Sink, source: Source): boolean {
+  if (!sink.servers.some((server) => source.servers.includes(server))) return false;
+  const read =
+    source.role === 'source-core'
+      ? [source.subject]
+      : source.consumer.filterSubject === undefined
+        ? (source.stream?.subjects ?? [])
+        : [source.consumer.filterSubject];
+  return read.some((pattern) => subjectsOverlap(pattern, sink.subject));
+}

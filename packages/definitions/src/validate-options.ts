@@ -1,0 +1,59 @@
+import type { TSchema } from 'typebox';
+import { Check } from 'typebox/value';
+import type { Issue } from './errors.js';
+import { nearestName } from './names.js';
+import type { Options } from './option-value.js';
+
+/** Unknown names and wrong values among `options`, each with its pointer under `/options`. */
+export function optionIssues(options: Options, schemas: { readonly [name: string]: TSchema }): Issue[] {
+  const issues: Issue[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
+    if (schema === undefined) {
+      const nearest = nearestName(name, Object.keys(schemas));
+      const hint =
+        nearest === undefined ? `known options are ${Object.keys(schemas).join(', ')}` : `did you mean "${nearest}"?`;
+      issues.push({
+        code: 'unknown_option',
+        message: `there is no option "${name}"; ${hint}`,
+        pointer: optionPointer(name),
+      });
+    } else if (!Check(schema, value)) {
+      issues.push({
+        code: 'invalid_option',
+        message: `"${name}" must be ${expectation(schema)}, but is ${JSON.stringify(value)}`,
+        pointer: optionPointer(name),
+      });
+    }
+  }
+  return issues;
+}
+
+export const optionPointer = (name: string): string => `/options/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+interface SchemaFacts {
+  type?: string;
+  enum?: readonly unknown[];
+  const?: unknown;
+  anyOf?: readonly SchemaFacts[];
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  minItems?: number;
+  items?: SchemaFacts;
+}
+
+function expectation(schema: SchemaFacts): string {
+  if (schema.anyOf) return schema.anyOf.map(expectation).join(' or ');
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' or ');
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.type === 'integer') {
+    if (schema.minimum === undefined) return 'a whole number';
+    if (schema.maximum === undefined) return `a whole number of at least ${schema.minimum}`;
+    return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  }
+  if (schema.type === 'boolean') return 'true or false';
+  if (schema.type === 'array') return `a list, each item ${expectation(schema.items ?? {})}`;
+  if (schema.pattern !== undefined) return 'a name without dots, wildcards, slashes or white space';
+  return 'a text that is not empty';
+}

@@ -1,0 +1,53 @@
+import { streamOfBucket, subjectOfKey } from '@laminar/protocol';
+import { JetStreamApiError, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+
+/** Larger than an event may be, so that the refusal of a larger one is ours and says so. */
+const messageBytesMax = 1024 * 1024;
+const duplicateWindowNs = 120 * 1_000_000_000;
+
+/** A stream of this name exists, but an event in it could be overwritten or deleted. */
+export class UnsafeLog extends Error {
+  override readonly name = 'UnsafeLog';
+}
+
+/**
+ * Makes the bucket's stream where it is missing: one message per key, of which the server refuses a second write, a
+ * delete and a purge (NATS ADR-8 for the names; `discard_new_per_subject` since nats-server 2.9). An existing one is read back
+ * and refused where it lacks any of this.
+ */
+export async function ensureLogBucket(jsm: JetStreamManager, bucket: string, replicas: number): Promise<void> {
+  const wanted = {
+    name: streamOfBucket(bucket),
+    subjects: [subjectOfKey(bucket, '>')],
+    max_msgs_per_subject: 1,
+    discard: 'new',
+    discard_new_per_subject: true,
+    deny_delete: true,
+    deny_purge: true,
+    allow_rollup_hdrs: false,
+    allow_direct: true,
+    max_msg_size: messageBytesMax,
+    duplicate_window: duplicateWindowNs,
+    num_replicas: replicas,
+  } satisfies Partial<StreamConfig>;
+  const config = (await existing(jsm, wanted.name)) ?? (await jsm.streams.add(wanted)).config;
+  const guards = ['max_msgs_per_subject', 'discard', 'discard_new_per_subject', 'deny_delete', 'deny_purge'] as const;
+  for (const guard of guards) {
+    if (config[guard] !== wanted[guard]) {
+      throw new UnsafeLog(
+        `the stream ${wanted.name} has ${guard} = ${String(config[guard])} instead of ${String(wanted[guard])}, so that events in it could be lost; it was not made by this software`,
+      );
+    }
+  }
+}
+
+const streamNotFound = 10059;
+
+async function existing(jsm: JetStreamManager, stream: string): Promise<StreamConfig | undefined> {
+  try {
+    return (await jsm.streams.info(stream)).config;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+// `npm test`: installs, builds, runs the static checks and every test, and ends with one line that counts them.
+// Arguments go to vitest: `npm test -- packages/sql` runs what matches (and leaves the static checks out).
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepare, root } from './prepare.mjs';
+
+const filters = process.argv.slice(2);
+const count = { passed: 0, failed: 0, skipped: 0 };
+
+await prepare();
+if (filters.length === 0) for (const check of checks()) runCheck(check);
+runTests();
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+process.exitCode = count.failed > 0 ? 1 : 0;
+
+/** Each is one command that fails with an explanation; it counts as one test. */
+function checks() {
+  return [
+    ['format and lint', 'biome', ['check', '--error-on-warnings', '.']],
+    ['types of sources and tests', 'tsc', ['-p', 'tsconfig.test.json']],
+    ['arrows between modules', 'depcruise', ['--config', '.dependency-cruiser.cjs', 'packages', 'services', 'test']],
+    ['nothing unused', 'knip', ['--no-progress']],
+  ];
+}
+
+function runCheck([name, command, args]) {
+  const started = Date.now();
+  const result = spawnSync(join(root, 'node_modules', '.bin', command), args, { cwd: root, encoding: 'utf8' });
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  if (result.status === 0) {
+    count.passed++;
+    console.log(`✓ ${name} (${seconds} s)`);
+  } else {
+    count.failed++;
+    console.log(`✗ ${name} (${seconds} s)\n${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`);
+  }
+}
+
+function runTests() {
+  const folder = mkdtempSync(join(tmpdir(), 'laminar-test-'));
+  const report = join(folder, 'report.json');
+  try {
+    const vitest = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...filters];
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const result = spawnSync(process.execPath, [...vitest, ...reporters], { cwd: root, stdio: 'inherit' });
+    const tests = JSON.parse(readFileSync(report, 'utf8'));
+    count.passed += tests.numPassedTests;
+    count.failed += tests.numFailedTests;
+    count.skipped += tests.numPendingTests + tests.numTodoTests;
+    // An error outside of any test (a file that does not load, an unhandled rejection) must not pass unseen.
+    if (result.status !== 0 && tests.numFailedTests === 0) count.failed++;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
