@@ -1,1 +1,2 @@
-export {};
+export { type EventuallyOptions, eventually } from './eventually.js';
+export { startNats, type TestNats, type TestNatsOptions } from './servers/nats.js';

@@ -1,0 +1,27 @@
+const pauseMs = 10;
+
+export interface EventuallyOptions {
+  /** What is waited for, for the message of a failure. */
+  readonly what: string;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Waits until `check` gives something other than undefined or false, and gives that; throws at the time limit (10 s unless said
+ * otherwise) with the last error that `check` threw, if any.
+ */
+export async function eventually<T>(check: () => T | Promise<T>, { what, timeoutMs = 10_000 }: EventuallyOptions): Promise<Exclude<T, undefined | false>> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    try {
+      const result = await check();
+      if (result !== undefined && result !== false) return result as Exclude<T, undefined | false>;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause: last });
+}
