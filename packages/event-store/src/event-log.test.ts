@@ -1,9 +1,18 @@
+import { eventually, startNats, type TestNats } from '@laminar/test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { eventually, startNats, type TestNats } from '@laminar/test';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BusUnavailable, createCommandHandler, EventTooLarge, type EventLog, openEventLog, RevisionConflict, type StoredEvent, UnsafeLog } from './index.js';
+import {
+  BusUnavailable,
+  createCommandHandler,
+  type EventLog,
+  EventTooLarge,
+  openEventLog,
+  RevisionConflict,
+  type StoredEvent,
+  UnsafeLog,
+} from './index.js';
 
 let server: TestNats;
 const connections: NatsConnection[] = [];
@@ -30,7 +39,12 @@ async function newLog(): Promise<{ log: EventLog; bucket: string; nc: NatsConnec
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const entry = (key: string, expectedRevision: number) => ({ key, data: bytes(key), expectedRevision, eventId: `id-${key}` });
+const entry = (key: string, expectedRevision: number) => ({
+  key,
+  data: bytes(key),
+  expectedRevision,
+  eventId: `id-${key}`,
+});
 
 describe('the event log', () => {
   it('appends at the expected position and reads back', async () => {
@@ -69,12 +83,18 @@ describe('the event log', () => {
 
   it('refuses an event that is too large', async () => {
     const { log } = await newLog();
-    await expect(log.append({ ...entry('a.1', 0), data: new Uint8Array(512 * 1024 + 1) })).rejects.toThrow(EventTooLarge);
+    await expect(log.append({ ...entry('a.1', 0), data: new Uint8Array(512 * 1024 + 1) })).rejects.toThrow(
+      EventTooLarge,
+    );
   });
 
   it('refuses a stream in which events could be overwritten', async () => {
     const nc = await dial();
-    await (await jetstreamManager(nc)).streams.add({ name: 'KV_unsafe', subjects: ['$KV.unsafe.>'], max_msgs_per_subject: 1 });
+    await (await jetstreamManager(nc)).streams.add({
+      name: 'KV_unsafe',
+      subjects: ['$KV.unsafe.>'],
+      max_msgs_per_subject: 1,
+    });
     await expect(openEventLog(nc, { bucket: 'unsafe', replicas: 1 })).rejects.toThrow(UnsafeLog);
   });
 
@@ -103,7 +123,9 @@ describe('the event log', () => {
       await own.down();
       await expect(log.append(entry('a.2', 1))).rejects.toThrow(BusUnavailable);
       await own.up();
-      await eventually(() => log.append(entry('a.3', seen.length)).then(() => true), { what: 'an append after the restart' });
+      await eventually(() => log.append(entry('a.3', seen.length)).then(() => true), {
+        what: 'an append after the restart',
+      });
       await subscription.reached(2, 20_000);
       expect(seen).toEqual([1, 2].slice(0, seen.length));
       await subscription.close();
@@ -138,10 +160,13 @@ describe('the command handler', () => {
   it('lets one of fifty concurrent commands for one key win, over two replicas', async () => {
     const replicas = await Promise.all([replica('race'), replica('race')]);
     const results = await Promise.allSettled(
-      Array.from({ length: 50 }, (_, i) => (replicas[i % 2] ?? replicas[0]).handler.handle({ key: 'x.1', id: `id-${i}` })),
+      Array.from({ length: 50 }, (_, i) =>
+        (replicas[i % 2] ?? replicas[0]).handler.handle({ key: 'x.1', id: `id-${i}` }),
+      ),
     );
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ message: 'taken' });
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ message: 'taken' });
     await Promise.all(replicas.map(({ subscription }) => subscription.close()));
   });
 

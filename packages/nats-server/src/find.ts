@@ -59,11 +59,13 @@ async function runs(path: string): Promise<boolean> {
 
 /** Downloads with package lists of its own, so that neither root nor an `apt-get update` before it is needed. */
 async function installDebianPackage({ dataDir, onProgress }: FindOptions, target: string): Promise<string> {
-  if (!(await isExecutable('/usr/bin/apt-get')) || !(await isExecutable('/usr/bin/dpkg-deb'))) throw notFound('this is no Debian system');
+  if (!(await isExecutable('/usr/bin/apt-get')) || !(await isExecutable('/usr/bin/dpkg-deb')))
+    throw notFound('this is no Debian system');
   const folder = join(resolve(dataDir), 'nats-server');
   const work = join(folder, 'unpacking');
   try {
-    for (const part of ['state/lists/partial', 'cache/archives/partial', 'out']) await mkdir(join(work, part), { recursive: true });
+    for (const part of ['state/lists/partial', 'cache/archives/partial', 'out'])
+      await mkdir(join(work, part), { recursive: true });
     const apt = [
       ...['-o', `Dir::State=${join(work, 'state')}`, '-o', 'Dir::State::status=/var/lib/dpkg/status'],
       ...['-o', `Dir::Cache=${join(work, 'cache')}`, '-o', 'APT::Sandbox::User='],

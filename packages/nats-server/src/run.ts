@@ -85,7 +85,13 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   }
 }
 
-function server(child: ChildProcess, pid: number, port: number, host: string, exited: Promise<void>): NatsServerProcess {
+function server(
+  child: ChildProcess,
+  pid: number,
+  port: number,
+  host: string,
+  exited: Promise<void>,
+): NatsServerProcess {
   const kill = (signal: NodeJS.Signals) => {
     // Once it was reaped the number may be someone else's.
     if (child.exitCode === null && child.signalCode === null) process.kill(pid, signal);
@@ -124,5 +130,7 @@ async function listeningPort(folder: string, child: ChildProcess, logFile: strin
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const log = await readFile(logFile, 'utf8').catch(() => '');
-  throw new NatsServerFailed(`nats-server did not come up: ${log.trim().split('\n').slice(-3).join(' | ') || 'it wrote no log'}`);
+  throw new NatsServerFailed(
+    `nats-server did not come up: ${log.trim().split('\n').slice(-3).join(' | ') || 'it wrote no log'}`,
+  );
 }

@@ -35,7 +35,10 @@ export const benchQuery = `SELECT id, customer, amount * 2 AS double_amount, cur
  * Publishes `count` messages (even) on `in.a` and waits for the `count / 2` results on `output`, never more than
  * `inFlightMax` ahead of them. CPU is that of process `pid`, throughput that of the whole path.
  */
-export async function runJob(nc: NatsConnection, options: { count: number; output: string; pid: number }): Promise<JobRun> {
+export async function runJob(
+  nc: NatsConnection,
+  options: { count: number; output: string; pid: number },
+): Promise<JobRun> {
   const messages = benchMessages();
   let received = 0;
   const results = nc.subscribe(options.output, { callback: () => void received++ });

@@ -27,12 +27,17 @@ export interface TestNats {
 }
 
 export async function startNats(options: TestNatsOptions = {}): Promise<TestNats> {
-  const binary = await findNatsServer({ env: process.env, dataDir: '.laminar', onProgress: (what) => console.error(what) });
+  const binary = await findNatsServer({
+    env: process.env,
+    dataDir: '.laminar',
+    onProgress: (what) => console.error(what),
+  });
   const folder = await mkdtemp(join(tmpdir(), 'laminar-test-nats-'));
   const configFile = options.config === undefined ? undefined : join(folder, 'nats.conf');
   if (configFile !== undefined) await writeFile(configFile, options.config ?? '');
   const storeDir = options.jetstream === false ? undefined : join(folder, 'store');
-  const start = (port: number): Promise<NatsServerProcess> => startNatsServer({ binary, host: '127.0.0.1', port, storeDir, configFile });
+  const start = (port: number): Promise<NatsServerProcess> =>
+    startNatsServer({ binary, host: '127.0.0.1', port, storeDir, configFile });
   let server = await start(options.port ?? -1);
   const { port, url } = server;
   return {

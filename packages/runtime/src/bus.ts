@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import {
+  type Authenticator,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import type { BusConfig } from './config.js';
+import { ConfigError } from './environment.js';
+
+const reconnectWaitMs = 250;
+const reconnectJitterMs = 250;
+const pingIntervalMs = 5000;
+
+/** Connects to the mesh's own bus; keeps trying for ever, at first and after each loss. `name` is shown by the server. */
+export async function connectBus(bus: BusConfig, name: string): Promise<NatsConnection> {
+  const authenticator = authenticators(bus);
+  return connect({
+    servers: bus.url.split(',').map((server) => server.trim()),
+    name,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: reconnectWaitMs,
+    reconnectJitter: reconnectJitterMs,
+    pingInterval: pingIntervalMs,
+    maxPingOut: 2,
+    // A server that restarts may for a while not know its users.
+    ignoreAuthErrorAbort: true,
+    ...(authenticator.length > 0 ? { authenticator } : {}),
+    ...(bus.caFile === undefined ? {} : { tls: { caFile: bus.caFile } }),
+  });
+}
+
+function authenticators(bus: BusConfig): Authenticator[] {
+  const found: Authenticator[] = [];
+  if (bus.credsFile !== undefined) found.push(credsAuthenticator(readCredentials(bus.credsFile)));
+  if (bus.user !== undefined) found.push(usernamePasswordAuthenticator(bus.user, bus.password ?? ''));
+  if (bus.token !== undefined) found.push(tokenAuthenticator(bus.token));
+  if (bus.nkeySeed !== undefined) found.push(nkeyAuthenticator(new TextEncoder().encode(bus.nkeySeed)));
+  return found;
+}
+
+function readCredentials(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ConfigError(
+      `NATS_CREDS: the file cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

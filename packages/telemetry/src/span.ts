@@ -1,0 +1,41 @@
+import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { contextOf, parseTraceparent } from './trace-context.js';
+
+export { SpanKind };
+
+export interface SpanOptions {
+  readonly kind?: SpanKind;
+  /** A `traceparent` or a context; the active span where it is left out. */
+  readonly parent?: string | Context;
+  readonly attributes?: Attributes;
+  /** `traceparent`s of spans that this one is related to. */
+  readonly links?: readonly string[];
+}
+
+/** Starts a span; the caller ends it. */
+export function startSpan(name: string, options: SpanOptions = {}): Span {
+  const { kind = SpanKind.INTERNAL, parent, attributes, links = [] } = options;
+  const parentContext = typeof parent === 'string' ? contextOf(parent) : (parent ?? context.active());
+  const linked = links.flatMap((link) => parseTraceparent(link) ?? []).map((linkContext) => ({ context: linkContext }));
+  return trace
+    .getTracer('laminar')
+    .startSpan(name, { kind, links: linked, ...(attributes ? { attributes } : {}) }, parentContext);
+}
+
+/** Runs `work` within a span, which records what it throws and always ends. */
+export async function inSpan<T>(name: string, options: SpanOptions, work: (span: Span) => T | Promise<T>): Promise<T> {
+  const span = startSpan(name, options);
+  try {
+    return await context.with(trace.setSpan(context.active(), span), () => work(span));
+  } catch (error) {
+    recordError(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** Marks a span as failed with what was thrown. */
+export function recordError(span: Span, error: unknown): void {
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
+}
