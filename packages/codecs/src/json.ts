@@ -1,0 +1,91 @@
+import { isSafeNumber, parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
+
+/** A message whose bytes are not what its format says. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError';
+}
+
+/** Deeper nesting is refused: it costs stack wherever the value is walked. */
+export const jsonDepthMax = 256;
+
+const strict = new TextDecoder('utf-8', { fatal: true });
+/** Only digits that many in a row can be an integer that a double does not hold. */
+const longDigits = /\d{16}/;
+const replacementCharacter = '\ufffd';
+
+/**
+ * The value of a JSON text in UTF-8. Integers beyond 2^53 become bigints, other numbers doubles; the last of duplicate
+ * keys wins. Throws `DecodeError`.
+ */
+export function parseJson(data: Uint8Array): unknown {
+  const text = decodeText(data);
+  try {
+    const value = longDigits.test(text) ? parseExact(text) : JSON.parse(text);
+    // Depth can only pass the limit where there are that many opening brackets.
+    if (deeplyNested(text)) checkDepth(text);
+    return value;
+  } catch (error) {
+    if (error instanceof DecodeError) throw error;
+    // V8's message quotes the text, which must not reach logs and tables.
+    throw new DecodeError(`the message is not valid JSON${positionOf(error)}`);
+  }
+}
+
+/** The JSON text of a value that `parseJson` gave; bigints keep every digit. */
+export function stringifyJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return stringifyLossless(value) ?? 'null';
+  }
+}
+
+function decodeText(data: Uint8Array): string {
+  const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+  // The lenient decoder is much faster, and tells by its replacement character that something may be wrong.
+  if (!text.includes(replacementCharacter)) return text;
+  try {
+    return strict.decode(data);
+  } catch {
+    throw new DecodeError('the message is not valid UTF-8');
+  }
+}
+
+function parseExact(text: string): unknown {
+  // Assigning this key would set a prototype; nobody's data needs it badly enough.
+  if (text.includes('__proto__'))
+    throw new DecodeError('the message has both a key "__proto__" and an integer beyond 2^53, which cannot be read');
+  return parseLossless(text, undefined, (digits) =>
+    /^-?\d+$/.test(digits) && !isSafeNumber(digits) ? BigInt(digits) : Number(digits),
+  );
+}
+
+function checkDepth(text: string): void {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inString) {
+      if (code === 0x5c) i++;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      if (++depth > jsonDepthMax) throw new DecodeError(`the message is nested deeper than ${jsonDepthMax} levels`);
+    } else if (code === 0x7d || code === 0x5d) depth--;
+  }
+}
+
+function positionOf(error: unknown): string {
+  const position = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
+  return position === undefined ? '' : ` (at character ${position})`;
+}
+
+/** A cheap guess that never misses: only a text with that many opening brackets can be nested so deeply. */
+function deeplyNested(text: string): boolean {
+  if (text.length <= jsonDepthMax * 2) return false;
+  let opened = 0;
+  for (let i = text.indexOf('{'); i !== -1; i = text.indexOf('{', i + 1)) if (++opened > jsonDepthMax) return true;
+  for (let i = text.indexOf('['); i !== -1; i = text.indexOf('[', i + 1)) if (++opened > jsonDepthMax) return true;
+  return false;
+}

@@ -1,0 +1,65 @@
+import type { ColumnType } from '@laminar/definitions';
+
+/** Types of expressions: those of columns, numbers of JSON that are not typed further, and literals that take their neighbour's type. */
+export type Type = ColumnType | 'NUMBER' | 'UNKNOWN';
+
+/**
+ * A bound expression: names and types are settled. SQL NULL is null or undefined everywhere; JSON's null is SQL's. Values by
+ * type: TEXT string; BOOLEAN boolean; integers and NUMBER number or bigint; REAL, DOUBLE PRECISION number; NUMERIC Decimal;
+ * TIMESTAMP microseconds; DATE days; BYTEA Uint8Array; JSON as parsed.
+ */
+export type Expression = { readonly type: Type; readonly offset: number } & (
+  | { readonly op: 'constant'; readonly value: unknown }
+  /** A top-level field of the payload. */
+  | { readonly op: 'field'; readonly name: string }
+  | { readonly op: 'payload' }
+  | { readonly op: 'metadata'; readonly name: string }
+  /** NULL where an argument is NULL, and then `evaluate` is not called. */
+  | { readonly op: 'strict'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
+  | { readonly op: 'lenient'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
+  | { readonly op: 'and' | 'or'; readonly args: readonly Expression[] }
+  | { readonly op: 'coalesce'; readonly args: readonly Expression[] }
+  | {
+      readonly op: 'case';
+      readonly branches: readonly { readonly when: Expression; readonly result: Expression }[];
+      readonly otherwise: Expression;
+    }
+);
+
+/** What is done with the values of arguments: a function, or code in which `a`, `b`, ... are the names of variables that hold them. */
+export type Evaluate = Call | Inline;
+
+// biome-ignore lint/suspicious/noExplicitAny: the binder has settled the types of the arguments, which no signature can say.
+type Call = (...args: any[]) => unknown;
+
+export class Inline {
+  constructor(readonly code: (...names: string[]) => string) {}
+}
+
+export const inline = (code: (...names: string[]) => string): Inline => new Inline(code);
+export const constant = (value: unknown, type: Type, offset: number): Expression => ({
+  op: 'constant',
+  value,
+  type,
+  offset,
+});
+export const strict = (type: Type, offset: number, evaluate: Evaluate, ...args: Expression[]): Expression => ({
+  op: 'strict',
+  evaluate,
+  args,
+  type,
+  offset,
+});
+export const lenient = (type: Type, offset: number, evaluate: Evaluate, ...args: Expression[]): Expression => ({
+  op: 'lenient',
+  evaluate,
+  args,
+  type,
+  offset,
+});
+
+const integers: readonly Type[] = ['SMALLINT', 'INTEGER', 'BIGINT'];
+const numbers: readonly Type[] = [...integers, 'NUMERIC', 'REAL', 'DOUBLE PRECISION', 'NUMBER'];
+
+export const isInteger = (type: Type): boolean => integers.includes(type);
+export const isNumeric = (type: Type): boolean => numbers.includes(type);

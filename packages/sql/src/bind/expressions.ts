@@ -1,0 +1,446 @@
+import { type ColumnType, canonicalColumnType, columnTypeNames, nearestName } from '@laminar/definitions';
+import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, FuncCall, Node, TypeName } from '@pgsql/types';
+import { SqlError } from '../errors.js';
+import { type Decimal, parseDecimal, roundDecimal } from '../values/decimal.js';
+import { element, follow, followText, member, parseJsonPath } from '../values/json-path.js';
+import { like } from '../values/like.js';
+import { callFunction } from './call.js';
+import { cast, coerce, commonType, settled, toJson, toText } from './coerce.js';
+import { constant, type Expression, inline, isNumeric, lenient, strict, type Type } from './expression.js';
+import { alike, binary, compare } from './operators.js';
+import type { Scope, ScopeColumn } from './scope.js';
+import type { SourceText } from './source-text.js';
+
+/** What binding an expression needs to know. */
+export interface Context {
+  readonly source: SourceText;
+  readonly scope: Scope;
+}
+
+const depthMax = 200;
+
+/** Binds an expression of PostgreSQL's parse tree. Throws `SqlError`, and `UnknownFunction` where a user's function may still come. */
+export function bindExpression(node: Node | undefined, context: Context, depth = 0): Expression {
+  if (!node) throw new SqlError('syntax_error', 'an expression is missing', 0);
+  if (depth > depthMax)
+    throw new SqlError(
+      'too_large',
+      `expressions are nested deeper than ${depthMax} levels`,
+      context.source.offset(0),
+      'split the query into CTEs',
+    );
+  const bind = (child: Node | undefined) => bindExpression(child, context, depth + 1);
+  const at = (location: number | undefined) => context.source.offset(location);
+  if ('ColumnRef' in node) return resolveColumn(node.ColumnRef, context).expression;
+  if ('A_Const' in node) return bindConstant(node.A_Const, at(node.A_Const.location));
+  if ('A_Expr' in node) return bindOperator(node.A_Expr, at(node.A_Expr.location), bind);
+  if ('BoolExpr' in node) return bindBoolean(node.BoolExpr, at(node.BoolExpr.location), bind);
+  if ('NullTest' in node) {
+    const negated = node.NullTest.nulltesttype === 'IS_NOT_NULL';
+    return lenient(
+      'BOOLEAN',
+      at(node.NullTest.location),
+      inline((a) => `${a} ${negated ? '!=' : '=='} null`),
+      settled(bind(node.NullTest.arg)),
+    );
+  }
+  if ('BooleanTest' in node) {
+    const test = booleanTests[node.BooleanTest.booltesttype ?? ''];
+    const offset = at(node.BooleanTest.location);
+    if (!test) throw unsupported('this test', offset);
+    return lenient('BOOLEAN', offset, inline(test), coerce(bind(node.BooleanTest.arg), 'BOOLEAN'));
+  }
+  if ('CaseExpr' in node) return bindCase(node.CaseExpr, at(node.CaseExpr.location), bind);
+  if ('CoalesceExpr' in node) {
+    const args = alignAll((node.CoalesceExpr.args ?? []).map(bind), 'COALESCE');
+    return { op: 'coalesce', args, type: args[0]?.type ?? 'TEXT', offset: at(node.CoalesceExpr.location) };
+  }
+  if ('MinMaxExpr' in node)
+    return bindMinMax(
+      node.MinMaxExpr.op === 'IS_GREATEST',
+      (node.MinMaxExpr.args ?? []).map(bind),
+      at(node.MinMaxExpr.location),
+    );
+  if ('TypeCast' in node) {
+    const { arg, typeName } = node.TypeCast;
+    return bindCast(bind(arg), typeName, at(typeName?.location));
+  }
+  if ('FuncCall' in node) return bindCall(node.FuncCall, at(node.FuncCall.location), bind);
+  if ('SQLValueFunction' in node) {
+    const { op, location } = node.SQLValueFunction;
+    if (op === 'SVFOP_CURRENT_TIMESTAMP' || op === 'SVFOP_LOCALTIMESTAMP') return callFunction('now', [], at(location));
+    throw unsupported('this value', at(location), 'use NOW()');
+  }
+  if ('JsonArrayConstructor' in node) {
+    const values = (node.JsonArrayConstructor.exprs ?? []).map((item) =>
+      bind('JsonValueExpr' in item ? item.JsonValueExpr.raw_expr : item),
+    );
+    return callFunction('json_array', values, at(node.JsonArrayConstructor.location));
+  }
+  if ('JsonObjectConstructor' in node) {
+    const parts = (node.JsonObjectConstructor.exprs ?? []).flatMap((item) =>
+      'JsonKeyValue' in item ? [bind(item.JsonKeyValue.key), bind(item.JsonKeyValue.value?.raw_expr)] : [],
+    );
+    return callFunction('json_object', parts, at(node.JsonObjectConstructor.location));
+  }
+  throw refused(node, context);
+}
+
+const booleanTests: { readonly [test: string]: (name: string) => string } = {
+  IS_TRUE: (a) => `${a} === true`,
+  IS_NOT_TRUE: (a) => `${a} !== true`,
+  IS_FALSE: (a) => `${a} === false`,
+  IS_NOT_FALSE: (a) => `${a} !== false`,
+  IS_UNKNOWN: (a) => `${a} == null`,
+  IS_NOT_UNKNOWN: (a) => `${a} != null`,
+};
+
+/** The column that a reference names. Throws `SqlError`. */
+export function resolveColumn(node: ColumnRef, { source, scope }: Context): ScopeColumn {
+  const offset = source.offset(node.location);
+  const fields = node.fields ?? [];
+  if (fields.some((field) => 'A_Star' in field)) throw new SqlError('unsupported', '* is for select lists', offset);
+  const [first, second, third] = source.identifiers(node.location, fields.length);
+  if (!first || third)
+    throw new SqlError(
+      'unknown_table',
+      'a column is named by itself or behind one alias',
+      offset,
+      "reach into JSON with ->: customer->'address'->'city'",
+    );
+  if (!second) return scope.resolve(first, offset);
+  if (first.folded !== scope.alias.toLowerCase()) {
+    const hint =
+      scope.star === 'payload'
+        ? `reach into JSON with ->: ${first.written}->'${second.written}'`
+        : `the query reads "${scope.alias}"`;
+    throw new SqlError(
+      'unknown_table',
+      `there is no "${first.written}" to take the column "${second.written}" from`,
+      offset,
+      hint,
+    );
+  }
+  return scope.resolve(second, offset);
+}
+
+function bindConstant(node: A_Const, offset: number): Expression {
+  if (node.isnull) return constant(null, 'UNKNOWN', offset);
+  if (node.sval) return constant(node.sval.sval ?? '', 'UNKNOWN', offset);
+  if (node.boolval) return constant(node.boolval.boolval ?? false, 'BOOLEAN', offset);
+  if (node.ival) return constant(node.ival.ival ?? 0, 'INTEGER', offset);
+  if (node.fval) {
+    const text = node.fval.fval ?? '';
+    if (/^\d+$/.test(text) && BigInt(text) < 2n ** 63n) return coerce(constant(text, 'UNKNOWN', offset), 'BIGINT');
+    return constant(parseDecimal(text), 'NUMERIC', offset);
+  }
+  throw unsupported('this literal', offset);
+}
+
+function bindOperator(node: A_Expr, offset: number, bind: (node: Node | undefined) => Expression): Expression {
+  const operator = node.name?.map((part) => ('String' in part ? part.String.sval : '')).join('.') ?? '';
+  switch (node.kind) {
+    case 'AEXPR_OP':
+      return node.lexpr
+        ? bindBinary(operator, bind(node.lexpr), bind(node.rexpr), offset)
+        : bindUnary(operator, bind(node.rexpr), offset);
+    case 'AEXPR_DISTINCT':
+    case 'AEXPR_NOT_DISTINCT': {
+      const [a, b] = alike(bind(node.lexpr), bind(node.rexpr), offset, 'IS DISTINCT FROM');
+      const equal = compare('=', a, b, offset);
+      const same = lenient(
+        'BOOLEAN',
+        offset,
+        inline((x, y) => `(${x} == null) === (${y} == null)`),
+        a,
+        b,
+      );
+      const bothNull = lenient(
+        'BOOLEAN',
+        offset,
+        inline((x) => `${x} == null`),
+        a,
+      );
+      const equalOrNull: Expression = {
+        op: 'and',
+        type: 'BOOLEAN',
+        offset,
+        args: [same, { op: 'or', type: 'BOOLEAN', offset, args: [bothNull, equal] }],
+      };
+      return node.kind === 'AEXPR_DISTINCT' ? negate(equalOrNull) : equalOrNull;
+    }
+    case 'AEXPR_IN': {
+      const left = bind(node.lexpr);
+      const items = node.rexpr && 'List' in node.rexpr ? (node.rexpr.List.items ?? []) : [];
+      const any: Expression = {
+        op: 'or',
+        type: 'BOOLEAN',
+        offset,
+        args: items.map((item) => compare('=', left, bind(item), offset)),
+      };
+      return operator === '<>' ? negate(any) : any;
+    }
+    case 'AEXPR_NULLIF': {
+      const left = settled(bind(node.lexpr));
+      const equal = compare('=', left, bind(node.rexpr), offset);
+      const branch = { when: equal, result: constant(null, left.type, offset) };
+      return { op: 'case', branches: [branch], otherwise: left, type: left.type, offset };
+    }
+    case 'AEXPR_BETWEEN':
+    case 'AEXPR_NOT_BETWEEN': {
+      const [low, high] = node.rexpr && 'List' in node.rexpr ? (node.rexpr.List.items ?? []) : [];
+      const value = bind(node.lexpr);
+      const args = [compare('>=', value, bind(low), offset), compare('<=', value, bind(high), offset)];
+      const between: Expression = { op: 'and', type: 'BOOLEAN', offset, args };
+      return node.kind === 'AEXPR_BETWEEN' ? between : negate(between);
+    }
+    case 'AEXPR_LIKE':
+    case 'AEXPR_ILIKE':
+      return bindLike(operator, bind(node.lexpr), node.rexpr, offset, bind, node.kind === 'AEXPR_ILIKE');
+    default:
+      throw unsupported(`the operator ${operator}`, offset);
+  }
+}
+
+function bindLike(
+  operator: string,
+  left: Expression,
+  pattern: Node | undefined,
+  offset: number,
+  bind: (node: Node | undefined) => Expression,
+  ignoresCase: boolean,
+): Expression {
+  // `LIKE p ESCAPE e` arrives as a call of like_escape(p, e).
+  const escapeCall =
+    pattern && 'FuncCall' in pattern && lastName(pattern.FuncCall) === 'like_escape' ? pattern.FuncCall : undefined;
+  const [patternNode, escapeNode] = escapeCall ? (escapeCall.args ?? []) : [pattern, undefined];
+  const fold = ignoresCase ? (text: string) => text.toLowerCase() : (text: string) => text;
+  const args = [
+    coerce(left, 'TEXT'),
+    coerce(bind(patternNode), 'TEXT'),
+    ...(escapeNode ? [coerce(bind(escapeNode), 'TEXT')] : []),
+  ];
+  const matches = strict(
+    'BOOLEAN',
+    offset,
+    (text: string, p: string, escapeCharacter?: string) => like(fold(text), fold(p), escapeCharacter),
+    ...args,
+  );
+  return operator.startsWith('!') ? negate(matches) : matches;
+}
+
+function bindBinary(operator: string, left: Expression, right: Expression, offset: number): Expression {
+  switch (operator) {
+    case '->':
+    case '->>': {
+      const value = coerce(left, 'JSON');
+      const key = right.type === 'UNKNOWN' ? settled(right) : right;
+      let found: Expression;
+      if (key.type === 'TEXT') found = strict('JSON', offset, member, value, key);
+      else if (key.type === 'INTEGER' || key.type === 'SMALLINT') found = strict('JSON', offset, element, value, key);
+      else
+        throw new SqlError(
+          'type_mismatch',
+          `${operator} takes a text or a whole number, not a ${key.type}`,
+          key.offset,
+        );
+      return operator === '->' ? found : toText(found);
+    }
+    case '#>':
+    case '#>>': {
+      if (right.op !== 'constant' || typeof right.value !== 'string' || !/^\{.*\}$/.test(right.value)) {
+        throw new SqlError('unsupported', `${operator} takes a path such as '{a,b,0}'`, right.offset);
+      }
+      const inner = right.value.slice(1, -1);
+      const steps = inner === '' ? [] : inner.split(',').map((step) => step.trim().replace(/^"(.*)"$/, '$1'));
+      const found = strict('JSON', offset, (value: unknown) => followText(value, steps), coerce(left, 'JSON'));
+      return operator === '#>' ? found : toText(found);
+    }
+    case '~~':
+    case '~~*':
+      throw unsupported(`the operator ${operator}`, offset, 'write LIKE or ILIKE');
+    case '~':
+    case '~*':
+    case '!~':
+    case '!~*':
+      throw unsupported('matching regular expressions', offset, 'use LIKE, starts_with or strpos');
+    default:
+      return binary(operator === '!=' ? '<>' : operator, left, right, offset);
+  }
+}
+
+function bindUnary(operator: string, arg: Expression, offset: number): Expression {
+  const value = arg.type === 'JSON' ? coerce(arg, 'NUMBER') : arg;
+  if (operator === '+' && isNumeric(value.type)) return value;
+  if (operator === '-' && isNumeric(value.type)) {
+    if (value.op === 'constant' && (typeof value.value === 'number' || typeof value.value === 'bigint'))
+      return { ...value, value: -value.value, offset };
+    return binary(
+      '-',
+      constant(value.type === 'NUMERIC' ? { coefficient: 0n, scale: 0 } : 0, value.type, offset),
+      value,
+      offset,
+    );
+  }
+  if (operator === '-' || operator === '+')
+    throw new SqlError('type_mismatch', `${operator} stands before a number, not a ${settled(arg).type}`, offset);
+  throw unsupported(`the operator ${operator}`, offset);
+}
+
+function bindBoolean(node: BoolExpr, offset: number, bind: (node: Node | undefined) => Expression): Expression {
+  const args = (node.args ?? []).map((arg) => coerce(bind(arg), 'BOOLEAN'));
+  if (node.boolop === 'NOT_EXPR') return negate(args[0] as Expression);
+  return { op: node.boolop === 'AND_EXPR' ? 'and' : 'or', args, type: 'BOOLEAN', offset };
+}
+
+const negate = (arg: Expression): Expression =>
+  strict(
+    'BOOLEAN',
+    arg.offset,
+    inline((a) => `!${a}`),
+    arg,
+  );
+
+function bindCase(node: CaseExpr, offset: number, bind: (node: Node | undefined) => Expression): Expression {
+  const subject = node.arg ? bind(node.arg) : undefined;
+  const whens = (node.args ?? []).flatMap((branch) => ('CaseWhen' in branch ? [branch.CaseWhen] : []));
+  const conditions = whens.map(({ expr }) =>
+    subject ? compare('=', subject, bind(expr), offset) : coerce(bind(expr), 'BOOLEAN'),
+  );
+  const results = whens.map(({ result }) => bind(result));
+  const otherwise = node.defresult ? bind(node.defresult) : constant(null, 'UNKNOWN', offset);
+  const aligned = alignAll([...results, otherwise], 'CASE');
+  const branches = conditions.map((when, i) => ({ when, result: aligned[i] as Expression }));
+  return { op: 'case', branches, otherwise: aligned.at(-1) as Expression, type: aligned[0]?.type ?? 'TEXT', offset };
+}
+
+function bindMinMax(greatest: boolean, args: readonly Expression[], offset: number): Expression {
+  const aligned = alignAll(args, greatest ? 'GREATEST' : 'LEAST');
+  // NULLs are left out, and only where all are NULL is the result.
+  return aligned.reduce((best, next) => {
+    const better = compare(greatest ? '>=' : '<=', best, next, offset);
+    const nextIsNull = lenient(
+      'BOOLEAN',
+      offset,
+      inline((a) => `${a} == null`),
+      next,
+    );
+    const keepsBest: Expression = { op: 'or', type: 'BOOLEAN', offset, args: [better, nextIsNull] };
+    return { op: 'case', branches: [{ when: keepsBest, result: best }], otherwise: next, type: best.type, offset };
+  });
+}
+
+/** All of one type: what PostgreSQL's rules for UNION and CASE come to. */
+function alignAll(args: readonly Expression[], what: string): Expression[] {
+  let type: Type = 'UNKNOWN';
+  for (const arg of args) {
+    const common: Type | undefined = mixed(type, arg.type);
+    if (common === undefined)
+      throw new SqlError(
+        'type_mismatch',
+        `${what} cannot give both a ${type} and a ${arg.type}`,
+        arg.offset,
+        'cast one of them',
+      );
+    type = common;
+  }
+  const target = type === 'UNKNOWN' ? 'TEXT' : type;
+  return args.map((arg) => (target === 'JSON' ? toJson(arg) : coerce(arg, target)));
+}
+
+/** Beside JSON everything becomes JSON: a field may hold any kind. */
+const mixed = (a: Type, b: Type): Type | undefined =>
+  (a === 'JSON' && b !== 'UNKNOWN') || (b === 'JSON' && a !== 'UNKNOWN') ? 'JSON' : commonType(a, b);
+
+function bindCast(arg: Expression, typeName: TypeName | undefined, offset: number): Expression {
+  const type = columnTypeOf(typeName, offset);
+  const result = cast(arg, type);
+  const [precision, scale = 0] = (typeName?.typmods ?? []).map((mod) =>
+    'A_Const' in mod ? (mod.A_Const.ival?.ival ?? 0) : 0,
+  );
+  if (precision === undefined) return result;
+  if (type === 'NUMERIC') return strict(type, offset, (value: Decimal) => roundDecimal(value, scale), result);
+  if (type === 'TEXT') return strict(type, offset, (text: string) => [...text].slice(0, precision).join(''), result);
+  throw unsupported(`a precision of ${type}`, offset);
+}
+
+/** PostgreSQL's parser gives its internal names for the types that have a keyword of their own. */
+const internalNames: { readonly [name: string]: ColumnType } = {
+  bool: 'BOOLEAN',
+  int2: 'SMALLINT',
+  int4: 'INTEGER',
+  int8: 'BIGINT',
+  float4: 'REAL',
+  float8: 'DOUBLE PRECISION',
+};
+
+function columnTypeOf(typeName: TypeName | undefined, offset: number): ColumnType {
+  const names = (typeName?.names ?? []).map((part) => ('String' in part ? (part.String.sval ?? '') : ''));
+  const written = names.at(-1) ?? '';
+  if ((typeName?.arrayBounds ?? []).length > 0) throw unsupported('arrays', offset);
+  const type = internalNames[written] ?? canonicalColumnType(written);
+  if (type !== undefined) return type;
+  const nearest = nearestName(written, columnTypeNames);
+  throw new SqlError(
+    'unknown_type',
+    `there is no type "${written}"`,
+    offset,
+    nearest === undefined ? undefined : `did you mean ${nearest}?`,
+  );
+}
+
+function bindCall(node: FuncCall, offset: number, bind: (node: Node | undefined) => Expression): Expression {
+  const name = lastName(node);
+  if (node.agg_distinct || node.agg_filter || node.agg_order || node.over || node.agg_within_group || node.agg_star) {
+    throw unsupported(`${name}(...) over several messages`, offset, 'a pipeline looks at one message at a time');
+  }
+  const args = (node.args ?? []).map(bind);
+  if (name === 'json_extract') return bindJsonExtract(args, offset);
+  if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
+  return callFunction(name, args, offset);
+}
+
+function bindJsonExtract(args: readonly Expression[], offset: number): Expression {
+  const [value, path] = args;
+  if (!value || !path || args.length !== 2)
+    throw new SqlError(
+      'type_mismatch',
+      "JSON_EXTRACT takes a JSON value and a path: JSON_EXTRACT(payload, '$.a.b')",
+      offset,
+    );
+  const steps = path.op === 'constant' ? parseJsonPath(String(path.value)) : undefined;
+  if (!steps)
+    throw new SqlError('type_mismatch', "the path of JSON_EXTRACT is a literal such as '$.a.b[0]'", path.offset);
+  return strict('JSON', offset, (json: unknown) => follow(json, steps), coerce(value, 'JSON'));
+}
+
+const lastName = (node: FuncCall): string => {
+  const last = node.funcname?.at(-1);
+  return last && 'String' in last ? (last.String.sval ?? '') : '';
+};
+
+const refusals: { readonly [kind: string]: readonly [what: string, hint: string] } = {
+  SubLink: ['a subquery within an expression', 'a pipeline reads one source; write it as a CTE in FROM'],
+  A_ArrayExpr: ['an array', 'use JSON_ARRAY(...)'],
+  RowExpr: ['a row value', 'compare the columns one by one'],
+  A_Indirection: ['reaching into a value like this', "reach into JSON with ->: items->0->'sku'"],
+  ParamRef: ['a parameter', 'write the value itself'],
+  GroupingFunc: ['GROUPING', 'a pipeline looks at one message at a time'],
+  XmlExpr: ['XML', 'messages are JSON'],
+};
+
+function refused(node: Node, { source }: Context): SqlError {
+  const kind = Object.keys(node)[0] ?? '';
+  const [what, hint] = refusals[kind] ?? [`this expression (${kind})`, undefined];
+  const body: { location?: number } = Object.values(node)[0] ?? {};
+  return unsupported(what, source.offset(body.location), hint);
+}
+
+function unsupported(what: string, offset: number, hint?: string): SqlError {
+  return new SqlError('unsupported', `${what} is not supported`, offset, hint);
+}
+
+/** A condition as WHERE takes it. */
+export function bindCondition(node: Node | undefined, context: Context): Expression {
+  return coerce(bindExpression(node, context), 'BOOLEAN');
+}

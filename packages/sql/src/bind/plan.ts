@@ -1,0 +1,43 @@
+import type { BoundQuery } from '../contract.js';
+import type { Expression } from './expression.js';
+
+export interface OutputColumn {
+  readonly name: string;
+  readonly expression: Expression;
+}
+
+/** What a row becomes. */
+export type Output =
+  /** The payload exactly as it came. */
+  | { readonly shape: 'payload' }
+  /** The payload's object with more members. */
+  | { readonly shape: 'extended'; readonly columns: readonly OutputColumn[] }
+  | { readonly shape: 'object'; readonly columns: readonly OutputColumn[] }
+  /** Body, subject and headers of the message itself. */
+  | {
+      readonly shape: 'envelope';
+      readonly payload: Expression;
+      readonly subject: Expression | undefined;
+      readonly headers: Expression | undefined;
+    };
+
+/** A bound query with all that compiling it needs. */
+export interface Plan extends BoundQuery {
+  /** In the order in which they must hold. */
+  readonly filters: readonly Expression[];
+  readonly output: Output;
+}
+
+/** Every part of an expression, itself included; a part that stands in several places is met once. */
+export function* parts(expression: Expression, seen = new Set<Expression>()): Iterable<Expression> {
+  if (seen.has(expression)) return;
+  seen.add(expression);
+  yield expression;
+  for (const child of children(expression)) yield* parts(child, seen);
+}
+
+function children(expression: Expression): readonly Expression[] {
+  if (expression.op === 'case')
+    return [...expression.branches.flatMap(({ when, result }) => [when, result]), expression.otherwise];
+  return 'args' in expression ? expression.args : [];
+}

@@ -1,0 +1,90 @@
+import { metadataColumns, nearestName } from '@laminar/definitions';
+import { SqlError } from '../errors.js';
+import { cast } from './coerce.js';
+import type { Expression, Type } from './expression.js';
+
+/** A name in a query: folded unless quoted, with the spelling in which it stands there. */
+export interface Identifier {
+  readonly folded: string;
+  readonly written: string;
+  readonly quoted: boolean;
+}
+
+export interface ScopeColumn {
+  readonly name: string;
+  readonly expression: Expression;
+}
+
+/** What the names in a SELECT mean. */
+export interface Scope {
+  /** The name by which its columns may be qualified. */
+  readonly alias: string;
+  /** The column, by the name that goes out. Throws `SqlError` where there is none. */
+  resolve(identifier: Identifier, offset: number): ScopeColumn;
+  /** What `*` stands for: the payload as it came, the payload beside columns, or columns. */
+  readonly star: 'payload' | 'mixed' | readonly ScopeColumn[];
+}
+
+/** A connection read directly: every name is a top-level field, but for `payload` and the metadata columns. */
+export function connectionScope(alias: string): Scope {
+  const spellings = new Map<string, string>();
+  return {
+    alias,
+    star: 'payload',
+    resolve({ folded, written, quoted }, offset) {
+      if (folded === 'payload') return { name: folded, expression: { op: 'payload', type: 'JSON', offset } };
+      const metadata = Object.hasOwn(metadataColumns, folded) ? metadataColumns[folded] : undefined;
+      if (metadata !== undefined)
+        return { name: folded, expression: { op: 'metadata', name: folded, type: metadata, offset } };
+      if (quoted) return field(written, offset);
+      // The spelling first written names the field, however it is spelled after that.
+      const name = spellings.get(folded) ?? written;
+      spellings.set(folded, name);
+      return field(name, offset);
+    },
+  };
+}
+
+const field = (name: string, offset: number): ScopeColumn => ({
+  name,
+  expression: { op: 'field', name, type: 'JSON', offset },
+});
+
+/** The columns of a table over a connection: fields converted to their types, declared metadata, and `payload` as the whole message. */
+export function tableScope(
+  alias: string,
+  tableName: string,
+  columns: readonly { readonly name: string; readonly type: string }[],
+): Scope {
+  const bound = columns.map(({ name, type }) => ({ name, expression: tableColumn(name, type as Type) }));
+  return { ...columnsScope(alias, bound, `the table "${tableName}"`) };
+}
+
+function tableColumn(name: string, type: Type): Expression {
+  const folded = name.toLowerCase();
+  if (Object.hasOwn(metadataColumns, folded)) return { op: 'metadata', name: folded, type, offset: 0 };
+  if (folded === 'payload' && type === 'JSON') return { op: 'payload', type, offset: 0 };
+  const field: Expression = { op: 'field', name, type: 'JSON', offset: 0 };
+  return type === 'NUMBER' || type === 'UNKNOWN' ? field : cast(field, type);
+}
+
+/** Columns by name, such as those of a subquery. */
+export function columnsScope(alias: string, columns: readonly ScopeColumn[], owner: string): Scope {
+  return {
+    alias,
+    star: columns,
+    resolve({ folded, written, quoted }, offset) {
+      const column = columns.find(({ name }) => (quoted ? name === written : name.toLowerCase() === folded));
+      if (column) return { name: column.name, expression: { ...column.expression, offset } };
+      const nearest = nearestName(
+        written,
+        columns.map(({ name }) => name),
+      );
+      const hint =
+        nearest === undefined
+          ? `its columns are ${columns.map(({ name }) => name).join(', ')}`
+          : `did you mean "${nearest}"?`;
+      throw new SqlError('unknown_column', `${owner} has no column "${written}"`, offset, hint);
+    },
+  };
+}

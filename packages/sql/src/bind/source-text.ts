@@ -1,0 +1,76 @@
+import { type Token, tokenize } from '../text/lexer.js';
+import { byteIndex, codePointOffset } from '../text/positions.js';
+import type { Identifier } from './scope.js';
+
+/** The text of a query beside its parse tree, whose names are folded and whose locations are bytes. */
+export class SourceText {
+  readonly #tokens: readonly Token[];
+  readonly #index: (byte: number) => number;
+
+  constructor(readonly text: string) {
+    this.#tokens = tokenize(text);
+    this.#index = byteIndex(text);
+  }
+
+  /** A location of the parse tree, in code points. */
+  offset(location: number | undefined): number {
+    return codePointOffset(this.text, this.#index(location ?? 0));
+  }
+
+  /** The identifiers of a column reference at a location: `a`, or `t.a`. */
+  identifiers(location: number | undefined, count: number): Identifier[] {
+    const first = this.#tokenAt(location);
+    return Array.from({ length: count }, (_, i) => this.#identifier(this.#tokens[first + 2 * i]));
+  }
+
+  /** The alias that ends the item of a select list which begins at a location: its last token. */
+  alias(location: number | undefined): Identifier {
+    let depth = 0;
+    let last = this.#tokenAt(location);
+    for (let i = last; i < this.#tokens.length; i++) {
+      const token = this.#tokens[i] as Token;
+      if (token.kind === 'end' || (depth === 0 && endsItem(token, this.#tokens[i - 1]))) break;
+      if (token.value === '(' || token.value === '[') depth++;
+      if (token.value === ')' || token.value === ']') {
+        if (depth === 0) break;
+        depth--;
+      }
+      last = i;
+    }
+    return this.#identifier(this.#tokens[last]);
+  }
+
+  #tokenAt(location: number | undefined): number {
+    const start = this.#index(location ?? 0);
+    return Math.max(
+      0,
+      this.#tokens.findIndex((token) => token.start >= start),
+    );
+  }
+
+  #identifier(token: Token | undefined): Identifier {
+    const quoted = token?.kind === 'quoted';
+    const written = token === undefined ? '' : quoted ? token.value : this.text.slice(token.start, token.end);
+    return { written, quoted, folded: quoted ? written : written.toLowerCase() };
+  }
+}
+
+/** After AS a word is an alias, whatever it means elsewhere; the FROM of IS DISTINCT FROM belongs to the item. */
+function endsItem(token: Token, before: Token | undefined): boolean {
+  if (token.kind === 'symbol') return token.value === ',' || token.value === ';';
+  if (token.kind !== 'word' || before?.value === 'as' || (token.value === 'from' && before?.value === 'distinct'))
+    return false;
+  return clauseWords.has(token.value);
+}
+
+const clauseWords: ReadonlySet<string> = new Set([
+  'from',
+  'where',
+  'union',
+  'group',
+  'order',
+  'having',
+  'limit',
+  'intersect',
+  'except',
+]);

@@ -1,0 +1,133 @@
+import { stringifyJson } from '@laminar/codecs';
+import { isPublishableSubject } from '@laminar/protocol';
+import { toJson } from '../bind/coerce.js';
+import type { Expression } from '../bind/expression.js';
+import { type OutputColumn, type Plan, parts } from '../bind/plan.js';
+import { planBehind } from '../bind/query.js';
+import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
+import { RowError } from '../errors.js';
+import { kindOfJson } from '../values/convert.js';
+import { Emitter } from './emit.js';
+import { serializers } from './serialize.js';
+
+const none: readonly OutputRow[] = [];
+
+/** One function for the whole query, made once: decode, filter, compute, serialise. */
+export function compileQuery(query: BoundQuery): CompiledQuery {
+  const plan = planBehind(query);
+  const emitter = new Emitter();
+  const filters = plan.filters.map((filter) => `if (!${emitter.condition(filter)}) return none;`);
+  const output = emitOutput(plan, emitter);
+  const body = [
+    '"use strict";',
+    ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
+    'return function process(decoded) {',
+    emitter.declarations(),
+    'const message = decoded.message;',
+    ...(readsPayload(plan)
+      ? [
+          'const payload = decoded.value();',
+          'const fields = typeof payload === "object" && payload !== null ? payload : empty;',
+        ]
+      : ['decoded.value();']),
+    ...filters,
+    output,
+    '};',
+  ].join('\n');
+  const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', body);
+  return {
+    process: make(emitter.constants, none, row, Object.freeze({}), Object.hasOwn) as (
+      message: DecodedMessage,
+    ) => readonly OutputRow[],
+  };
+}
+
+const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, headers: undefined }];
+
+function readsPayload({ filters, output }: Plan): boolean {
+  const expressions = [...filters, ...expressionsOf(output)].flatMap((expression) => [...parts(expression)]);
+  return output.shape === 'extended' || expressions.some(({ op }) => op === 'field' || op === 'payload');
+}
+
+function expressionsOf(output: Plan['output']): readonly Expression[] {
+  if (output.shape === 'payload') return [];
+  if (output.shape === 'envelope')
+    return [output.payload, ...(output.subject ? [output.subject] : []), ...(output.headers ? [output.headers] : [])];
+  return output.columns.map(({ expression }) => expression);
+}
+
+function emitOutput({ output }: Plan, emitter: Emitter): string {
+  switch (output.shape) {
+    case 'payload':
+      return 'return row(message.data);';
+    case 'object':
+      return `return row(${emitter.constant(encode)}(${objectText(output.columns, emitter)}));`;
+    case 'extended': {
+      const names = output.columns.map(({ name }) => name);
+      const values = output.columns.map(({ expression }) => emitter.value(toJson(expression)));
+      return `return row(${emitter.constant(encode)}(${emitter.constant(extend)}(payload, ${emitter.constant(names)}, [${values.join(', ')}])));`;
+    }
+    case 'envelope': {
+      const { payload, subject, headers } = output;
+      const value = (expression: Expression | undefined) =>
+        expression ? emitter.value(toJson(expression)) : 'undefined';
+      return `return ${emitter.constant(envelope)}(${emitter.value(toJson(payload))}, ${value(subject)}, ${subject !== undefined}, ${value(headers)});`;
+    }
+  }
+}
+
+/** A concatenation of keys, known now, and values. */
+function objectText(columns: readonly OutputColumn[], emitter: Emitter): string {
+  if (columns.length === 0) return emitter.constant('{}');
+  const pieces = columns.map(({ name, expression }, i) => {
+    const prefix = emitter.constant(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
+    const serialize = emitter.constant(serializers[expression.type]);
+    const variable = emitter.variable();
+    return `${prefix} + ((${variable} = ${emitter.value(expression)}) == null ? "null" : ${serialize}(${variable}))`;
+  });
+  return `${pieces.join(' + ')} + "}"`;
+}
+
+const encode = (text: string): Uint8Array => Buffer.from(text, 'utf8');
+
+function extend(payload: unknown, names: readonly string[], values: readonly unknown[]): string {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
+    throw new RowError('wrong_kind', `SELECT *, ... adds to an object, but the message is ${kindOfJson(payload)}`);
+  }
+  const members = new Map(Object.entries(payload));
+  for (const [i, name] of names.entries()) members.set(name, values[i] ?? null);
+  return `{${[...members].map(([name, value]) => `${JSON.stringify(name)}:${stringifyJson(value)}`).join(',')}}`;
+}
+
+function envelope(payload: unknown, subject: unknown, hasSubject: boolean, headers: unknown): readonly OutputRow[] {
+  if (hasSubject && (typeof subject !== 'string' || !isPublishableSubject(subject))) {
+    const why =
+      subject === null || subject === undefined
+        ? 'it is NULL'
+        : 'it is no exact subject, or one that belongs to NATS or the mesh';
+    throw new RowError('invalid_subject', `the row cannot be published to the subject that it names: ${why}`);
+  }
+  return [
+    {
+      data: encode(stringifyJson(payload ?? null)),
+      subject: hasSubject ? (subject as string) : undefined,
+      headers: headersOf(headers),
+    },
+  ];
+}
+
+function headersOf(headers: unknown): OutputRow['headers'] {
+  if (headers === null || headers === undefined) return undefined;
+  if (typeof headers !== 'object' || Array.isArray(headers))
+    throw new RowError('wrong_kind', `headers are a JSON object, not ${kindOfJson(headers)}`);
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      const values = (Array.isArray(value) ? value : [value]).map((item) =>
+        typeof item === 'string' ? item : stringifyJson(item),
+      );
+      if (!/^[!-9;-~]+$/.test(name) || values.some((item) => /[\r\n]/.test(item)))
+        throw new RowError('invalid_header', 'a header has a name or value that NATS cannot carry');
+      return [name, values];
+    }),
+  );
+}

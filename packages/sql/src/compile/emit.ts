@@ -1,0 +1,149 @@
+import { type Expression, Inline } from '../bind/expression.js';
+
+/**
+ * Writes the code of expressions. Whatever comes from a user - literals, names of fields - goes in as a bound constant:
+ * the code itself holds nothing but what this file writes.
+ */
+export class Emitter {
+  readonly constants: unknown[] = [];
+  readonly #names = new Map<unknown, string>();
+  #variables = 0;
+
+  /** The name of a variable that holds `value`. */
+  constant(value: unknown): string {
+    const known = this.#names.get(value);
+    if (known !== undefined) return known;
+    const name = `c${this.constants.length}`;
+    this.constants.push(value);
+    this.#names.set(value, name);
+    return name;
+  }
+
+  /** The name of a variable of one call. */
+  variable(): string {
+    return `v${this.#variables++}`;
+  }
+
+  /** `let` for all variables that were handed out, or nothing. */
+  declarations(): string {
+    return this.#variables === 0 ? '' : `let ${Array.from({ length: this.#variables }, (_, i) => `v${i}`).join(', ')};`;
+  }
+
+  /** An expression in JavaScript that gives the value; NULL is null or undefined. */
+  value(expression: Expression): string {
+    switch (expression.op) {
+      case 'constant':
+        return this.#literal(expression.value);
+      case 'field':
+        return this.#field(expression.name);
+      case 'payload':
+        return 'payload';
+      case 'metadata':
+        return this.#metadata(expression.name);
+      case 'strict':
+        return this.#strict(expression.evaluate, expression.args);
+      case 'lenient':
+        return this.#lenient(expression.evaluate, expression.args);
+      case 'and':
+        return this.#logical(expression.args, 'false', 'true');
+      case 'or':
+        return this.#logical(expression.args, 'true', 'false');
+      case 'coalesce':
+        return `(${expression.args.map((arg) => this.value(arg)).join(' ?? ')})`;
+      case 'case': {
+        const branches = expression.branches.map(
+          ({ when, result }) => `${this.condition(when)} ? ${this.value(result)} : `,
+        );
+        return `(${branches.join('')}${this.value(expression.otherwise)})`;
+      }
+    }
+  }
+
+  /** The same as a condition, for which NULL is as good as false. */
+  condition(expression: Expression): string {
+    if (expression.op === 'and' || expression.op === 'or') {
+      return `(${expression.args.map((arg) => this.condition(arg)).join(expression.op === 'and' ? ' && ' : ' || ')})`;
+    }
+    if (expression.op === 'strict' && expression.evaluate instanceof Inline) {
+      const { guards, names } = this.#arguments(expression.args);
+      const code = expression.evaluate.code(...names);
+      return guards.length === 0
+        ? `(${code})`
+        : `(${guards.map((guard) => `${guard} != null`).join(' && ')} && ${code})`;
+    }
+    return `(${this.value(expression)} === true)`;
+  }
+
+  #literal(value: unknown): string {
+    // Small whole numbers are plain code; they hold nothing that a user could smuggle in.
+    if (typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0))
+      return value < 0 ? `(${value})` : String(value);
+    if (value === null || typeof value === 'boolean') return String(value);
+    return this.constant(value);
+  }
+
+  #field(name: string): string {
+    const key = this.constant(name);
+    // A field named like something that every object inherits must be the payload's own.
+    return name in Object.prototype ? `(hasOwn(fields, ${key}) ? fields[${key}] : null)` : `fields[${key}]`;
+  }
+
+  #metadata(name: string): string {
+    const code = metadata[name];
+    if (code === undefined) throw new Error(`there is no metadata column ${name}`);
+    return code;
+  }
+
+  #strict(evaluate: Extract<Expression, { op: 'strict' }>['evaluate'], args: readonly Expression[]): string {
+    const { guards, names } = this.#arguments(args);
+    const call =
+      evaluate instanceof Inline ? evaluate.code(...names) : `${this.constant(evaluate)}(${names.join(', ')})`;
+    if (guards.length === 0) return `(${call})`;
+    return `(${guards.map((guard) => `${guard} == null`).join(' || ')} ? null : ${call})`;
+  }
+
+  #lenient(evaluate: Extract<Expression, { op: 'lenient' }>['evaluate'], args: readonly Expression[]): string {
+    if (!(evaluate instanceof Inline))
+      return `${this.constant(evaluate)}(${args.map((arg) => this.value(arg)).join(', ')})`;
+    const assignments: string[] = [];
+    const names = args.map((arg) => {
+      const name = this.variable();
+      assignments.push(`${name} = ${this.value(arg)}`);
+      return name;
+    });
+    return `(${[...assignments, evaluate.code(...names)].join(', ')})`;
+  }
+
+  /** Each argument in a variable that its guard assigns; literals need none. Guards run in order, so that later arguments are not computed for nothing. */
+  #arguments(args: readonly Expression[]): { guards: string[]; names: string[] } {
+    const guards: string[] = [];
+    const names = args.map((arg) => {
+      const code = this.value(arg);
+      if (arg.op === 'constant' && arg.value !== null) return code;
+      const name = this.variable();
+      guards.push(`(${name} = ${code})`);
+      return name;
+    });
+    return { guards, names };
+  }
+
+  /** Three-valued AND and OR: `decisive` decides whatever the others are, else NULL wins over `neutral`. */
+  #logical(args: readonly Expression[], decisive: string, neutral: string): string {
+    const names = args.map(() => this.variable());
+    const decisions = args.map((arg, i) => `(${names[i]} = ${this.value(arg)}) === ${decisive}`);
+    const nulls = names.map((name) => `${name} == null`);
+    // An empty list, as of IN (), does not occur: the parser refuses it.
+    return `(${decisions.join(' || ')} ? ${decisive} : ${nulls.join(' || ')} ? null : ${neutral})`;
+  }
+}
+
+const metadata: { readonly [name: string]: string } = {
+  _nats_subject: 'message.subject',
+  _nats_reply: 'message.reply',
+  _nats_headers: 'message.headers()',
+  _nats_timestamp: '(message.timestampMs * 1000)',
+  _nats_sequence: 'message.sequence',
+  _nats_stream: 'message.stream',
+  _nats_consumer: 'message.consumer',
+  _nats_delivered: 'message.delivered',
+};

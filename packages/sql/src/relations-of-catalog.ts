@@ -1,0 +1,36 @@
+import type { Catalog, ConnectionDefinition, TableDefinition } from '@laminar/definitions';
+import type { Relation, Relations, SourceConnection } from './relations.js';
+
+/** The catalog as queries see it: always what it holds at the moment of asking. */
+export function catalogRelations(catalog: Catalog): Relations {
+  return {
+    get(name) {
+      const connection = catalog.get('connection', name);
+      if (connection) return connectionRelation(name, connection.definition);
+      const table = catalog.get('table', name);
+      return table && tableRelation(name, table.definition, catalog);
+    },
+    *names() {
+      for (const { name } of catalog.values('connection')) yield name;
+      for (const { name } of catalog.values('table')) yield name;
+    },
+  };
+}
+
+function connectionRelation(name: string, { options }: ConnectionDefinition): Relation {
+  return { kind: options.type === 'sink' ? 'sink' : 'source', name, jetstream: options.jetstream === true };
+}
+
+function tableRelation(name: string, { connector, columns, options }: TableDefinition, catalog: Catalog): Relation {
+  const connection = catalog.get('connection', connector);
+  const relation = connection && connectionRelation(connector, connection.definition);
+  const source: SourceConnection | undefined = relation?.kind === 'source' ? relation : undefined;
+  return {
+    kind: 'table',
+    name,
+    connection: connector,
+    source,
+    columns,
+    includeMetadata: options.include_metadata === true,
+  };
+}

@@ -1,0 +1,165 @@
+import { type ColumnDefinition, canonicalColumnType, nearestName } from '@laminar/definitions';
+import type { Kind } from '@laminar/protocol';
+import type { Statement } from '../contract.js';
+import { SqlError } from '../errors.js';
+import { tokenize } from '../text/lexer.js';
+import { Cursor } from './cursor.js';
+import { parseOptions } from './options.js';
+import { selectTarget } from './select-target.js';
+
+const scriptBytesMax = 1024 * 1024;
+
+/** The statements of a script, in order. Queries are only cut out here; binding parses them. Throws `SqlError`. */
+export function parseScript(text: string): Statement[] {
+  if (new TextEncoder().encode(text).length > scriptBytesMax)
+    throw new SqlError('too_large', `a script has at most ${scriptBytesMax} bytes`, 0);
+  const cursor = new Cursor(text, tokenize(text));
+  const statements: Statement[] = [];
+  for (;;) {
+    while (cursor.takeSymbol(';'));
+    if (cursor.atEnd) return statements;
+    statements.push(parseStatement(cursor));
+    if (!cursor.atEnd) cursor.expectSymbol(';');
+  }
+}
+
+const statementWords = ['create', 'alter', 'start', 'stop', 'drop', 'show', 'describe', 'explain', 'select', 'with'];
+
+function parseStatement(cursor: Cursor): Statement {
+  const first = cursor.token;
+  const parsed = parseByFirstWord(cursor);
+  const text = cursor.text.slice(first.start, lastEnd(cursor, first.start));
+  return { ...parsed, text, offset: cursor.offset(first.start) } as Statement;
+}
+
+function parseByFirstWord(cursor: Cursor): object {
+  const { token } = cursor;
+  if (cursor.takeWords('create')) return parseCreate(cursor);
+  if (cursor.takeWords('alter')) {
+    const kind = parseKind(cursor);
+    const name = cursor.name(`the name of a ${kind}`);
+    cursor.expectWords('set');
+    return { type: 'alter', kind, name, ...parseOptions(cursor) };
+  }
+  if (cursor.takeWords('start', 'pipeline'))
+    return { type: 'start_pipeline', name: cursor.name('the name of a pipeline') };
+  if (cursor.takeWords('stop', 'pipeline'))
+    return { type: 'stop_pipeline', name: cursor.name('the name of a pipeline') };
+  if (cursor.takeWords('drop')) return parseDrop(cursor);
+  if (cursor.takeWords('show')) return { type: 'show', kind: parseKinds(cursor) };
+  if (cursor.takeWords('describe')) return { type: 'describe', name: cursor.name('the name of a definition') };
+  if (cursor.takeWords('explain')) return { type: 'explain', ...cutQuery(cursor, 'a query') };
+  if (token.kind === 'word' && (token.value === 'select' || token.value === 'with')) {
+    const { query, queryOffset } = cutQuery(cursor, 'a query');
+    return { type: 'select', query, queryOffset, over: selectTarget(query, queryOffset) };
+  }
+  if (token.kind === 'word' && token.value === 'insert') {
+    throw cursor.fail(
+      token,
+      'unsupported',
+      'INSERT on its own would run once; a stream runs as a pipeline',
+      'write CREATE PIPELINE name AS INSERT INTO ...',
+    );
+  }
+  const nearest = token.kind === 'word' ? nearestName(token.value, statementWords) : undefined;
+  const hint =
+    nearest === undefined
+      ? `statements begin with ${statementWords.join(', ').toUpperCase()}`
+      : `did you mean ${nearest.toUpperCase()}?`;
+  throw cursor.fail(token, 'syntax_error', `"${cursor.text.slice(token.start, token.end)}" begins no statement`, hint);
+}
+
+function parseCreate(cursor: Cursor): object {
+  const orReplace = cursor.takeWords('or', 'replace');
+  if (cursor.token.kind === 'word' && cursor.token.value === 'function') {
+    throw cursor.fail(cursor.token, 'unsupported', 'functions cannot be defined yet', 'use the built-in functions');
+  }
+  const kind = parseKind(cursor);
+  const at = cursor.token;
+  const ifNotExists = cursor.takeWords('if', 'not', 'exists');
+  if (ifNotExists && orReplace)
+    throw cursor.fail(at, 'syntax_error', 'OR REPLACE and IF NOT EXISTS exclude each other');
+  const head = { name: cursor.name(`the name of a ${kind}`), orReplace, ifNotExists };
+  if (kind === 'connection') {
+    cursor.expectWords('to');
+    const connector = cursor.name('the name of a connector');
+    return { type: 'create_connection', ...head, connector, ...parseOptions(cursor) };
+  }
+  if (kind === 'table') {
+    const columns = parseColumns(cursor);
+    cursor.expectWords('with');
+    return { type: 'create_table', ...head, columns, ...parseOptions(cursor) };
+  }
+  const options = cursor.takeWords('with') ? parseOptions(cursor) : { options: {}, optionOffsets: {} };
+  cursor.expectWords('as');
+  return { type: 'create_pipeline', ...head, ...options, ...cutQuery(cursor, 'a query after AS') };
+}
+
+function parseColumns(cursor: Cursor): ColumnDefinition[] {
+  const columns: ColumnDefinition[] = [];
+  cursor.expectSymbol('(');
+  do {
+    const { token } = cursor;
+    if (token.kind !== 'word' && token.kind !== 'quoted') throw cursor.unexpected("a column's name");
+    cursor.advance();
+    // The spelling first written is the payload's field; folding only serves to find it again.
+    const name = token.kind === 'word' ? cursor.text.slice(token.start, token.end) : token.value;
+    columns.push({ name, type: parseColumnType(cursor) });
+  } while (cursor.takeSymbol(','));
+  cursor.expectSymbol(')');
+  return columns;
+}
+
+function parseColumnType(cursor: Cursor): string {
+  const first = cursor.token;
+  if (first.kind !== 'word') throw cursor.unexpected('a type');
+  const words: string[] = [];
+  while (cursor.token.kind === 'word') words.push(cursor.advance().value);
+  if (cursor.token.value === '[' || words.at(-1) === 'array') {
+    throw cursor.fail(first, 'unsupported', 'columns of arrays are not supported yet', 'declare the column as JSON');
+  }
+  if (cursor.token.value === '(')
+    throw cursor.fail(
+      cursor.token,
+      'unsupported',
+      'types of columns take no length or precision',
+      'leave the brackets out',
+    );
+  const type = words.join(' ');
+  const canonical = canonicalColumnType(type);
+  // What is no type is refused with the rest of the table, where its column is known.
+  return canonical ?? type.toUpperCase();
+}
+
+function parseDrop(cursor: Cursor): object {
+  const kind = parseKind(cursor);
+  const ifExists = cursor.takeWords('if', 'exists');
+  const name = cursor.name(`the name of a ${kind}`);
+  return { type: 'drop', kind, name, ifExists, cascade: cursor.takeWords('cascade') };
+}
+
+function parseKind(cursor: Cursor): Kind {
+  for (const kind of ['connection', 'table', 'pipeline'] as const) if (cursor.takeWords(kind)) return kind;
+  throw cursor.unexpected('CONNECTION, TABLE or PIPELINE');
+}
+
+function parseKinds(cursor: Cursor): Kind {
+  for (const kind of ['connection', 'table', 'pipeline'] as const) if (cursor.takeWords(`${kind}s`)) return kind;
+  throw cursor.unexpected('CONNECTIONS, TABLES or PIPELINES');
+}
+
+/** The text up to the next `;`, as it is written. */
+function cutQuery(cursor: Cursor, what: string): { query: string; queryOffset: number } {
+  const first = cursor.token;
+  if (cursor.atEnd || first.value === ';') throw cursor.unexpected(what);
+  while (!cursor.atEnd && !(cursor.token.kind === 'symbol' && cursor.token.value === ';')) cursor.advance();
+  return {
+    query: cursor.text.slice(first.start, lastEnd(cursor, first.start)),
+    queryOffset: cursor.offset(first.start),
+  };
+}
+
+/** Where the last token before the cursor ends, so that comments and space behind it stay out. */
+function lastEnd(cursor: Cursor, start: number): number {
+  return Math.max(cursor.peek(-1).end, start);
+}

@@ -1,0 +1,73 @@
+import type { Message } from '@laminar/codecs';
+import { bindQuery, compileQuery, decodedMessage, type Relation, type Relations } from './index.js';
+
+/** Relations that tests read and write. */
+export const relations: Relations = relationsOf([
+  { kind: 'source', name: 'orders', jetstream: false },
+  { kind: 'source', name: 'events', jetstream: true },
+  { kind: 'sink', name: 'out', jetstream: false },
+  {
+    kind: 'table',
+    name: 'items',
+    connection: 'orders',
+    source: { kind: 'source', name: 'orders', jetstream: false },
+    columns: [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'itemName', type: 'TEXT' },
+      { name: 'price', type: 'NUMERIC' },
+      { name: 'at', type: 'TIMESTAMP' },
+      { name: 'day', type: 'DATE' },
+      { name: 'small', type: 'SMALLINT' },
+      { name: 'real', type: 'REAL' },
+      { name: 'blob', type: 'BYTEA' },
+      { name: 'ok', type: 'BOOLEAN' },
+      { name: 'data', type: 'JSON' },
+      { name: 'payload', type: 'JSON' },
+      { name: '_nats_subject', type: 'TEXT' },
+    ],
+    includeMetadata: true,
+  },
+  {
+    kind: 'table',
+    name: 'orphans',
+    connection: 'nowhere',
+    source: undefined,
+    columns: [{ name: 'id', type: 'BIGINT' }],
+    includeMetadata: false,
+  },
+]);
+
+function relationsOf(list: readonly Relation[]): Relations {
+  const byName = new Map(list.map((relation) => [relation.name, relation]));
+  return { get: (name) => byName.get(name), names: () => byName.keys() };
+}
+
+export function message(payload: string | Uint8Array, more: Partial<Message> = {}): Message {
+  return {
+    data: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
+    subject: 'orders.new',
+    reply: undefined,
+    headers: () => undefined,
+    header: () => undefined,
+    timestampMs: 1_000,
+    sequence: undefined,
+    stream: undefined,
+    consumer: undefined,
+    delivered: undefined,
+    ...more,
+  };
+}
+
+/** The rows that a query makes of a payload, as texts. */
+export function run(query: string, payload: string, more: Partial<Message> = {}): string[] {
+  const bound = bindQuery(query, relations);
+  if (bound.status !== 'bound') throw new Error(bound.reason);
+  const rows = compileQuery(bound.query).process(decodedMessage(message(payload, more)));
+  return rows.map(({ data }) => new TextDecoder().decode(data));
+}
+
+/** The JSON text of one expression over a payload of `orders`. */
+export function evaluate(expression: string, payload = '{}', from = 'orders'): string {
+  const [row] = run(`SELECT ${expression} AS x FROM ${from}`, payload);
+  return (row ?? '').replace(/^\{"x":/, '').replace(/\}$/, '');
+}
