@@ -1,4 +1,5 @@
 import type { Message } from '@laminar/codecs';
+import type { HeaderBlock } from './header-block.js';
 
 /**
  * Messages that a reader hands over together, with the means to settle them. Each message is settled
@@ -17,23 +18,22 @@ export interface Batch {
   working(index: number): void;
 }
 
-export type ReaderState =
-  | { readonly state: 'connecting' }
-  | { readonly state: 'connected'; readonly serverUrl: string }
+/** What becomes of an open socket. */
+export type ConnectionState =
+  | { readonly state: 'connected' }
   | { readonly state: 'reconnecting'; readonly reason: string }
-  /** Something is missing that may still come (a stream, a server); the reader goes on trying. */
-  | { readonly state: 'blocked'; readonly reason: string }
-  /** Nothing will change without a new definition or the next periodic attempt. */
-  | { readonly state: 'failed'; readonly reason: string };
+  /** It does not come back by itself. */
+  | { readonly state: 'closed'; readonly reason: string };
 
 /**
  * Reads one slot of a source connection. `read` resolves with the next batch (never empty), or with
  * undefined after `stop`. It must not be called again before the last call resolved. Back-pressure is
  * simply not calling: a JetStream reader then stops pulling, a core reader drops beyond its pending limit
- * and counts the drops. Readers hold no policy: what they cannot mend they throw as a `ReaderError`.
+ * and counts the drops. Readers hold no policy:
+ * what they cannot mend, `read` throws as a `ConnectorError`.
  */
 export interface Reader {
-  /** Resolves when the subscription is flushed or the consumer stands: from then on no message is missed. */
+  /** Resolves when the subscription is flushed or the consumer stands: from then on no message is missed. Throws `ConnectorError`. */
   open(): Promise<void>;
   read(): Promise<Batch | undefined>;
   /** Stops pulling; batches that were handed over may still be settled. Pending `read` calls resolve with undefined once what was received is handed over. Idempotent. */
@@ -41,6 +41,8 @@ export interface Reader {
   /** Lets go of what `open` made on the client side. Server-side durables stay. Idempotent. */
   close(): Promise<void>;
   readonly counters: ReaderCounters;
+  /** Tells the stream that is read from one of the same name made before or after; undefined for core. */
+  readonly sourceIncarnation: string | undefined;
   /** The consumer as the server reports it; undefined for core. */
   consumerInfo(): Promise<ConsumerSnapshot | undefined>;
 }
@@ -62,15 +64,14 @@ export interface ConsumerSnapshot {
   readonly lastDelivered: number;
 }
 
-/** What a caller does about a reader's or sink's error. */
+/** What a caller does about an error of a connection, reader or sink. */
 export type Steer =
-  /** Not there yet: say so, try again with back-off. */
+  /** Something is not there yet: say so, try again with back-off. */
   | 'blocked'
-  /** Only a new definition helps. */
-  | 'failed'
-  /** The connection was lost; it comes back by itself. */
-  | 'disconnected';
+  /** It does not come right soon: say so, try again much later. */
+  | 'failed';
 
+/** An error that says what to do about it, and to its reader what, where and why. */
 export class ConnectorError extends Error {
   override readonly name = 'ConnectorError';
   constructor(
@@ -86,34 +87,33 @@ export class ConnectorError extends Error {
 export interface OutputMessage {
   readonly subject: string;
   readonly data: Uint8Array;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Deduplication id; becomes `Nats-Msg-Id` on a JetStream sink. */
-  readonly messageId: string | undefined;
+  readonly headers: HeaderBlock;
 }
 
-/**
- * Publishes rows. Messages go out in the order of the calls.
- */
+/** Publishes messages, in the order of the calls. */
 export interface Sink {
+  /** Resolves when it can publish. */
   open(): Promise<void>;
   /**
-   * Takes a message; `settled` is called once, later, never within the call: without an error when
-   * the output is confirmed (JetStream: the PubAck; core: at the flush that `flush` asks for), or with the error when
-   * it is given up (retries with the same id and bytes are the sink's own affair).
+   * Takes a message; `settled` is called once, later, never within the call: without an error when the output is confirmed
+   * (JetStream: its PubAck; core: the flush that follows), or with the error when it is given up. Retries, with the same bytes
+   * and message id, are the sink's own affair. Throws a `ConnectorError` for a message that can never be published, such as one that is too large.
    */
-  publish(message: OutputMessage, settled: (error?: ConnectorError) => void): void;
-  /** Resolves when the sink can take more: the only back-pressure. Undefined means now. */
+  publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void;
+  /** Resolves when the sink can take more, which is the only back-pressure; undefined means now. */
   ready(): Promise<void> | undefined;
   /** Asks that what was published be confirmed soon. */
   flush(): void;
-  close(): Promise<void>;
+  /** Why nothing gets confirmed at the moment; undefined when all is well. */
+  readonly problem: string | undefined;
+  /** Resolves when what was published is confirmed or given up, at the latest after `timeoutMs`. */
+  close(timeoutMs: number): Promise<void>;
 }
 
 /** What a connection's socket says of itself. */
 export interface ConnectionSnapshot {
   readonly serverUrl: string;
   readonly rttMs: number | undefined;
-  readonly subscriptions: number;
   readonly reconnects: number;
   readonly lastError: string | undefined;
   readonly server: ServerSnapshot | undefined;
@@ -135,10 +135,12 @@ export interface ServerSnapshot {
 
 /** One socket for one definition of a connection. */
 export interface Connection {
-  /** Connects; while the servers are unreachable it keeps trying and says so through `onState`. Rejects when closed meanwhile or the definition can't work. */
+  /** Connects once; throws `ConnectorError` where no server can be reached. Once open it reconnects by itself and says so by `onState`. */
   open(): Promise<void>;
-  /** Creates the stream and the durable consumer where the definition asks for it; idempotent. Throws `ConnectorError`. */
-  provision(): Promise<void>;
+  /** Creates the stream and the durable consumer where the definition asks for it; idempotent. Throws `ConnectorError`. What differs from the definition is returned, and left as it is. */
+  provision(): Promise<{ readonly drift: string | undefined }>;
+  /** Deletes the durable consumer that `provision` made; one that is gone already is fine. Throws `ConnectorError`. */
+  deprovision(): Promise<void>;
   reader(): Reader;
   sink(): Sink;
   snapshot(): ConnectionSnapshot;
@@ -147,5 +149,5 @@ export interface Connection {
 }
 
 export interface ConnectionEvents {
-  onState(state: ReaderState): void;
+  onState(state: ConnectionState): void;
 }

@@ -1,0 +1,79 @@
+import type { CoreSource } from '@laminar/definitions';
+import type { NatsConnection, Subscription } from '@nats-io/nats-core';
+import type { Batch, Reader, ReaderCounters } from '../contract.js';
+import { Batching } from './batching.js';
+import { connectorError } from './errors.js';
+import { CoreMessage } from './message.js';
+
+/**
+ * Reads a plain subscription. It is always in a queue group: without one of the user's in an internal one, so that an old and a
+ * new owner of the slot never both get a message.
+ */
+export class CoreReader implements Reader {
+  readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
+  readonly sourceIncarnation = undefined;
+  readonly #batching = new Batching<CoreMessage>();
+  #subscription: Subscription | undefined;
+
+  constructor(
+    readonly nc: NatsConnection,
+    readonly source: CoreSource,
+    readonly internalGroup: string,
+  ) {}
+
+  async open(): Promise<void> {
+    const { subject, queueGroup, pendingLimit } = this.source;
+    const { counters } = this;
+    const batching = this.#batching;
+    try {
+      this.#subscription = this.nc.subscribe(subject, {
+        queue: queueGroup ?? this.internalGroup,
+        callback: (error, message) => {
+          if (error) {
+            batching.fail(connectorError(`reading ${subject}`, error));
+            return;
+          }
+          counters.messages++;
+          counters.bytes += message.data.length;
+          if (batching.size < pendingLimit) batching.push(new CoreMessage(message, Date.now()));
+          else counters.dropped++;
+        },
+      });
+      await this.nc.flush();
+    } catch (error) {
+      throw connectorError(`subscribing to ${subject}`, error);
+    }
+  }
+
+  async read(): Promise<Batch | undefined> {
+    const messages = await this.#batching.next();
+    return messages && new CoreBatch(messages);
+  }
+
+  async stop(): Promise<void> {
+    const subscription = this.#subscription;
+    if (subscription && !subscription.isClosed()) {
+      // What the server has sent by now arrives before the answer to the flush.
+      await subscription.drain().catch(() => undefined);
+    }
+    this.#batching.end();
+  }
+
+  async close(): Promise<void> {
+    this.#subscription?.unsubscribe();
+    this.#batching.end();
+  }
+
+  async consumerInfo(): Promise<undefined> {
+    return undefined;
+  }
+}
+
+/** Nothing is acknowledged on a plain subscription. */
+class CoreBatch implements Batch {
+  constructor(readonly messages: readonly CoreMessage[]) {}
+  ack(): void {}
+  nak(): void {}
+  term(): void {}
+  working(): void {}
+}

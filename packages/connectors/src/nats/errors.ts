@@ -1,0 +1,32 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { NoRespondersError, PermissionViolationError, TimeoutError } from '@nats-io/nats-core';
+import { ConnectorError } from '../contract.js';
+
+/** Error codes of the JetStream API (nats-server, server/errors.json). */
+export const apiCodes = { consumerNotFound: 10014, streamNotFound: 10059, notEnabledForAccount: 10039 } as const;
+
+/** An error of the client or server as one that says what to do about it. `what` is what was tried, such as `creating the stream "ORDERS"`. */
+export function connectorError(what: string, error: unknown): ConnectorError {
+  if (error instanceof ConnectorError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  if (
+    (error instanceof Error && error.name === 'JetStreamNotEnabled') ||
+    hasCode(error, apiCodes.notEnabledForAccount)
+  ) {
+    return new ConnectorError(
+      'blocked',
+      `${what} failed: the server has no JetStream for this account; enable it, or leave jetstream out`,
+      { cause: error },
+    );
+  }
+  if (error instanceof NoRespondersError || error instanceof TimeoutError) {
+    return new ConnectorError('blocked', `${what} failed: JetStream does not answer (${why})`, { cause: error });
+  }
+  if (error instanceof PermissionViolationError)
+    return new ConnectorError('failed', `${what} failed: ${why}`, { cause: error });
+  return new ConnectorError('blocked', `${what} failed: ${why}`, { cause: error });
+}
+
+export function hasCode(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}

@@ -1,0 +1,120 @@
+import type { JetStreamSource } from '@laminar/definitions';
+import { type Consumer, type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type ReaderCounters } from '../contract.js';
+import { Batching } from './batching.js';
+import { connectorError } from './errors.js';
+import { JetStreamMessage } from './message.js';
+
+/** The client refuses less. */
+const pullTimeoutMsMin = 1000;
+
+/**
+ * Reads a durable pull consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages. A
+ * consumer or stream that goes away makes `read` throw, since the client itself would wait for ever.
+ */
+export class JetStreamReader implements Reader {
+  readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
+  readonly #batching = new Batching<JetStreamMessage>();
+  #consumer: Consumer | undefined;
+  #messages: ConsumerMessages | undefined;
+  #sourceIncarnation: string | undefined;
+  #stopping = false;
+
+  constructor(
+    readonly nc: NatsConnection,
+    readonly source: JetStreamSource,
+  ) {}
+
+  get sourceIncarnation(): string | undefined {
+    return this.#sourceIncarnation;
+  }
+
+  async open(): Promise<void> {
+    const { streamName, consumer, pullBatchSize, pullTimeoutMs } = this.source;
+    try {
+      const jsm = await jetstreamManager(this.nc);
+      const { created } = await jsm.streams.info(streamName);
+      this.#sourceIncarnation = Date.parse(created).toString(36);
+      this.#consumer = await jetstream(this.nc).consumers.get(streamName, consumer.name);
+      this.#messages = await this.#consumer.consume({
+        max_messages: pullBatchSize,
+        expires: Math.max(pullTimeoutMs, pullTimeoutMsMin),
+        callback: (message) => this.#take(message),
+      });
+      void this.#follow(this.#messages);
+    } catch (error) {
+      throw connectorError(`reading the consumer "${consumer.name}" of the stream "${streamName}"`, error);
+    }
+  }
+
+  async read(): Promise<Batch | undefined> {
+    const messages = await this.#batching.next();
+    return messages && new JetStreamBatch(messages);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#messages?.close();
+    this.#batching.end();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+  }
+
+  async consumerInfo(): Promise<ConsumerSnapshot | undefined> {
+    const info = await this.#consumer?.info();
+    return (
+      info && {
+        stream: info.stream_name,
+        consumer: info.name,
+        pending: info.num_pending,
+        ackPending: info.num_ack_pending,
+        redelivered: info.num_redelivered,
+        waitingPulls: info.num_waiting,
+        lastDelivered: info.delivered.stream_seq,
+      }
+    );
+  }
+
+  #take(message: JsMsg): void {
+    this.counters.messages++;
+    this.counters.bytes += message.data.length;
+    this.#batching.push(new JetStreamMessage(message));
+  }
+
+  async #follow(messages: ConsumerMessages): Promise<void> {
+    const { streamName, consumer } = this.source;
+    for await (const status of messages.status()) {
+      if (this.#stopping) return;
+      if (status.type === 'consumer_deleted' || status.type === 'consumer_not_found') {
+        this.#batching.fail(
+          new ConnectorError(
+            'blocked',
+            `the consumer "${consumer.name}" of the stream "${streamName}" is gone; it is made again`,
+          ),
+        );
+      } else if (status.type === 'stream_not_found') {
+        this.#batching.fail(new ConnectorError('blocked', `the stream "${streamName}" is gone`));
+      }
+    }
+  }
+}
+
+class JetStreamBatch implements Batch {
+  constructor(readonly messages: readonly JetStreamMessage[]) {}
+
+  ack(index: number): void {
+    this.messages[index]?.message.ack();
+  }
+  nak(index: number, delayMs: number): void {
+    this.messages[index]?.message.nak(delayMs);
+  }
+  term(index: number): void {
+    this.messages[index]?.message.term();
+  }
+  working(index: number): void {
+    this.messages[index]?.message.working();
+  }
+}

@@ -1,0 +1,134 @@
+import type { JetStreamSource, ResolvedConnection, StartPosition, StreamSpec } from '@laminar/definitions';
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  type JetStreamManager,
+  jetstreamManager,
+  ReplayPolicy,
+  type RetentionPolicy,
+  type StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import { ConnectorError } from '../contract.js';
+import { apiCodes, connectorError, hasCode } from './errors.js';
+
+/**
+ * Makes the stream and the durable that a definition asks for, where they are missing. What exists is compared and left as it
+ * is: `drift` says what differs. Throws `ConnectorError`.
+ */
+export async function provision(
+  nc: NatsConnection,
+  connection: ResolvedConnection,
+): Promise<{ drift: string | undefined }> {
+  if (connection.role !== 'source-jetstream' && connection.role !== 'sink-jetstream') return { drift: undefined };
+  const jsm = await jetstreamManager(nc).catch((error) => {
+    throw connectorError('asking for JetStream', error);
+  });
+  const drift: string[] = [];
+  if (connection.stream && connection.streamName !== undefined)
+    drift.push(...(await ensureStream(jsm, connection.streamName, connection.stream)));
+  if (connection.role === 'source-jetstream') drift.push(...(await ensureConsumer(jsm, connection)));
+  return { drift: drift.length === 0 ? undefined : drift.join('; ') };
+}
+
+/** Deletes the durable of a source; one that is gone already is fine. */
+export async function deprovision(nc: NatsConnection, connection: ResolvedConnection): Promise<void> {
+  if (connection.role !== 'source-jetstream') return;
+  const { streamName, consumer } = connection;
+  try {
+    await (await jetstreamManager(nc)).consumers.delete(streamName, consumer.name);
+  } catch (error) {
+    if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound)) return;
+    throw connectorError(`deleting the consumer "${consumer.name}" of the stream "${streamName}"`, error);
+  }
+}
+
+async function ensureStream(jsm: JetStreamManager, name: string, spec: StreamSpec): Promise<string[]> {
+  const wanted = {
+    name,
+    subjects: [...spec.subjects],
+    retention: spec.retention as RetentionPolicy,
+    storage: spec.storage as StorageType,
+    max_msgs: spec.maxMsgs,
+    max_age: nanos(spec.maxAgeS * 1000),
+  } satisfies Partial<StreamConfig>;
+  let config: StreamConfig;
+  try {
+    config = (await jsm.streams.info(name)).config;
+  } catch (error) {
+    if (!hasCode(error, apiCodes.streamNotFound)) throw connectorError(`looking for the stream "${name}"`, error);
+    await jsm.streams.add(wanted).catch((failure) => {
+      throw connectorError(`creating the stream "${name}"`, failure);
+    });
+    return [];
+  }
+  const settings = ['retention', 'storage', 'max_msgs', 'max_age'] as const;
+  const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
+  if ([...config.subjects].sort().join() !== [...wanted.subjects].sort().join()) differing.push('subjects');
+  return differing.map(
+    (setting) => `the stream "${name}" has another ${setting} than the definition says, and was left as it is`,
+  );
+}
+
+async function ensureConsumer(jsm: JetStreamManager, { streamName, consumer }: JetStreamSource): Promise<string[]> {
+  const wanted = {
+    durable_name: consumer.name,
+    ack_policy: AckPolicy.Explicit,
+    replay_policy: ReplayPolicy.Instant,
+    ack_wait: nanos(consumer.ackWaitMs),
+    max_ack_pending: consumer.maxAckPending,
+    ...(consumer.filterSubject === undefined ? {} : { filter_subject: consumer.filterSubject }),
+    ...startConfig(consumer.start),
+  } satisfies Partial<ConsumerConfig>;
+  let existing: ConsumerInfo;
+  try {
+    existing = await jsm.consumers.info(streamName, consumer.name);
+  } catch (error) {
+    if (hasCode(error, apiCodes.streamNotFound)) {
+      throw new ConnectorError(
+        'blocked',
+        `the stream "${streamName}" does not exist; create it, or give stream_subjects to have it created`,
+        { cause: error },
+      );
+    }
+    if (!hasCode(error, apiCodes.consumerNotFound))
+      throw connectorError(`looking for the consumer "${consumer.name}"`, error);
+    // Of two that make it at once the second finds the same settings.
+    await jsm.consumers.add(streamName, wanted).catch((failure) => {
+      throw connectorError(`creating the consumer "${consumer.name}" of the stream "${streamName}"`, failure);
+    });
+    return [];
+  }
+  const { config } = existing;
+  if (config.deliver_subject !== undefined) {
+    throw new ConnectorError(
+      'failed',
+      `the consumer "${consumer.name}" of the stream "${streamName}" is a push consumer; give this connection a consumer_name of its own`,
+    );
+  }
+  const settings = ['ack_policy', 'ack_wait', 'max_ack_pending'] as const;
+  const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
+  if ((config.filter_subject ?? undefined) !== consumer.filterSubject) differing.push('filter_subject');
+  return differing.map(
+    (setting) =>
+      `the consumer "${consumer.name}" has another ${setting} than the definition says, and was left as it is`,
+  );
+}
+
+function startConfig(start: StartPosition): Partial<ConsumerConfig> {
+  switch (start.from) {
+    case 'all':
+      return { deliver_policy: DeliverPolicy.All };
+    case 'new':
+      return { deliver_policy: DeliverPolicy.New };
+    case 'last':
+      return { deliver_policy: DeliverPolicy.Last };
+    case 'sequence':
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.sequence };
+    case 'time':
+      return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.atMs).toISOString() };
+  }
+}
