@@ -24,7 +24,11 @@ module.exports = {
       severity: 'error',
       from: { path: pure, pathNot: tests },
       to: {
-        pathNot: [pure, '^packages/protocol/gen', 'node_modules/(typebox|protobufjs|long|libpg-query|@pgsql|lossless-json)/'],
+        pathNot: [
+          pure,
+          '^packages/protocol/gen',
+          'node_modules/(typebox|protobufjs|long|libpg-query|@pgsql|lossless-json)/',
+        ],
       },
     },
     {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { access, constants, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { hasDebianPackages, unpackDebianPackage } from './debian-package.js';
 
 const run = promisify(execFile);
-const installTimeoutMs = 300_000;
 
 export interface FindOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -12,28 +12,39 @@ export interface FindOptions {
   readonly dataDir: string;
   /** Told before something that takes long. */
   onProgress(what: string): void;
+  /** Ends what takes long; the search then throws. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** No nats-server could be found or installed; the message says how to get one. */
+/** No nats-server could be found or unpacked; the message says how to get one. */
 export class NatsServerNotFound extends Error {
   override readonly name = 'NatsServerNotFound';
 }
 
 /**
  * The path of a nats-server that runs: `NATS_SERVER_BIN`, then PATH, then a copy unpacked earlier, then Debian's
- * package (as root installed, else downloaded and unpacked into the data folder). Throws `NatsServerNotFound`.
+ * package, unpacked into the data folder. Throws `NatsServerNotFound`.
  */
 export async function findNatsServer(options: FindOptions): Promise<string> {
-  const { env, dataDir } = options;
+  const { env, dataDir, onProgress, signal } = options;
   if (env.NATS_SERVER_BIN) {
     if (await runs(env.NATS_SERVER_BIN)) return env.NATS_SERVER_BIN;
     throw new NatsServerNotFound(`NATS_SERVER_BIN is ${env.NATS_SERVER_BIN}, which is no nats-server that runs`);
   }
   const unpacked = join(resolve(dataDir), 'nats-server', 'nats-server');
+  // Debian installs it where the PATH of ordinary users does not lead.
   for (const candidate of [...onPath(env), '/usr/sbin/nats-server', unpacked]) {
     if ((await isExecutable(candidate)) && (await runs(candidate))) return candidate;
   }
-  return installDebianPackage(options, unpacked);
+  if (!(await hasDebianPackages())) throw notFound('this system has no Debian packages to take one from');
+  try {
+    await unpackDebianPackage({ target: unpacked, onProgress, signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw notFound(`Debian's package could not be had: ${firstError(error)}`, error);
+  }
+  if (await runs(unpacked)) return unpacked;
+  throw notFound(`Debian's package was unpacked to ${unpacked} and does not run there`);
 }
 
 function onPath(env: NodeJS.ProcessEnv): string[] {
@@ -57,39 +68,20 @@ async function runs(path: string): Promise<boolean> {
   );
 }
 
-/** Downloads with package lists of its own, so that neither root nor an `apt-get update` before it is needed. */
-async function installDebianPackage({ dataDir, onProgress }: FindOptions, target: string): Promise<string> {
-  if (!(await isExecutable('/usr/bin/apt-get')) || !(await isExecutable('/usr/bin/dpkg-deb')))
-    throw notFound('this is no Debian system');
-  const folder = join(resolve(dataDir), 'nats-server');
-  const work = join(folder, 'unpacking');
-  try {
-    for (const part of ['state/lists/partial', 'cache/archives/partial', 'out'])
-      await mkdir(join(work, part), { recursive: true });
-    const apt = [
-      ...['-o', `Dir::State=${join(work, 'state')}`, '-o', 'Dir::State::status=/var/lib/dpkg/status'],
-      ...['-o', `Dir::Cache=${join(work, 'cache')}`, '-o', 'APT::Sandbox::User='],
-    ];
-    onProgress("there is no nats-server on this machine: reading Debian's package lists");
-    await run('apt-get', [...apt, 'update'], { timeout: installTimeoutMs });
-    onProgress("downloading Debian's package nats-server");
-    await run('apt-get', [...apt, 'download', 'nats-server'], { cwd: work, timeout: installTimeoutMs });
-    const archive = (await readdir(work)).find((name) => name.endsWith('.deb'));
-    if (archive === undefined) throw new Error('apt-get downloaded nothing');
-    await run('dpkg-deb', ['-x', join(work, archive), join(work, 'out')], { timeout: installTimeoutMs });
-    await rename(join(work, 'out', 'usr', 'sbin', 'nats-server'), target);
-    onProgress(`unpacked nats-server into ${folder}`);
-    return target;
-  } catch (error) {
-    throw notFound(error instanceof Error ? (error.message.trim().split('\n')[0] ?? '') : String(error), error);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+/** The line in which apt-get says what went wrong, else the error's own first line. */
+function firstError(error: unknown): string {
+  const { message, stderr } = error as { message?: string; stderr?: string };
+  const said = (stderr ?? '').split('\n').find((line) => line.startsWith('E: '));
+  return said?.slice('E: '.length) ?? message?.split('\n')[0] ?? String(error);
 }
 
 function notFound(why: string, cause?: unknown): NatsServerNotFound {
+  const how =
+    process.platform === 'darwin'
+      ? 'install it with `brew install nats-server`'
+      : 'install nats-server 2.9 or newer (Debian, Ubuntu: `apt-get install nats-server`; elsewhere: a release from https://github.com/nats-io/nats-server/releases)';
   return new NatsServerNotFound(
-    `no nats-server was found, and Debian's package could not be had (${why}). Install one (on Debian or Ubuntu: apt-get install nats-server; elsewhere a release of nats-server 2.9 or newer), then put it on PATH or name it in NATS_SERVER_BIN; or name a running server in NATS_URL`,
+    `there is no nats-server on this machine, and ${why}. To go on, ${how}, or name its program in NATS_SERVER_BIN, or name a running server in NATS_URL`,
     { cause },
   );
 }

@@ -1,20 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { portInFile, portsFile, waitForPreviousServer } from './ports-file.js';
 
-const startTimeoutMs = 15_000;
-const stopTimeoutMs = 8_000;
+const startTimeoutMs = 30_000;
+const stopTimeoutMs = 5_000;
+const pollMs = 10;
+const logLinesShown = 3;
 
 export interface NatsServerOptions {
+  /** Path of the executable, as `findNatsServer` gives it. */
   readonly binary: string;
   readonly host: string;
   /** -1 lets the server choose. */
   readonly port: number;
-  /** JetStream is on where it keeps its data. */
-  readonly storeDir?: string | undefined;
+  /** A folder for this server alone: its JetStream store, and the file that says where it listens. */
+  readonly storeDir: string;
+  readonly jetstream: boolean;
   /** A configuration file; the other options go before it. */
   readonly configFile?: string | undefined;
+  /** What the server says is appended here; `nats-server.log` in `storeDir` unless said otherwise. */
   readonly logFile?: string | undefined;
 }
 
@@ -34,103 +39,120 @@ export interface NatsServerProcess {
 /** The server did not come up; the message has the end of its log. */
 export class NatsServerFailed extends Error {
   override readonly name = 'NatsServerFailed';
+  /** Another process listens on the port that was asked for. */
+  readonly portTaken: boolean;
+
+  constructor(log: string) {
+    const end = log.trim().split('\n').slice(-logLinesShown).join(' | ');
+    super(`nats-server did not come up: ${end || 'it wrote no log'}`);
+    this.portTaken = log.includes('address already in use');
+  }
 }
 
 /**
- * Waits on its standard input, which closes when the process that started it ends, also by SIGKILL; then ends
- * the server. Says the server's process id on its standard output.
+ * Runs the server and says its process id. Its standard input closes when the process that started it ends, also by
+ * SIGKILL; then it ends the server (continued first, since a stopped process keeps SIGTERM waiting).
  */
-const guardian = `
+const guardianScript = `
 exec 4<&0
 "$@" </dev/null >&3 2>&1 3>&- 4<&- &
 server=$!
 echo "$server"
-( cat <&4 >/dev/null; kill "$server" 2>/dev/null ) 3>&- &
+( while read -r _ <&4; do :; done; kill -TERM "$server"; kill -CONT "$server" ) >/dev/null 2>&1 3>&- &
 watcher=$!
+exec 4<&- 3>&-
 wait "$server"
 code=$?
 kill "$watcher" 2>/dev/null
 exit "$code"
 `;
 
-/** Starts a server in a process group of its own, which a terminal's Ctrl-C does not reach, and waits until it listens. */
+/**
+ * Starts a server in a process group of its own, which a terminal's Ctrl-C does not reach, and waits until it listens.
+ * Throws `NatsServerFailed`.
+ */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServerProcess> {
-  const folder = await mkdtemp(join(tmpdir(), 'laminar-nats-'));
-  const logFile = options.logFile ?? join(folder, 'nats-server.log');
-  const log = await open(logFile, 'a');
-  if (options.storeDir) await mkdir(options.storeDir, { recursive: true });
+  await mkdir(options.storeDir, { recursive: true });
+  await waitForPreviousServer(options.storeDir, options.host);
+  const launched = await launch(options);
+  return handle(launched, options.host, await listeningPort(launched, options.storeDir));
+}
+
+interface Launched {
+  readonly guardian: ChildProcess;
+  readonly pid: number;
+  /** The guardian ends when the server has ended. */
+  readonly ended: Promise<void>;
+  /** What this server has logged up to now. */
+  log(): Promise<string>;
+}
+
+async function launch(options: NatsServerOptions): Promise<Launched> {
+  const { storeDir, logFile = join(storeDir, 'nats-server.log') } = options;
   const args = [
-    ...['--addr', options.host, '--port', String(options.port), '--ports_file_dir', folder],
-    ...(options.storeDir === undefined ? [] : ['--jetstream', '--store_dir', options.storeDir]),
+    ...['--addr', options.host, '--port', String(options.port), '--ports_file_dir', storeDir],
+    ...(options.jetstream ? ['--jetstream', '--store_dir', storeDir] : []),
     ...(options.configFile === undefined ? [] : ['--config', options.configFile]),
   ];
-  const child = spawn('/bin/sh', ['-c', guardian, 'nats-server-guardian', options.binary, ...args], {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'ignore', log.fd],
-  });
-  await log.close();
-  const exited = new Promise<void>((done) => {
-    child.once('exit', () => void rm(folder, { recursive: true, force: true }).then(done));
-    child.once('error', () => done());
-  });
+  const logHandle = await open(logFile, 'a');
   try {
-    const pid = await serverPid(child);
-    const port = await listeningPort(folder, child, logFile);
-    return server(child, pid, port, options.host, exited);
-  } catch (error) {
-    child.stdin?.destroy();
-    child.kill('SIGKILL');
-    await exited;
-    throw error;
+    const { size: logStart } = await logHandle.stat();
+    const guardian = spawn('/bin/sh', ['-c', guardianScript, 'nats-server-guardian', options.binary, ...args], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore', logHandle.fd],
+    });
+    const ended = new Promise<void>((resolve, reject) => {
+      guardian.once('exit', () => resolve());
+      guardian.once('error', reject);
+    });
+    const said = new Promise<string>((resolve) => {
+      guardian.stdout?.once('data', (data: Buffer) => resolve(data.toString()));
+    });
+    const pid = Number(await Promise.race([said, ended]));
+    return { guardian, pid, ended, log: async () => (await readFile(logFile)).subarray(logStart).toString() };
+  } finally {
+    await logHandle.close();
   }
 }
 
-function server(
-  child: ChildProcess,
-  pid: number,
-  port: number,
-  host: string,
-  exited: Promise<void>,
-): NatsServerProcess {
+/** The server writes its addresses to a file of its own once it listens. One that does not get there is ended. */
+async function listeningPort({ guardian, pid, ended, log }: Launched, storeDir: string): Promise<number> {
+  const deadline = Date.now() + startTimeoutMs;
+  while (Date.now() < deadline && !hasExited(guardian)) {
+    const port = await portInFile(portsFile(storeDir, pid));
+    if (port !== undefined) return port;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  guardian.stdin?.destroy();
+  await ended;
+  throw new NatsServerFailed(await log());
+}
+
+function handle({ guardian, pid, ended }: Launched, host: string, port: number): NatsServerProcess {
   const kill = (signal: NodeJS.Signals) => {
     // Once it was reaped the number may be someone else's.
-    if (child.exitCode === null && child.signalCode === null) process.kill(pid, signal);
+    if (hasExited(guardian)) return;
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   };
   return {
     url: `nats://${host}:${port}`,
     port,
     pid,
-    exited,
+    exited: ended,
     kill,
     async stop() {
       kill('SIGTERM');
       const timer = setTimeout(() => kill('SIGKILL'), stopTimeoutMs);
-      await exited;
+      await ended;
       clearTimeout(timer);
     },
   };
 }
 
-function serverPid(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.stdout?.once('data', (data: Buffer) => resolve(Number(data.toString().trim())));
-    child.once('error', reject);
-    child.once('exit', () => reject(new NatsServerFailed('nats-server ended at once')));
-  });
-}
-
-/** The server writes its addresses to a file of its own once it listens. */
-async function listeningPort(folder: string, child: ChildProcess, logFile: string): Promise<number> {
-  const deadline = Date.now() + startTimeoutMs;
-  while (Date.now() < deadline && child.exitCode === null) {
-    const file = (await readdir(folder).catch(() => [])).find((name) => name.endsWith('.ports'));
-    const text = file === undefined ? '' : await readFile(join(folder, file), 'utf8').catch(() => '');
-    const port = /"nats":\s*\[\s*"nats:\/\/[^"]*:(\d+)"/.exec(text)?.[1];
-    if (port !== undefined) return Number(port);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  const log = await readFile(logFile, 'utf8').catch(() => '');
-  throw new NatsServerFailed(
-    `nats-server did not come up: ${log.trim().split('\n').slice(-3).join(' | ') || 'it wrote no log'}`,
-  );
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }

@@ -31,14 +31,14 @@ function unsupportedFormat({ format }: Options): Issue[] {
 
 function requiredIssues(options: Options): Issue[] {
   const missing: ConnectionOptionName[] = [];
-  const require = (name: ConnectionOptionName) => {
+  const need = (name: ConnectionOptionName) => {
     if (options[name] === undefined) missing.push(name);
   };
-  require('servers');
-  require('type');
-  if (options.type !== 'sink') require('format');
-  if (options.type === 'sink' || options.stream_subjects === undefined) require('subject');
-  if (roleOf(options) === 'source-jetstream' || options.stream_subjects !== undefined) require('stream_name');
+  need('servers');
+  need('type');
+  if (options.type !== 'sink') need('format');
+  if (options.type === 'sink' || options.stream_subjects === undefined) need('subject');
+  if (roleOf(options) === 'source-jetstream' || options.stream_subjects !== undefined) need('stream_name');
   return missing.map((name) => ({
     code: 'missing_option',
     message: `the option "${name}" is missing: ${optionFacts(name).description}`,
