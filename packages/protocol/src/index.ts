@@ -4,3 +4,4 @@ export { buckets, streamOfBucket, streams, subjectOfKey } from './buckets.js';
 export { type DefinitionKey, formatDefinitionKey, type Kind, kinds, parseDefinitionKey } from './definition-key.js';
 export { headers } from './headers.js';
 export { isPublishableSubject, subjects } from './subjects.js';
+export { type SystemQuery, type SystemRows, systemQueryErrors } from './system-query.js';

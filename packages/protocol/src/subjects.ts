@@ -6,8 +6,9 @@ export const subjects = {
   everyStatus: 'laminar.status.*',
   /** A message here asks every instance for its whole status. */
   statusRequest: 'laminar.status_request',
-  metrics: (instance: string): string => `laminar.metrics.${instance}`,
-  everyMetrics: 'laminar.metrics.*',
+  /** Each part holds its own connections and pipelines and replaces what it said before. */
+  metrics: (instance: string, part: number): string => `laminar.metrics.${instance}.${part}`,
+  everyMetrics: 'laminar.metrics.*.*',
   deadLetter: (connection: string): string => `laminar.dead_letters.${connection}`,
   everyDeadLetter: 'laminar.dead_letters.*',
   /** Read-only SQL over `system.*`, asked of any query service. */
