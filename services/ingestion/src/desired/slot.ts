@@ -1,0 +1,44 @@
+import type { OnError, ResolvedConnection } from '@laminar/definitions';
+import type { BoundQuery } from '@laminar/sql';
+
+/** A connection as a slot or sink runs it. */
+export interface ConnectionSpec {
+  readonly name: string;
+  readonly revision: number;
+  readonly incarnation: number;
+  readonly resolved: ResolvedConnection;
+}
+
+/** A pipeline as a slot runs it. */
+export interface PipelineSpec {
+  readonly name: string;
+  readonly incarnation: number;
+  /** Of the pipeline's own definition; goes out with every row. */
+  readonly definitionRevision: number;
+  /** The newest among its own and those of all relations that it names: what `applied` means. */
+  readonly revision: number;
+  /** Of the request that made `revision`. */
+  readonly traceparent: string;
+  readonly query: BoundQuery;
+  readonly onError: OnError;
+  /** Undefined: its own output subject on the mesh's bus. */
+  readonly sink: ConnectionSpec | undefined;
+}
+
+/** What one slot of a connection runs: all of the connection's running pipelines. */
+export interface SlotSpec {
+  readonly key: string;
+  readonly connection: ConnectionSpec;
+  /** Sorted by name. */
+  readonly pipelines: readonly PipelineSpec[];
+}
+
+/** Slots of these are never run by two at once, and stop when the lease cannot be renewed. */
+export function isExclusive({ resolved }: ConnectionSpec): boolean {
+  return resolved.role === 'source-core' && resolved.queueGroup === undefined;
+}
+
+export function slotKeys({ name, resolved }: ConnectionSpec): string[] {
+  const parallelism = 'parallelism' in resolved ? resolved.parallelism : 1;
+  return Array.from({ length: parallelism }, (_, slot) => `${name}.${slot}`);
+}

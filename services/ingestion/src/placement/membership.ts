@@ -1,0 +1,121 @@
+import { hostname } from 'node:os';
+import { buckets } from '@laminar/protocol';
+import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv';
+import type { NatsConnection } from '@nats-io/nats-core';
+
+/** A session without a heartbeat for that long is dead; the bucket forgets it by itself. */
+export const heartbeatTtlMs = 4000;
+const heartbeatIntervalMs = 1000;
+const expiryCheckIntervalMs = 250;
+
+export interface MembershipOptions {
+  readonly nc: NatsConnection;
+  readonly instance: string;
+  readonly session: string;
+  readonly replicas: number;
+  readonly startedAtMs: number;
+  /** Slots that this session runs now. */
+  readers(): number;
+  onChange(): void;
+}
+
+interface Peer {
+  readonly instance: string;
+  seenAtMs: number;
+}
+
+/**
+ * Who is alive: one heartbeat key per session. A key that expires raises no watch event, so that each member times the others itself, by
+ * its own monotonic clock.
+ */
+export class Membership {
+  readonly #peers = new Map<string, Peer>();
+  #kv: KV | undefined;
+  #lastRenewalSentMs = Number.NEGATIVE_INFINITY;
+  #timers: NodeJS.Timeout[] = [];
+  #watch: { stop(): void } | undefined;
+
+  constructor(readonly options: MembershipOptions) {}
+
+  /** Resolves when the others are known and this session is. */
+  async start(): Promise<void> {
+    const { nc, replicas } = this.options;
+    this.#kv = await new Kvm(nc).create(buckets.workers, { history: 1, ttl: heartbeatTtlMs, replicas });
+    await this.#beat();
+    const watch = await this.#kv.watch();
+    this.#watch = watch;
+    void this.#follow(watch);
+    this.#timers = [
+      setInterval(() => void this.#beat().catch(() => undefined), heartbeatIntervalMs),
+      setInterval(() => this.#expire(), expiryCheckIntervalMs),
+    ];
+    // Its own heartbeat comes back on the watch after all that were there before.
+    await new Promise<void>((resolve) => {
+      this.#known = resolve;
+      if (this.#peers.has(this.options.session)) resolve();
+    });
+  }
+
+  #known: () => void = () => undefined;
+
+  /** Sessions that are alive, this one included as long as it is. */
+  get sessions(): readonly string[] {
+    return [...this.#peers.keys()];
+  }
+
+  isAlive(session: string): boolean {
+    return this.#peers.has(session);
+  }
+
+  /** Says whether others still take this session for alive: counted from when its last successful heartbeat was sent. */
+  get holdsItsOwn(): boolean {
+    return performance.now() - this.#lastRenewalSentMs < heartbeatTtlMs;
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#watch?.stop();
+    await this.#kv?.delete(this.options.session);
+  }
+
+  async #beat(): Promise<void> {
+    const { instance, session, startedAtMs, readers } = this.options;
+    const sentMs = performance.now();
+    const value = {
+      instance,
+      session,
+      host: hostname(),
+      pid: process.pid,
+      started_at: startedAtMs,
+      readers: readers(),
+    };
+    await this.#kv?.put(session, JSON.stringify(value));
+    this.#lastRenewalSentMs = sentMs;
+  }
+
+  async #follow(watch: AsyncIterable<KvWatchEntry>): Promise<void> {
+    for await (const entry of watch) {
+      if (entry.operation !== 'PUT') {
+        if (this.#peers.delete(entry.key)) this.options.onChange();
+        continue;
+      }
+      const known = this.#peers.get(entry.key);
+      if (known) known.seenAtMs = performance.now();
+      else {
+        const { instance } = entry.json<{ instance?: string }>();
+        this.#peers.set(entry.key, { instance: instance ?? entry.key, seenAtMs: performance.now() });
+        if (entry.key === this.options.session) this.#known();
+        this.options.onChange();
+      }
+    }
+  }
+
+  #expire(): void {
+    const deadline = performance.now() - heartbeatTtlMs;
+    for (const [session, { seenAtMs }] of this.#peers) {
+      if (seenAtMs >= deadline) continue;
+      this.#peers.delete(session);
+      this.options.onChange();
+    }
+  }
+}
