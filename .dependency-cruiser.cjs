@@ -1,6 +1,6 @@
 // The arrows of ARCHITECTURE.md, "Who may import whom".
 const pure = '^packages/(protocol|definitions|codecs|sql)/src';
-const tests = '\\.test\\.ts$|\\.contract\\.ts$';
+const tests = '\\.test\\.ts$|\\.contract\\.ts$|/testing/';
 
 module.exports = {
   forbidden: [

@@ -36,6 +36,8 @@ export interface Reader {
   /** Resolves when the subscription is flushed or the consumer stands: from then on no message is missed. Throws `ConnectorError`. */
   open(): Promise<void>;
   read(): Promise<Batch | undefined>;
+  /** Puts off the redelivery of what was received a third of the acknowledgement's time ago and is not handed over yet; core has none. */
+  keepAlive(): void;
   /** Stops pulling; batches that were handed over may still be settled. Pending `read` calls resolve with undefined once what was received is handed over. Idempotent. */
   stop(): Promise<void>;
   /** Lets go of what `open` made on the client side. Server-side durables stay. Idempotent. */

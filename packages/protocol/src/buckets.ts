@@ -13,11 +13,3 @@ export const streamOfBucket = (bucket: string): string => `KV_${bucket}`;
 
 /** The subject of a key in a KV bucket (NATS ADR-8). */
 export const subjectOfKey = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
-
-/** JetStream streams of the mesh's own bus that are not buckets. */
-export const streams = {
-  /** The last metrics message of each instance, so that counters outlive a process. */
-  metrics: 'laminar_metrics',
-  /** Messages that a pipeline could not process. */
-  deadLetters: 'laminar_dead_letters',
-} as const;

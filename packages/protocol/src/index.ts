@@ -1,7 +1,8 @@
 export { laminar } from '../gen/laminar.js';
 export { opentelemetry } from '../gen/opentelemetry.js';
-export { buckets, streamOfBucket, streams, subjectOfKey } from './buckets.js';
+export { buckets, streamOfBucket, subjectOfKey } from './buckets.js';
 export { type DefinitionKey, formatDefinitionKey, type Kind, kinds, parseDefinitionKey } from './definition-key.js';
 export { headers } from './headers.js';
+export { metricsStream, streams } from './streams.js';
 export { isPublishableSubject, subjects } from './subjects.js';
 export { type SystemQuery, type SystemRows, systemQueryErrors } from './system-query.js';

@@ -10,16 +10,25 @@ export interface SpanOptions {
   readonly attributes?: Attributes;
   /** `traceparent`s of spans that this one is related to. */
   readonly links?: readonly string[];
+  /** Unix milliseconds, where the work began before its span could be started. */
+  readonly startTimeMs?: number;
 }
 
 /** Starts a span; the caller ends it. */
 export function startSpan(name: string, options: SpanOptions = {}): Span {
-  const { kind = SpanKind.INTERNAL, parent, attributes, links = [] } = options;
+  const { kind = SpanKind.INTERNAL, parent, attributes, links = [], startTimeMs } = options;
   const parentContext = typeof parent === 'string' ? contextOf(parent) : (parent ?? context.active());
   const linked = links.flatMap((link) => parseTraceparent(link) ?? []).map((linkContext) => ({ context: linkContext }));
-  return trace
-    .getTracer('laminar')
-    .startSpan(name, { kind, links: linked, ...(attributes ? { attributes } : {}) }, parentContext);
+  return trace.getTracer('laminar').startSpan(
+    name,
+    {
+      kind,
+      links: linked,
+      ...(attributes ? { attributes } : {}),
+      ...(startTimeMs === undefined ? {} : { startTime: startTimeMs }),
+    },
+    parentContext,
+  );
 }
 
 /** Runs `work` within a span, which records what it throws and always ends. */
@@ -33,6 +42,12 @@ export async function inSpan<T>(name: string, options: SpanOptions, work: (span:
   } finally {
     span.end();
   }
+}
+
+/** Relates a span that runs to the one that `traceparent` names. */
+export function addLink(span: Span, traceparent: string): void {
+  const linkContext = parseTraceparent(traceparent);
+  if (linkContext) span.addLink({ context: linkContext });
 }
 
 /** Marks a span as failed with what was thrown. */

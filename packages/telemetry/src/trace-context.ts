@@ -39,3 +39,14 @@ export function contextOf(traceparent: string | undefined): Context {
 export function isSampled(traceparent: string | undefined): boolean {
   return ((parseTraceparent(traceparent)?.traceFlags ?? 0) & TraceFlags.SAMPLED) !== 0;
 }
+
+/** The same with the flag that says it is sampled; undefined where `traceparent` names nothing. */
+export function sampledTraceparent(traceparent: string | undefined): string | undefined {
+  const context = parseTraceparent(traceparent);
+  return context && `00-${context.traceId}-${context.spanId}-01`;
+}
+
+/** The trace that `traceparent` belongs to, or undefined. */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return parseTraceparent(traceparent)?.traceId;
+}

@@ -18,6 +18,11 @@ export class Batching<T> {
     return this.#items.length;
   }
 
+  /** What is not handed over yet, oldest first. */
+  waiting(): readonly T[] {
+    return this.#items;
+  }
+
   push(item: T): void {
     this.#items.push(item);
     if (this.#waiting && !this.#scheduled) this.#schedule();

@@ -50,6 +50,8 @@ export class CoreReader implements Reader {
     return messages && new CoreBatch(messages);
   }
 
+  keepAlive(): void {}
+
   async stop(): Promise<void> {
     const subscription = this.#subscription;
     if (subscription && !subscription.isClosed()) {

@@ -53,6 +53,11 @@ export class JetStreamReader implements Reader {
     return messages && new JetStreamBatch(messages);
   }
 
+  keepAlive(): void {
+    const before = performance.now() - this.source.consumer.ackWaitMs / 3;
+    for (const { message, receivedMs } of this.#batching.waiting()) if (receivedMs < before) message.working();
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#messages?.close();
@@ -81,7 +86,7 @@ export class JetStreamReader implements Reader {
   #take(message: JsMsg): void {
     this.counters.messages++;
     this.counters.bytes += message.data.length;
-    this.#batching.push(new JetStreamMessage(message));
+    this.#batching.push(new JetStreamMessage(message, performance.now()));
   }
 
   async #follow(messages: ConsumerMessages): Promise<void> {

@@ -37,7 +37,11 @@ export class JetStreamMessage implements Message {
   readonly reply = undefined;
   #info: DeliveryInfo | undefined;
 
-  constructor(readonly message: JsMsg) {}
+  constructor(
+    readonly message: JsMsg,
+    /** Monotonic milliseconds. */
+    readonly receivedMs: number,
+  ) {}
 
   get data(): Uint8Array {
     return this.message.data;

@@ -3,12 +3,13 @@ import { type Batch, ConnectorError, type Reader } from '@laminar/connectors';
 import type { OnError } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
 import { decodedMessage, type OutputRow, RowError } from '@laminar/sql';
+import { recordError, traceparentOf } from '@laminar/telemetry';
 import type { DeadLetters } from './dead-letters.js';
-import { isTraced, MessageTrace, producerTrace } from './message-trace.js';
+import { isTraced, MessageTrace, producerTrace, startPublish } from './message-trace.js';
 import type { RunningPipeline } from './pipeline.js';
 
 /** Delays of redelivery after a row error under `on_error = 'retry'`, by delivery. */
-const retryDelaysMs = [1000, 2000, 5000, 10_000, 30_000];
+const retryDelaysMs = [1000, 2000, 5000, 10_000, 30_000] as const;
 /** Messages of which it is remembered which pipelines are done with them, while they wait to be delivered again. */
 const rememberedMax = 10_000;
 
@@ -22,8 +23,11 @@ interface InFlight {
   open: number;
   /** Redelivery that a failed pipeline asks for. */
   retryMs: number | undefined;
-  done: string[];
+  /** Pipelines that need not see the message again. */
+  readonly done: Set<string>;
 }
+
+type PublishSpan = ReturnType<typeof startPublish>;
 
 export interface DeliveryOptions {
   readonly connection: string;
@@ -47,7 +51,7 @@ export class Delivery {
   /** By stream sequence; empty for readers without acknowledgements. */
   readonly #inFlight = new Map<number, InFlight>();
   /** Pipelines that are done with a message which another one has to see again. */
-  readonly #finished = new Map<number, readonly string[]>();
+  readonly #finished = new Map<number, ReadonlySet<string>>();
   #drained: (() => void)[] = [];
   #stopped = false;
 
@@ -85,18 +89,23 @@ export class Delivery {
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
-  /** Puts off the redelivery of what is held. */
+  /** Puts off the redelivery of what has been held for a while. */
   keepAlive(): void {
     const { ackWaitMs = 0 } = this.options;
     const before = performance.now() - ackWaitMs / 3;
     for (const { batch, index, startedMs } of this.#inFlight.values()) if (startedMs < before) batch.working(index);
   }
 
-  /** Forgets what is in flight: it was not acknowledged and comes again. */
-  abandon(): void {
-    this.#stopped = true;
+  /** Lets go of what is in flight: it was not acknowledged and comes again. */
+  forget(): void {
     this.#inFlight.clear();
     this.#release();
+  }
+
+  /** The same, and takes nothing more. */
+  abandon(): void {
+    this.#stopped = true;
+    this.forget();
   }
 
   #track(batch: Batch, index: number, startedMs: number): void {
@@ -104,7 +113,7 @@ export class Delivery {
     const sequence = message?.sequence ?? 0;
     // Delivered again before it was done: the first delivery's acknowledgement counts for both.
     if (this.#inFlight.has(sequence)) return;
-    const flight: InFlight = { batch, index, sequence, startedMs, open: 1, retryMs: undefined, done: [] };
+    const flight: InFlight = { batch, index, sequence, startedMs, open: 1, retryMs: undefined, done: new Set() };
     this.#inFlight.set(sequence, flight);
     this.#evaluate(batch, index, flight);
     this.#settleOne(flight);
@@ -114,54 +123,45 @@ export class Delivery {
     const message = batch.messages[index];
     if (!message) return;
     const decoded = decodedMessage(message);
+    try {
+      decoded.value();
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#undecodable(batch, index, error, flight);
+      return;
+    }
     const finished = flight && (message.delivered ?? 1) > 1 ? this.#finished.get(flight.sequence) : undefined;
     const producer = producerTrace(message);
     let trace = isTraced(producer, this.options.traceRatio)
-      ? new MessageTrace(this.options.connection, message, producer, [])
+      ? new MessageTrace(this.options.connection, message, producer)
       : undefined;
     for (const pipeline of this.pipelines) {
-      if (finished?.includes(pipeline.spec.name) && !pipeline.spec.query.readsDelivered) {
-        flight?.done.push(pipeline.spec.name);
+      if (finished?.has(pipeline.id) && !pipeline.spec.query.readsDelivered) {
+        flight?.done.add(pipeline.id);
         continue;
       }
       pipeline.counters.messagesIn++;
+      const applied = pipeline.pendingTrace;
+      const startedAtMs = trace || applied !== undefined ? Date.now() : 0;
       let rows: readonly OutputRow[];
       try {
         rows = pipeline.query.process(decoded);
       } catch (error) {
-        if (error instanceof DecodeError) {
-          this.#undecodable(batch, index, error, flight);
-          break;
-        }
+        trace?.processed(pipeline, startedAtMs, 0, error);
         this.#failed(pipeline, batch, index, error, flight);
         continue;
       }
-      if (pipeline.pendingTrace !== undefined && rows.length > 0)
-        trace ??= this.#firstTrace(pipeline, batch, index, producer);
-      const traceparent = trace?.pipeline(pipeline, rows.length);
-      if (rows.length > 0) this.#publish(pipeline, rows, batch, index, traceparent, flight);
-      flight?.done.push(pipeline.spec.name);
+      flight?.done.add(pipeline.id);
+      if (applied !== undefined && rows.length > 0) {
+        if (trace === undefined) {
+          trace = MessageTrace.first(this.options.connection, message, applied);
+          pipeline.pendingTrace = undefined;
+        } else if (trace.adopt(applied, message)) pipeline.pendingTrace = undefined;
+      }
+      const processed = trace?.processed(pipeline, startedAtMs, rows.length);
+      if (rows.length > 0) this.#publish(pipeline, rows, batch, index, processed, flight);
     }
     trace?.end();
-  }
-
-  /** The first message after a definition was applied belongs to the request's trace; one with a trace of its own is linked to it. */
-  #firstTrace(
-    pipeline: RunningPipeline,
-    batch: Batch,
-    index: number,
-    producer: string | undefined,
-  ): MessageTrace | undefined {
-    const message = batch.messages[index];
-    const applied = pipeline.pendingTrace;
-    pipeline.pendingTrace = undefined;
-    if (!message || applied === undefined) return undefined;
-    return new MessageTrace(
-      this.options.connection,
-      message,
-      producer ?? applied,
-      producer === undefined ? [] : [applied],
-    );
   }
 
   #publish(
@@ -169,47 +169,54 @@ export class Delivery {
     rows: readonly OutputRow[],
     batch: Batch,
     index: number,
-    traceparent: string | undefined,
+    processed: string | undefined,
     flight: InFlight | undefined,
   ): void {
     const message = batch.messages[index];
     if (!message) return;
     const { counters, sink, durable } = pipeline;
+    const span = processed === undefined ? undefined : startPublish(pipeline, processed);
     for (let r = 0; r < rows.length; r++) {
       const row = rows[r] as OutputRow;
       const plain = !durable && message.sequence === undefined && row.headers === undefined;
       let block = plain ? pipeline.headers : pipeline.headersOf(message, row, r, this.options.reader.sourceIncarnation);
-      if (traceparent !== undefined) block = block.with(headers.traceparent, traceparent);
+      if (span) block = block.with(headers.traceparent, traceparentOf(span));
       const output = { subject: row.subject ?? pipeline.subject, data: row.data, headers: block };
       try {
-        if (flight) {
-          flight.open++;
-          sink.publish(output, (error) => this.#confirmed(pipeline, batch, index, flight, error));
+        if (flight || durable) {
+          sink.publish(output, (error) => this.#confirmed(pipeline, batch, index, flight, error, span));
+          if (flight) flight.open++;
         } else {
           sink.publish(output);
           counters.messagesOut++;
         }
       } catch (error) {
-        if (flight) flight.open--;
+        if (span) recordError(span, error);
         this.#failed(pipeline, batch, index, error, flight);
       }
     }
+    if (!flight && !durable) span?.end();
   }
 
   #confirmed(
     pipeline: RunningPipeline,
     batch: Batch,
     index: number,
-    flight: InFlight,
+    flight: InFlight | undefined,
     error: ConnectorError | undefined,
+    span: PublishSpan | undefined,
   ): void {
-    if (error) this.#failed(pipeline, batch, index, error, flight);
-    else pipeline.counters.messagesOut++;
-    this.#settleOne(flight);
+    if (error) {
+      if (span) recordError(span, error);
+      this.#failed(pipeline, batch, index, error, flight);
+    } else pipeline.counters.messagesOut++;
+    span?.end();
+    if (flight) this.#settleOne(flight);
   }
 
   #undecodable(batch: Batch, index: number, error: DecodeError, flight: InFlight | undefined): void {
     for (const { counters } of this.pipelines) {
+      counters.messagesIn++;
       counters.errors++;
       counters.lastError = error.message;
     }
@@ -236,35 +243,52 @@ export class Delivery {
     reason: string,
     flight: InFlight | undefined,
   ): void {
-    const message = batch.messages[index];
-    if (!message) return;
     switch (onError) {
       case 'skip':
         return;
       case 'retry':
-        if (flight) flight.retryMs = retryDelaysMs[Math.min((message.delivered ?? 1) - 1, retryDelaysMs.length - 1)];
+        if (flight) this.#askAgain(flight, pipeline);
         return;
       case 'stop':
         this.abandon();
         this.options.onStop(reason);
         return;
-      case 'dead_letter': {
-        const { connection, connectionRevision, deadLetters } = this.options;
-        const definitionRevision = pipeline?.spec.definitionRevision ?? connectionRevision;
-        if (flight) flight.open++;
-        deadLetters.publish(
-          { connection, pipeline: pipeline?.spec.name, definitionRevision, message, error: reason },
-          (error) => {
-            for (const { counters } of pipeline ? [pipeline] : this.pipelines) {
-              if (error) counters.lastError = `the dead letter was not kept: ${error.message}`;
-              else counters.deadLetters++;
-            }
-            if (flight && error) flight.retryMs = retryDelaysMs[0];
-            if (flight) this.#settleOne(flight);
-          },
-        );
-      }
+      case 'dead_letter':
+        this.#deadLetter(pipeline, batch, index, reason, flight);
     }
+  }
+
+  /** The message is to be delivered again, for this pipeline at least. */
+  #askAgain(flight: InFlight, pipeline: RunningPipeline | undefined): void {
+    const delivered = flight.batch.messages[flight.index]?.delivered ?? 1;
+    flight.retryMs = retryDelaysMs[Math.min(delivered, retryDelaysMs.length) - 1];
+    if (pipeline) flight.done.delete(pipeline.id);
+    else flight.done.clear();
+  }
+
+  #deadLetter(
+    pipeline: RunningPipeline | undefined,
+    batch: Batch,
+    index: number,
+    error: string,
+    flight: InFlight | undefined,
+  ): void {
+    const message = batch.messages[index];
+    if (!message) return;
+    const { connection, connectionRevision, deadLetters } = this.options;
+    const definitionRevision = pipeline?.spec.definitionRevision ?? connectionRevision;
+    const concerned = pipeline ? [pipeline] : this.pipelines;
+    if (flight) flight.open++;
+    const letter = { connection, pipeline: pipeline?.spec.name, definitionRevision, message, error };
+    deadLetters.publish(letter, (failure) => {
+      for (const { counters } of concerned) {
+        if (failure) counters.lastError = `the dead letter was not kept: ${failure.message}`;
+        else counters.deadLetters++;
+      }
+      if (!flight) return;
+      if (failure) this.#askAgain(flight, pipeline);
+      this.#settleOne(flight);
+    });
   }
 
   #settleOne(flight: InFlight): void {
@@ -273,7 +297,7 @@ export class Delivery {
     const nowMs = performance.now();
     if (flight.retryMs === undefined) {
       flight.batch.ack(flight.index);
-      this.#finished.delete(flight.sequence);
+      if (this.#finished.size > 0) this.#finished.delete(flight.sequence);
       for (const { counters } of this.pipelines) counters.latency.record(nowMs - flight.startedMs, 1, nowMs);
     } else {
       this.#remember(flight);

@@ -5,9 +5,17 @@ import { type CompiledQuery, compileQuery, type OutputRow } from '@laminar/sql';
 import type { PipelineSpec } from '../desired/slot.js';
 import type { PipelineCounters } from './counters.js';
 
+/** Rows of core sources that got a message id; never counted anew, since an id that comes twice is a row that is dropped. */
+let rowsWithoutSource = 0;
+
+/** Headers that steer the server or say what the mesh knows: a row cannot set them, or its sender could roll up a stream. */
+const ownHeaders = /^(nats-|laminar-)/i;
+
 /** A pipeline as a slot runs it: compiled, with its counters and where its rows go. */
 export class RunningPipeline {
   readonly query: CompiledQuery;
+  /** Tells it from a dropped namesake. */
+  readonly id: string;
   /** Headers that are the same for all rows. */
   readonly headers: HeaderBlock;
   readonly subject: string;
@@ -15,7 +23,6 @@ export class RunningPipeline {
   readonly durable: boolean;
   /** `traceparent` of what applied it, until its first row is out. */
   pendingTrace: string | undefined;
-  #rowsWithoutSource = 0;
 
   constructor(
     readonly spec: PipelineSpec,
@@ -24,6 +31,7 @@ export class RunningPipeline {
     readonly session: string,
   ) {
     this.query = compileQuery(spec.query);
+    this.id = `${spec.name}.${spec.incarnation}`;
     this.headers = new HeaderBlock('')
       .with(headers.pipeline, spec.name)
       .with(headers.revision, String(spec.definitionRevision));
@@ -35,13 +43,14 @@ export class RunningPipeline {
     this.durable = resolved?.role === 'sink-jetstream';
   }
 
-  /** The headers of one row: those of the pipeline, where it came from, and what makes it one of a kind. */
+  /** The headers of one row: those of the pipeline, where it came from, what makes it one of a kind, and its own. */
   headersOf(message: Message, row: OutputRow, rowIndex: number, sourceIncarnation: string | undefined): HeaderBlock {
     let block = this.headers;
     if (message.sequence !== undefined) block = block.with(headers.source, `${message.stream}:${message.sequence}`);
     if (this.durable) block = block.with(headers.messageId, this.#messageId(message, rowIndex, sourceIncarnation));
-    for (const [name, values] of Object.entries(row.headers ?? {}))
-      for (const value of values) block = block.with(name, value);
+    for (const [name, values] of Object.entries(row.headers ?? {})) {
+      if (!ownHeaders.test(name)) for (const value of values) block = block.with(name, value);
+    }
     return block;
   }
 
@@ -51,7 +60,7 @@ export class RunningPipeline {
    */
   #messageId(message: Message, rowIndex: number, sourceIncarnation: string | undefined): string {
     const { name, incarnation } = this.spec;
-    if (message.sequence === undefined) return `${name}.${incarnation}.${this.session}.${this.#rowsWithoutSource++}`;
+    if (message.sequence === undefined) return `${name}.${incarnation}.${this.session}.${rowsWithoutSource++}`;
     return `${name}.${incarnation}.${sourceIncarnation}.${message.sequence}.${rowIndex}`;
   }
 }

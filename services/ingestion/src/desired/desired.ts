@@ -1,19 +1,14 @@
-import {
-  type Catalog,
-  type OnError,
-  type PipelineDefinition,
-  type Recorded,
-  resolveConnection,
-} from '@laminar/definitions';
+import { type Catalog, type OnError, type Recorded, resolveConnection } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { bindQuery, catalogRelations, SqlError } from '@laminar/sql';
 import { type ConnectionSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
 
 /** What is to become of a pipeline, before anybody runs it. */
-export type DesiredPipeline =
-  | { readonly state: 'running'; readonly spec: PipelineSpec; readonly revision: number }
-  | { readonly state: 'stopped'; readonly revision: number }
-  | { readonly state: 'blocked' | 'failed'; readonly reason: string; readonly revision: number };
+export type DesiredPipeline = { readonly revision: number } & (
+  | { readonly state: 'running'; readonly spec: PipelineSpec }
+  | { readonly state: 'stopped' }
+  | { readonly state: 'blocked' | 'failed'; readonly reason: string }
+);
 
 /**
  * The desired state of the whole mesh, kept up to date with the catalog: only what a change touches is bound again. It is
@@ -21,44 +16,46 @@ export type DesiredPipeline =
  */
 export class Desired {
   readonly pipelines = new Map<string, DesiredPipeline>();
+  /** Every slot that somebody has to run, by key. */
+  readonly slots = new Map<string, SlotSpec>();
   readonly #byConnection = new Map<string, Map<string, PipelineSpec>>();
-  readonly #dirty = new Set<string>();
+  readonly #slotKeys = new Map<string, readonly string[]>();
+  readonly #dirtyPipelines = new Set<string>();
+  readonly #dirtyConnections = new Set<string>();
 
   constructor(readonly catalog: Catalog) {}
 
   /** Notes that a definition changed, and so whatever names it. */
   changed(kind: Kind, name: string): void {
-    if (kind === 'pipeline') this.#dirty.add(name);
-    else for (const referrer of this.catalog.referrers(name)) this.changed(referrer.kind, referrer.name);
+    if (kind === 'pipeline') {
+      this.#dirtyPipelines.add(name);
+      return;
+    }
+    if (kind === 'connection') this.#dirtyConnections.add(name);
+    for (const referrer of this.catalog.referrers(name)) this.changed(referrer.kind, referrer.name);
   }
 
-  /** Works off what changed for at most `budgetMs`; false where there is more to do. */
-  refresh(budgetMs: number): boolean {
+  /** Works off what changed for at most `budgetMs`. Whether that was all, and the pipelines that were looked at. */
+  refresh(budgetMs: number): { readonly complete: boolean; readonly pipelines: readonly string[] } {
     const deadline = performance.now() + budgetMs;
-    for (const name of this.#dirty) {
-      if (performance.now() > deadline) return false;
-      this.#dirty.delete(name);
+    const refreshed: string[] = [];
+    for (const name of this.#dirtyPipelines) {
+      if (performance.now() > deadline) break;
+      this.#dirtyPipelines.delete(name);
       this.#replace(name, desiredPipeline(name, this.catalog));
+      refreshed.push(name);
     }
-    return true;
-  }
-
-  /** Connections that somebody has to read, with what each of their slots runs. */
-  slots(): Map<string, SlotSpec> {
-    const slots = new Map<string, SlotSpec>();
-    for (const [name, specs] of this.#byConnection) {
-      const record = this.catalog.get('connection', name);
-      if (!record || specs.size === 0) continue;
-      const connection = connectionSpec(record);
-      const pipelines = [...specs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-      for (const key of slotKeys(connection)) slots.set(key, { key, connection, pipelines });
-    }
-    return slots;
+    for (const name of this.#dirtyConnections) this.#arrange(name);
+    this.#dirtyConnections.clear();
+    return { complete: this.#dirtyPipelines.size === 0, pipelines: refreshed };
   }
 
   #replace(name: string, next: DesiredPipeline | undefined): void {
     const before = this.pipelines.get(name);
-    if (before?.state === 'running') this.#byConnection.get(before.spec.query.connection)?.delete(name);
+    if (before?.state === 'running') {
+      this.#byConnection.get(before.spec.query.connection)?.delete(name);
+      this.#dirtyConnections.add(before.spec.query.connection);
+    }
     if (!next) {
       this.pipelines.delete(name);
       return;
@@ -69,18 +66,40 @@ export class Desired {
     const specs = this.#byConnection.get(connection) ?? new Map<string, PipelineSpec>();
     specs.set(name, next.spec);
     this.#byConnection.set(connection, specs);
+    this.#dirtyConnections.add(connection);
+  }
+
+  /** The slots of one connection, which is read only while a pipeline needs it. */
+  #arrange(name: string): void {
+    for (const key of this.#slotKeys.get(name) ?? []) this.slots.delete(key);
+    this.#slotKeys.delete(name);
+    const record = this.catalog.get('connection', name);
+    const specs = this.#byConnection.get(name);
+    if (!record || !specs || specs.size === 0) return;
+    const connection = connectionSpec(record);
+    const pipelines = [...specs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const keys = slotKeys(connection);
+    this.#slotKeys.set(name, keys);
+    for (const key of keys) this.slots.set(key, { key, connection, pipelines });
   }
 }
 
 export function connectionSpec(record: Recorded<'connection'>): ConnectionSpec {
-  const { name, revision, incarnation, definition } = record;
-  return { name, revision, incarnation, resolved: resolveConnection(name, definition) };
+  const { name, revision, incarnation, traceparent, updatedAt, definition } = record;
+  return {
+    name,
+    revision,
+    incarnation,
+    cause: { traceparent, atMs: updatedAt },
+    resolved: resolveConnection(name, definition),
+  };
 }
 
 function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | undefined {
   const record = catalog.get('pipeline', name);
   if (!record) return undefined;
-  const { revision, traceparent } = newest(record, catalog);
+  const newest = newestOf(record, catalog);
+  const { revision } = newest;
   if (record.definition.desired === 'stopped') return { state: 'stopped', revision };
   try {
     const bound = bindQuery(record.definition.query, catalogRelations(catalog));
@@ -93,7 +112,7 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
       incarnation: record.incarnation,
       definitionRevision: record.revision,
       revision,
-      traceparent,
+      cause: { traceparent: newest.traceparent, atMs: newest.updatedAt },
       query,
       onError: (record.definition.options.on_error ?? source?.definition.options.on_error ?? 'dead_letter') as OnError,
       sink: sink && connectionSpec(sink),
@@ -106,9 +125,9 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
   }
 }
 
-/** The newest event among a pipeline and everything that it stands on. */
-function newest(record: Recorded<'pipeline'>, catalog: Catalog): { revision: number; traceparent: string } {
-  const { reads, writes }: PipelineDefinition = record.definition;
+/** The newest record among a pipeline and everything that it stands on. */
+function newestOf(record: Recorded<'pipeline'>, catalog: Catalog): Recorded {
+  const { reads, writes } = record.definition;
   let latest: Recorded = record;
   for (const name of writes === undefined ? reads : [...reads, writes]) {
     const relation: Recorded | undefined = catalog.relation(name);
@@ -120,5 +139,5 @@ function newest(record: Recorded<'pipeline'>, catalog: Catalog): { revision: num
         : undefined;
     if (under && under.revision > latest.revision) latest = under;
   }
-  return { revision: latest.revision, traceparent: latest.traceparent };
+  return latest;
 }

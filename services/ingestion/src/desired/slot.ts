@@ -1,11 +1,20 @@
 import type { OnError, ResolvedConnection } from '@laminar/definitions';
 import type { BoundQuery } from '@laminar/sql';
 
+/** The request behind a revision. */
+export interface Cause {
+  /** Trace context of its append; empty where there was none. */
+  readonly traceparent: string;
+  /** Unix milliseconds. */
+  readonly atMs: number;
+}
+
 /** A connection as a slot or sink runs it. */
 export interface ConnectionSpec {
   readonly name: string;
   readonly revision: number;
   readonly incarnation: number;
+  readonly cause: Cause;
   readonly resolved: ResolvedConnection;
 }
 
@@ -17,8 +26,8 @@ export interface PipelineSpec {
   readonly definitionRevision: number;
   /** The newest among its own and those of all relations that it names: what `applied` means. */
   readonly revision: number;
-  /** Of the request that made `revision`. */
-  readonly traceparent: string;
+  /** What made `revision`. */
+  readonly cause: Cause;
   readonly query: BoundQuery;
   readonly onError: OnError;
   /** Undefined: its own output subject on the mesh's bus. */

@@ -46,10 +46,10 @@ export class Leases {
   }
 
   /** Claims what is wanted and free, and lets go of what is not wanted any more; the changes arrive by `onChange`. */
-  pursue(wanted: ReadonlySet<string>): void {
+  pursue(wanted: ReadonlyMap<string, unknown>): void {
     const { membership, session } = this.options;
     const sessions = membership.sessions;
-    for (const key of wanted) {
+    for (const key of wanted.keys()) {
       const lease = this.#leases.get(key);
       if (lease && (lease.session === session || membership.isAlive(lease.session))) {
         this.#freeSince.delete(key);

@@ -1,0 +1,162 @@
+import { createOutputSink } from '@laminar/connectors';
+import { Catalog, foldStoredEvent } from '@laminar/definitions';
+import { openEventLog } from '@laminar/event-store';
+import { buckets, metricsStream, parseDefinitionKey } from '@laminar/protocol';
+import {
+  announceService,
+  connectBus,
+  type RunningService,
+  type ServiceContext,
+  startHealthServer,
+} from '@laminar/runtime';
+import { loadSql } from '@laminar/sql';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { CounterRegistry } from './delivery/counters.js';
+import { DeadLetters } from './delivery/dead-letters.js';
+import { Provisioner } from './jobs/provisioner.js';
+import { SinkPool } from './jobs/sink-pool.js';
+import { Leases } from './placement/leases.js';
+import { Membership } from './placement/membership.js';
+import { preferred } from './placement/rendezvous.js';
+import { measuredConnections } from './report/measured.js';
+import { MetricsPublisher } from './report/metrics-publisher.js';
+import { observeCounters } from './report/prometheus.js';
+import { restoreCounters } from './report/restore-counters.js';
+import { StatusPublisher } from './report/status-publisher.js';
+import { Supervisor } from './supervisor.js';
+
+const deadLettersCloseMs = 1000;
+const reportIntervalMs = 1000;
+/** How often it is looked whether others still take this session for alive. */
+const aliveCheckIntervalMs = 250;
+
+/** Starts to make the catalog true: everything that it needs, in the order in which it needs it. */
+export async function startIngestion(context: ServiceContext): Promise<RunningService> {
+  const { config, health, logger, session, telemetry } = context;
+  const { instance, replicas, traceRatio } = config;
+  const { metricsHandler } = telemetry;
+  const healthServer = await startHealthServer({ host: config.host, port: config.healthPort, health, metricsHandler });
+  logger.info({ port: healthServer.port }, 'health port');
+  health.set('start', 'the bus cannot be reached');
+  const [nc] = await Promise.all([connectBus(config.bus, `laminar-ingestion ${instance}`), loadSql()]);
+  health.set('start', 'the bus has no JetStream ready');
+  const jsm = await jetstreamManager(nc);
+  const log = await openEventLog(nc, { bucket: buckets.definitions, replicas });
+  await jsm.streams.add(metricsStream(replicas));
+
+  const counters = new CounterRegistry();
+  await restoreCounters(jsm, instance, counters);
+  const deadLetters = new DeadLetters(nc);
+  await deadLetters.open(jsm, replicas);
+  const busSink = createOutputSink(nc, { durable: false });
+  await busSink.open();
+
+  const catalog = new Catalog();
+  const status = new StatusPublisher({ nc, instance, session });
+  const membership: Membership = new Membership({
+    nc,
+    instance,
+    session,
+    replicas,
+    startedAtMs: Date.now(),
+    readers: () => supervisor.readers,
+    onChange: () => {
+      provisioner.reconsider();
+      supervisor.request();
+    },
+  });
+  const leases: Leases = new Leases({
+    nc,
+    instance,
+    session,
+    replicas,
+    membership,
+    onChange: () => supervisor.request(),
+  });
+  const sinks: SinkPool = new SinkPool({
+    busSink,
+    clientName: `laminar ${instance} sink`,
+    onChange: (connection) => supervisor.sinkChanged(connection),
+  });
+  const provisioner: Provisioner = new Provisioner({
+    instance,
+    isMine: (connection) => preferred(`provision ${connection}`, membership.sessions) === session,
+    onReport: (connection) => supervisor.provisioned(connection),
+    onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
+  });
+  const supervisor: Supervisor = new Supervisor({
+    catalog,
+    instance,
+    session,
+    traceRatio,
+    membership,
+    leases,
+    sinks,
+    provisioner,
+    counters,
+    deadLetters,
+    status,
+  });
+  const metrics = new MetricsPublisher({
+    nc,
+    instance,
+    session,
+    counters,
+    measure: () => measuredConnections(supervisor.jobs, sinks),
+  });
+
+  health.set('start', 'catching up with the event log');
+  await membership.start();
+  await leases.start();
+  const subscription = await log.subscribe((stored) => {
+    const key = parseDefinitionKey(stored.key);
+    const before = key && catalog.get(key.kind, key.name);
+    const event = foldStoredEvent(catalog, stored);
+    if (!event) logger.warn({ key: stored.key, revision: stored.revision }, 'a definition event cannot be read');
+    if (key) supervisor.changed(key.kind, key.name, before, event);
+  });
+  await subscription.caughtUp;
+  status.start();
+  metrics.start();
+  observeCounters(counters);
+  supervisor.request();
+  let wasAlive = true;
+  const timers = [
+    setInterval(() => supervisor.reportAll(), reportIntervalMs),
+    setInterval(() => {
+      if (membership.holdsItsOwn !== wasAlive) supervisor.request();
+      wasAlive = membership.holdsItsOwn;
+    }, aliveCheckIntervalMs),
+  ];
+  const micro = await announceService(nc, {
+    name: 'laminar-ingestion',
+    description: 'Runs readers and pipelines as the definitions say.',
+    instance,
+  });
+  void followBus();
+  health.set('start', undefined);
+
+  async function followBus(): Promise<void> {
+    for await (const { type } of nc.status()) {
+      if (type === 'disconnect') health.set('bus', 'the bus is away');
+      if (type === 'reconnect') health.set('bus', undefined);
+    }
+  }
+
+  return {
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await subscription.close();
+      provisioner.stop();
+      await supervisor.stop();
+      await metrics.stop();
+      await leases.stop();
+      await membership.stop();
+      await status.stop();
+      await deadLetters.close(deadLettersCloseMs);
+      await micro.stop();
+      await nc.close();
+      await healthServer.close();
+    },
+  };
+}

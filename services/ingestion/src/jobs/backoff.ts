@@ -1,0 +1,56 @@
+import { ConnectorError } from '@laminar/connectors';
+import type { ResolvedConnection } from '@laminar/definitions';
+
+/** Someone has to change something before it makes sense to try again. */
+export class Halted extends ConnectorError {
+  constructor(message: string) {
+    super('failed', message);
+  }
+}
+
+/** A connection that used up its attempts, or cannot come right soon, is tried afresh that often. */
+const failedRetryMs = 30_000;
+const blockedRetryMsMin = 250;
+const blockedRetryMsMax = 5000;
+
+export interface Retry {
+  readonly state: 'blocked' | 'failed';
+  /** Undefined: not before somebody changes something. */
+  readonly delayMs: number | undefined;
+}
+
+/** How long a connection waits before it is tried again, after how many failures in a row. */
+export class Backoff {
+  #dials = 0;
+  #failures = 0;
+
+  constructor(
+    readonly resolved: ResolvedConnection,
+    readonly random: () => number,
+  ) {}
+
+  /** It works: the next failure is the first again. */
+  reset(): void {
+    this.#dials = 0;
+    this.#failures = 0;
+  }
+
+  /** No server could be reached: the definition's own numbers say how often and how long. */
+  afterDial(): Retry {
+    const { maxReconnects, reconnectWaitMs, reconnectJitterMs } = this.resolved;
+    this.#dials++;
+    if (maxReconnects >= 0 && this.#dials > maxReconnects) {
+      this.#dials = 0;
+      return { state: 'failed', delayMs: failedRetryMs };
+    }
+    return { state: 'blocked', delayMs: reconnectWaitMs + this.random() * reconnectJitterMs };
+  }
+
+  /** The servers answer, but something is not there or not allowed. */
+  after(error: ConnectorError): Retry {
+    if (error instanceof Halted) return { state: 'failed', delayMs: undefined };
+    if (error.steer === 'failed') return { state: 'failed', delayMs: failedRetryMs };
+    const delayMs = Math.min(blockedRetryMsMin * 2 ** this.#failures++, blockedRetryMsMax);
+    return { state: 'blocked', delayMs };
+  }
+}

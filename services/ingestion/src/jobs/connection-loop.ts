@@ -1,0 +1,129 @@
+import { type Connection, ConnectorError, createConnection } from '@laminar/connectors';
+import type { ConnectionSpec } from '../desired/slot.js';
+import { Backoff, type Retry } from './backoff.js';
+
+/** How a connection stands, as its reports say it. */
+export interface ConnectionStanding {
+  readonly state: 'connecting' | 'connected' | 'reconnecting' | 'blocked' | 'failed';
+  readonly message: string;
+}
+
+export interface ConnectionLoopOptions {
+  readonly spec: ConnectionSpec;
+  /** Shown by the server as the client's name. */
+  readonly clientName: string;
+  /**
+   * Uses the open connection, whose stream and durable stand, and resolves when the loop was stopped. `inUse` is called once it is in full use.
+   * `lost` is aborted with a `ConnectorError` as its reason where the connection does not come back by itself; `use` must then throw that.
+   * Throws `ConnectorError` for whatever it cannot mend; it is then used again, later.
+   */
+  use(connection: Connection, lost: AbortSignal, inUse: () => void): Promise<void>;
+  onStanding(): void;
+}
+
+/** Keeps one definition's socket open and in use, however often it fails, and says how it stands. */
+export class ConnectionLoop {
+  #standing: ConnectionStanding = { state: 'connecting', message: '' };
+  #connection: Connection | undefined;
+  #drift = '';
+  #stopped = false;
+  #running: Promise<void> | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(readonly options: ConnectionLoopOptions) {}
+
+  get standing(): ConnectionStanding {
+    return this.#standing;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Tries again now, where it waits to. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Ends the waiting between attempts; whoever is in `use` must end it. Resolves when the socket is closed. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const backoff = new Backoff(this.options.spec.resolved, Math.random);
+    while (!this.#stopped) {
+      const retry = await this.#attempt(backoff);
+      if (retry && !this.#stopped) await this.#wait(retry.delayMs);
+    }
+  }
+
+  async #attempt(backoff: Backoff): Promise<Retry | undefined> {
+    const lost = new AbortController();
+    const { name, incarnation, resolved } = this.options.spec;
+    const connection = createConnection('nats', {
+      name,
+      incarnation,
+      resolved,
+      clientName: this.options.clientName,
+      events: {
+        onState: (state) => {
+          if (state.state === 'connected') this.#stand('connected', this.#drift);
+          else if (state.state === 'reconnecting') this.#stand('reconnecting', state.reason);
+          else lost.abort(new ConnectorError('failed', state.reason));
+        },
+      },
+    });
+    this.#connection = connection;
+    let dialled = false;
+    try {
+      await connection.open();
+      dialled = true;
+      this.#drift = (await connection.provision()).drift ?? '';
+      await this.options.use(connection, lost.signal, () => {
+        backoff.reset();
+        this.#stand('connected', this.#drift);
+      });
+      return undefined;
+    } catch (error) {
+      const known = error instanceof ConnectorError ? error : unexpected(error);
+      const retry = dialled ? backoff.after(known) : backoff.afterDial();
+      this.#stand(retry.state, known.message);
+      return retry;
+    } finally {
+      await connection.close();
+      this.#connection = undefined;
+    }
+  }
+
+  #stand(state: ConnectionStanding['state'], message: string): void {
+    if (this.#standing.state === state && this.#standing.message === message) return;
+    this.#standing = { state, message };
+    this.options.onStanding();
+  }
+
+  #wait(delayMs: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = delayMs === undefined ? undefined : setTimeout(resolve, delayMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+const unexpected = (error: unknown): ConnectorError =>
+  new ConnectorError('failed', `unexpected: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });

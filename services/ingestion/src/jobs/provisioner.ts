@@ -1,0 +1,178 @@
+import { ConnectorError, createConnection } from '@laminar/connectors';
+import { ApplyTrace } from '../delivery/apply-trace.js';
+import type { ConnectionSpec } from '../desired/slot.js';
+import { Backoff } from './backoff.js';
+
+/** Sockets that are open for this at once. */
+const concurrencyMax = 8;
+/** A durable of a dropped connection is given up after so many attempts to delete it. */
+const retireAttemptsMax = 5;
+
+/** How far the stream and durable of a connection are. */
+export interface Provisioned {
+  readonly state: 'connecting' | 'idle' | 'blocked' | 'failed';
+  readonly message: string;
+  readonly revision: number;
+}
+
+export interface ProvisionerOptions {
+  readonly instance: string;
+  /** Of all instances one does it. */
+  isMine(connection: string): boolean;
+  onReport(connection: string): void;
+  /** A durable could not be deleted. */
+  onLeftBehind(connection: string, reason: string): void;
+}
+
+interface Task {
+  readonly spec: ConnectionSpec;
+  readonly backoff: Backoff;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Makes the streams and durables that definitions ask for, also where nothing reads them yet, and deletes the durables of dropped ones. */
+export class Provisioner {
+  readonly #wanted = new Map<string, ConnectionSpec>();
+  readonly #standings = new Map<string, Provisioned>();
+  readonly #tasks = new Map<string, Task>();
+  /** The newest comes first: somebody waits for it. */
+  readonly #queue: (() => Promise<void>)[] = [];
+  #busy = 0;
+  #stopped = false;
+
+  constructor(readonly options: ProvisionerOptions) {}
+
+  standing(connection: string): Provisioned | undefined {
+    return this.#standings.get(connection);
+  }
+
+  /** A connection is defined, in this form. */
+  define(spec: ConnectionSpec): void {
+    this.#cancel(spec.name);
+    if (!needsProvision(spec)) {
+      this.#wanted.delete(spec.name);
+      this.#stand(spec.name, undefined);
+      return;
+    }
+    this.#wanted.set(spec.name, spec);
+    this.#consider(spec);
+  }
+
+  /** A form of a connection is gone, and nothing of it runs here any more. */
+  retire(spec: ConnectionSpec): void {
+    if (this.#wanted.get(spec.name)?.incarnation === spec.incarnation) {
+      this.#wanted.delete(spec.name);
+      this.#cancel(spec.name);
+    }
+    if (!this.#wanted.has(spec.name)) this.#stand(spec.name, undefined);
+    if (spec.resolved.role === 'source-jetstream' && this.options.isMine(spec.name)) this.#retire(spec, 1);
+  }
+
+  /** Other instances came or went, and with them whose work it is. */
+  reconsider(): void {
+    for (const spec of this.#wanted.values()) this.#consider(spec);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#queue.length = 0;
+    for (const { timer } of this.#tasks.values()) clearTimeout(timer);
+  }
+
+  #consider(spec: ConnectionSpec): void {
+    const { name, revision } = spec;
+    if (!this.options.isMine(name)) {
+      this.#cancel(name);
+      this.#stand(name, undefined);
+      return;
+    }
+    if (this.#tasks.has(name) || this.#standings.get(name)?.revision === revision) return;
+    const task: Task = { spec, backoff: new Backoff(spec.resolved, Math.random), timer: undefined };
+    this.#tasks.set(name, task);
+    this.#stand(name, { state: 'connecting', message: '', revision: 0 });
+    this.#enqueue(() => this.#provision(task));
+  }
+
+  async #provision(task: Task): Promise<void> {
+    const { spec } = task;
+    const { name, revision, cause } = spec;
+    if (this.#tasks.get(name) !== task) return;
+    const { instance } = this.options;
+    const trace = ApplyTrace.begin({ kind: 'connection', name, revision, cause, instance });
+    try {
+      const drift = await this.#withConnection(spec, async (connection) => (await connection.provision()).drift);
+      if (this.#tasks.get(name) !== task) return;
+      this.#tasks.delete(name);
+      this.#stand(name, { state: 'idle', message: drift ?? '', revision });
+      trace?.end();
+    } catch (error) {
+      trace?.end(error);
+      if (this.#tasks.get(name) !== task) return;
+      const known = error instanceof ConnectorError ? error : new ConnectorError('failed', String(error));
+      const retry = task.backoff.after(known);
+      this.#stand(name, { state: retry.state, message: known.message, revision: 0 });
+      task.timer = setTimeout(() => this.#enqueue(() => this.#provision(task)), retry.delayMs);
+    }
+  }
+
+  #retire(spec: ConnectionSpec, attempt: number): void {
+    this.#enqueue(async () => {
+      try {
+        await this.#withConnection(spec, (connection) => connection.deprovision());
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (attempt === retireAttemptsMax) this.options.onLeftBehind(spec.name, reason);
+        else this.#retire(spec, attempt + 1);
+      }
+    });
+  }
+
+  async #withConnection<T>(
+    spec: ConnectionSpec,
+    work: (connection: ReturnType<typeof createConnection>) => Promise<T>,
+  ): Promise<T> {
+    const { name, incarnation, resolved } = spec;
+    const clientName = `laminar ${this.options.instance} provisioning ${name}`;
+    const events = { onState: () => undefined };
+    const connection = createConnection('nats', { name, incarnation, resolved, clientName, events });
+    try {
+      await connection.open();
+      return await work(connection);
+    } finally {
+      await connection.close();
+    }
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    if (this.#stopped) return;
+    this.#queue.push(work);
+    void this.#next();
+  }
+
+  async #next(): Promise<void> {
+    if (this.#busy >= concurrencyMax) return;
+    const work = this.#queue.pop();
+    if (!work) return;
+    this.#busy++;
+    try {
+      await work();
+    } finally {
+      this.#busy--;
+      void this.#next();
+    }
+  }
+
+  #cancel(name: string): void {
+    clearTimeout(this.#tasks.get(name)?.timer);
+    this.#tasks.delete(name);
+  }
+
+  #stand(name: string, standing: Provisioned | undefined): void {
+    if (standing) this.#standings.set(name, standing);
+    else if (!this.#standings.delete(name)) return;
+    this.options.onReport(name);
+  }
+}
+
+const needsProvision = ({ resolved }: ConnectionSpec): boolean =>
+  resolved.role === 'source-jetstream' || (resolved.role === 'sink-jetstream' && resolved.stream !== undefined);

@@ -1,0 +1,88 @@
+import type { Connection, Sink } from '@laminar/connectors';
+import type { ConnectionSpec } from '../desired/slot.js';
+import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
+
+const closeTimeoutMs = 3000;
+
+/** Where the rows of pipelines go: a sink, open or not, that its users are told about. */
+export interface RowTarget {
+  /** Undefined while it is not open. */
+  readonly sink: Sink | undefined;
+  /** Why it is not open, or why nothing gets confirmed; undefined when all is well. */
+  readonly problem: string | undefined;
+}
+
+export interface SharedSinkOptions {
+  readonly spec: ConnectionSpec;
+  readonly clientName: string;
+  /** `sink` came or went, or the standing changed. */
+  onChange(): void;
+}
+
+/** One socket to a sink connection, shared by all pipelines of this process that write to it. */
+export class SharedSink implements RowTarget {
+  readonly spec: ConnectionSpec;
+  #sink: Sink | undefined;
+  #released: () => void = () => undefined;
+  readonly #loop: ConnectionLoop;
+
+  constructor(options: SharedSinkOptions) {
+    const { spec, clientName, onChange } = options;
+    this.spec = spec;
+    const release = new Promise<void>((resolve) => {
+      this.#released = resolve;
+    });
+    this.#loop = new ConnectionLoop({
+      spec,
+      clientName,
+      onStanding: onChange,
+      use: async (connection, lost, inUse) => {
+        const sink = connection.sink();
+        await sink.open();
+        this.#sink = sink;
+        inUse();
+        onChange();
+        try {
+          await Promise.race([release, rejectionOf(lost)]);
+        } finally {
+          this.#sink = undefined;
+          onChange();
+          await sink.close(lost.aborted ? 0 : closeTimeoutMs);
+        }
+      },
+    });
+    this.#loop.start();
+  }
+
+  get sink(): Sink | undefined {
+    return this.#sink;
+  }
+
+  get problem(): string | undefined {
+    if (this.#sink) return this.#sink.problem;
+    const { state, message } = this.standing;
+    return `the sink "${this.spec.name}" is ${state}${message === '' ? '' : `: ${message}`}`;
+  }
+
+  get standing(): ConnectionStanding {
+    return this.#loop.standing;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#loop.connection;
+  }
+
+  /** Confirms what was published, as far as it can within its limit, and closes. */
+  async close(): Promise<void> {
+    this.#released();
+    await this.#loop.stop();
+  }
+}
+
+/** Rejects with the signal's reason once it is aborted. */
+export function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,75 @@
+import type { Sink } from '@laminar/connectors';
+import type { ConnectionSpec } from '../desired/slot.js';
+import { type RowTarget, SharedSink } from './shared-sink.js';
+
+export interface SinkPoolOptions {
+  /** Takes the rows of pipelines without a sink of their own. */
+  readonly busSink: Sink;
+  readonly clientName: string;
+  /** Something about the sink connection of this name changed. */
+  onChange(connection: string): void;
+}
+
+/** The sinks that this process writes to, one socket for each, open as long as somebody uses them. */
+export class SinkPool {
+  readonly #sinks = new Map<string, { readonly shared: SharedSink; readonly users: Set<object> }>();
+  readonly #closing = new Set<Promise<void>>();
+  readonly #bus: RowTarget;
+
+  constructor(readonly options: SinkPoolOptions) {
+    const { busSink } = options;
+    this.#bus = {
+      sink: busSink,
+      get problem() {
+        return busSink.problem;
+      },
+    };
+  }
+
+  /** The sink of a connection for this user, opened where it is not; without a connection the mesh's own bus. Idempotent per user. */
+  acquire(spec: ConnectionSpec | undefined, user: object): RowTarget {
+    if (!spec) return this.#bus;
+    const key = keyOf(spec);
+    const known = this.#sinks.get(key);
+    if (known) {
+      known.users.add(user);
+      return known.shared;
+    }
+    const { clientName, onChange } = this.options;
+    const shared = new SharedSink({ spec, clientName, onChange: () => onChange(spec.name) });
+    this.#sinks.set(key, { shared, users: new Set([user]) });
+    return shared;
+  }
+
+  /** The user keeps only the sinks of these connections; what nobody uses is closed. */
+  retain(user: object, specs: readonly (ConnectionSpec | undefined)[]): void {
+    const kept = new Set(specs.map((spec) => spec && keyOf(spec)));
+    for (const [key, { shared, users }] of this.#sinks) {
+      if (kept.has(key) || !users.delete(user) || users.size > 0) continue;
+      this.#sinks.delete(key);
+      const closing = shared.close().finally(() => {
+        this.#closing.delete(closing);
+        this.options.onChange(shared.spec.name);
+      });
+      this.#closing.add(closing);
+    }
+  }
+
+  /** Every sink that is in use. */
+  *values(): Iterable<SharedSink> {
+    for (const { shared } of this.#sinks.values()) yield shared;
+  }
+
+  /** By connection, of any revision. */
+  find(connection: string): SharedSink | undefined {
+    for (const shared of this.values()) if (shared.spec.name === connection) return shared;
+    return undefined;
+  }
+
+  /** Resolves when everything that was let go of is closed. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#closing);
+  }
+}
+
+const keyOf = ({ name, revision }: ConnectionSpec): string => `${name}@${revision}`;

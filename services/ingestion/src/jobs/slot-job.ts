@@ -1,0 +1,258 @@
+import { type Connection, ConnectorError, type Reader } from '@laminar/connectors';
+import { ApplyTrace } from '../delivery/apply-trace.js';
+import type { CounterRegistry } from '../delivery/counters.js';
+import type { DeadLetters } from '../delivery/dead-letters.js';
+import { Delivery } from '../delivery/delivery.js';
+import type { RunningPipeline } from '../delivery/pipeline.js';
+import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
+import { Halted } from './backoff.js';
+import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
+import { type Lineup, lineUp, sameVersion } from './lineup.js';
+import { Reading } from './reading.js';
+import type { SinkPool } from './sink-pool.js';
+import { SlotCounter } from './slot-counter.js';
+
+export interface SlotJobOptions {
+  readonly spec: SlotSpec;
+  readonly instance: string;
+  readonly session: string;
+  readonly sinks: SinkPool;
+  readonly counters: CounterRegistry;
+  readonly deadLetters: DeadLetters;
+  readonly traceRatio: number;
+  /** What the job says of its connection or of these pipelines changed. */
+  onReport(connection: string, pipelines: readonly string[]): void;
+}
+
+/** What a job says of one of its pipelines. */
+export interface PipelineStanding {
+  readonly state: 'starting' | 'running' | 'blocked' | 'failed';
+  readonly message: string;
+  /** In effect now; 0 for nothing. */
+  readonly appliedRevision: number;
+}
+
+/** Runs one slot of a connection: its reader, and all of the pipelines over it. */
+export class SlotJob {
+  #spec: SlotSpec;
+  readonly #loop: ConnectionLoop;
+  readonly #counter: SlotCounter;
+  #reading: Reading | undefined;
+  /** The reader's subscription or consumer stands. */
+  #open = false;
+  #waiting: Lineup['waiting'] = new Map();
+  /** By pipeline: what is being applied and not in effect yet. */
+  readonly #traces = new Map<string, ApplyTrace>();
+  #arranging: Promise<void> = Promise.resolve();
+  #arranged: () => void = () => undefined;
+  #fail: (error: ConnectorError) => void = () => undefined;
+  #stop: () => void = () => undefined;
+  readonly #stopping: Promise<void>;
+
+  constructor(readonly options: SlotJobOptions) {
+    const { spec, counters, instance } = options;
+    this.#spec = spec;
+    this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
+    this.#stopping = new Promise((resolve) => {
+      this.#stop = resolve;
+    });
+    this.#loop = new ConnectionLoop({
+      spec: spec.connection,
+      clientName: `laminar ${instance} ${spec.key}`,
+      use: (connection, lost, inUse) => this.#use(connection, lost, inUse),
+      onStanding: () => this.#report(),
+    });
+  }
+
+  get spec(): SlotSpec {
+    return this.#spec;
+  }
+
+  get standing(): ConnectionStanding {
+    return this.#loop.standing;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#loop.connection;
+  }
+
+  /** Undefined while nothing is read. */
+  get reader(): Reader | undefined {
+    return this.#open ? this.#reading?.reader : undefined;
+  }
+
+  start(): void {
+    this.#beginTraces();
+    this.#loop.start();
+  }
+
+  /** Runs other pipelines over the same connection, without closing it. */
+  change(spec: SlotSpec): void {
+    this.#spec = spec;
+    this.#beginTraces();
+    this.#loop.wake();
+    this.rearrange();
+  }
+
+  /** Looks again at which pipelines can run: a sink came or went. */
+  rearrange(): void {
+    this.#arranging = this.#arranging
+      .then(() => this.#arrange())
+      .catch((error: unknown) => this.#fail(new ConnectorError('failed', String(error), { cause: error })));
+  }
+
+  /** Drains and closes; without `drain` what is in flight is left to others. */
+  async stop({ drain }: { readonly drain: boolean }): Promise<void> {
+    if (!drain) this.#reading?.abandon();
+    this.#stop();
+    await this.#loop.stop();
+    await this.#arranging;
+    for (const trace of this.#traces.values()) trace.end();
+    this.options.sinks.retain(this, []);
+  }
+
+  /** What this job says of a pipeline; undefined where it has nothing to do with it. */
+  pipelineStanding(name: string): PipelineStanding | undefined {
+    const active = this.#open ? this.#reading?.pipelines.find(({ spec }) => spec.name === name) : undefined;
+    if (!active && !this.#spec.pipelines.some((spec) => spec.name === name)) return undefined;
+    const appliedRevision = active?.spec.revision ?? 0;
+    const { state, message } = this.#loop.standing;
+    if (state === 'reconnecting' || state === 'blocked' || state === 'failed') {
+      const reason = `the connection "${this.#spec.connection.name}" is ${state}${message === '' ? '' : `: ${message}`}`;
+      return { state: state === 'failed' ? 'failed' : 'blocked', message: reason, appliedRevision };
+    }
+    const problem = active ? active.sink.problem : (this.#waiting.get(name) ?? this.#waiting.values().next().value);
+    if (problem !== undefined) return { state: 'blocked', message: problem, appliedRevision };
+    return { state: active ? 'running' : 'starting', message: '', appliedRevision };
+  }
+
+  /** Adds up what was counted since the last call. */
+  count(): void {
+    this.#counter.count(this.connection?.snapshot().reconnects ?? 0);
+  }
+
+  async #use(connection: Connection, lost: AbortSignal, inUse: () => void): Promise<void> {
+    const { connection: source } = this.#spec;
+    const jetstream = source.resolved.role === 'source-jetstream' ? source.resolved : undefined;
+    const failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+      lost.addEventListener('abort', () => reject(lost.reason), { once: true });
+    });
+    // What nobody waits for at the moment is found at the next wait.
+    failed.catch(() => undefined);
+    const reader = connection.reader();
+    const reading = new Reading(reader, this.#delivery(reader), jetstream?.consumer.ackWaitMs);
+    this.#reading = reading;
+    this.#counter.follow(reader.counters);
+    try {
+      await Promise.race([this.#ready(reading, jetstream !== undefined), failed, this.#stopping]);
+      if (this.#loop.stopped) return;
+      const startedAtMs = Date.now();
+      await reader.open();
+      this.#open = true;
+      for (const { spec } of reading.pipelines) this.#traces.get(spec.name)?.readerStarted(source.name, startedAtMs);
+      this.#applied(reading.pipelines);
+      inUse();
+      this.#report();
+      void this.#stopping.then(() => reading.stop());
+      await Promise.race([reading.run(), failed]);
+      // A reader also ends where its connection was lost.
+      lost.throwIfAborted();
+    } finally {
+      this.#open = false;
+      this.#reading = undefined;
+      reading.abandon();
+      this.count();
+      await reader.close();
+      this.#report();
+    }
+  }
+
+  /**
+   * Resolves when the pipelines are in place. JetStream keeps the messages meanwhile, so that all sinks are waited for: a pipeline that came later
+   * would miss what its siblings acknowledge.
+   */
+  async #ready(reading: Reading, waitForAll: boolean): Promise<void> {
+    this.rearrange();
+    await this.#arranging;
+    while (reading.pipelines.length === 0 || (waitForAll && this.#waiting.size > 0)) {
+      await new Promise<void>((resolve) => {
+        this.#arranged = resolve;
+      });
+    }
+  }
+
+  /** Makes the pipelines that run those of the spec, as far as their sinks are open. */
+  async #arrange(): Promise<void> {
+    const reading = this.#reading;
+    if (!reading || this.#loop.stopped) return;
+    const { pipelines, connection } = this.#spec;
+    const { sinks, counters, session, onReport } = this.options;
+    const before = reading.pipelines;
+    const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session });
+    this.#waiting = waiting;
+    // What was published to a sink that is gone may never be confirmed: it has to come again.
+    if (lost !== undefined) this.#fail(new ConnectorError('blocked', lost));
+    else if (ready.length !== before.length || ready.some((pipeline, i) => pipeline !== before[i])) {
+      await reading.swap(ready);
+      if (this.#open) this.#applied(ready.filter((pipeline) => !before.includes(pipeline)));
+    }
+    sinks.retain(
+      this,
+      pipelines.map(({ sink }) => sink),
+    );
+    this.#arranged();
+    onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
+  }
+
+  #delivery(reader: Reader): Delivery {
+    const { name, revision, resolved } = this.#spec.connection;
+    const { deadLetters, traceRatio } = this.options;
+    return new Delivery({
+      connection: name,
+      connectionRevision: revision,
+      onError: 'onError' in resolved ? resolved.onError : 'dead_letter',
+      reader,
+      deadLetters,
+      traceRatio,
+      ackWaitMs: resolved.role === 'source-jetstream' ? resolved.consumer.ackWaitMs : undefined,
+      onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),
+    });
+  }
+
+  #beginTraces(): void {
+    const { pipelines } = this.#spec;
+    for (const spec of pipelines) {
+      const { name, revision, cause } = spec;
+      const known = this.#reading?.pipelines.find((running) => sameVersion(running.spec, spec));
+      if (known) continue;
+      this.#traces.get(name)?.end();
+      const trace = ApplyTrace.begin({ kind: 'pipeline', name, revision, cause, instance: this.options.instance });
+      if (trace) this.#traces.set(name, trace);
+      else this.#traces.delete(name);
+    }
+  }
+
+  /** The pipelines are in effect: their first messages belong to what asked for them. */
+  #applied(pipelines: readonly RunningPipeline[]): void {
+    for (const pipeline of pipelines) {
+      const { name } = pipeline.spec;
+      const trace = this.#traces.get(name);
+      if (!trace || !this.#isWanted(pipeline.spec)) continue;
+      pipeline.pendingTrace = trace.traceparent;
+      trace.end();
+      this.#traces.delete(name);
+    }
+  }
+
+  #isWanted(spec: PipelineSpec): boolean {
+    return this.#spec.pipelines.some((wanted) => sameVersion(wanted, spec));
+  }
+
+  #report(): void {
+    const { pipelines, connection } = this.#spec;
+    const running = this.#reading?.pipelines ?? [];
+    const names = new Set([...pipelines, ...running.map(({ spec }) => spec)].map(({ name }) => name));
+    this.options.onReport(connection.name, [...names]);
+  }
+}

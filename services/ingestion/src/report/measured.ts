@@ -1,0 +1,26 @@
+import type { SinkPool } from '../jobs/sink-pool.js';
+import type { SlotJob } from '../jobs/slot-job.js';
+import type { MeasuredConnection } from './metrics-publisher.js';
+
+/** The sockets of this process, with the counters of its readers brought up to date. */
+export function* measuredConnections(jobs: Iterable<SlotJob>, sinks: SinkPool): Iterable<MeasuredConnection> {
+  for (const job of jobs) {
+    job.count();
+    const { name, incarnation } = job.spec.connection;
+    const { reader, standing, connection } = job;
+    yield {
+      name,
+      incarnation,
+      standing,
+      connection,
+      subscriptions: reader ? 1 : 0,
+      // A consumer that does not answer has no row this time; why, its connection's state says.
+      consumer: async () =>
+        standing.state === 'connected' ? reader?.consumerInfo().catch(() => undefined) : undefined,
+    };
+  }
+  for (const { spec, standing, connection } of sinks.values()) {
+    const { name, incarnation } = spec;
+    yield { name, incarnation, standing, connection, subscriptions: 0, consumer: async () => undefined };
+  }
+}

@@ -1,0 +1,232 @@
+import type { Catalog, Recorded, RecordedEvent } from '@laminar/definitions';
+import type { CounterRegistry } from './delivery/counters.js';
+import { connectionSpec, Desired } from './desired/desired.js';
+import { reconcile } from './desired/reconcile.js';
+import { type ConnectionSpec, isExclusive, type SlotSpec } from './desired/slot.js';
+import type { Provisioner } from './jobs/provisioner.js';
+import type { SinkPool } from './jobs/sink-pool.js';
+import { SlotJob, type SlotJobOptions } from './jobs/slot-job.js';
+import type { Leases } from './placement/leases.js';
+import type { Membership } from './placement/membership.js';
+import { connectionEntry, pipelineEntry } from './report/entries.js';
+import type { StatusPublisher } from './report/status-publisher.js';
+
+/** A pass binds changed queries for that long at most, so that readers get their turn. */
+const passBudgetMs = 20;
+
+export interface SupervisorOptions extends Omit<SlotJobOptions, 'spec' | 'onReport'> {
+  readonly catalog: Catalog;
+  readonly membership: Membership;
+  readonly leases: Leases;
+  readonly sinks: SinkPool;
+  readonly provisioner: Provisioner;
+  readonly counters: CounterRegistry;
+  readonly status: StatusPublisher;
+}
+
+/**
+ * Makes the catalog true: one pass at a time, from what is desired and held to what runs. Whatever happens - an event, a lease, a sink - only
+ * asks for a pass; nothing is started or stopped anywhere else.
+ */
+export class Supervisor {
+  readonly #desired: Desired;
+  readonly #jobs = new Map<string, SlotJob>();
+  /** Slots whose job is still draining. */
+  readonly #stopping = new Map<string, SlotJob>();
+  /** Forms of connections that are gone from the catalog, until nothing of them runs here. */
+  readonly #retired = new Set<ConnectionSpec>();
+  #requested = false;
+  #stopped = false;
+
+  constructor(readonly options: SupervisorOptions) {
+    this.#desired = new Desired(options.catalog);
+  }
+
+  /** Slots that run here. */
+  get readers(): number {
+    return this.#jobs.size;
+  }
+
+  get jobs(): Iterable<SlotJob> {
+    return this.#jobs.values();
+  }
+
+  /** The catalog has taken in an event; `before` is the definition as it was, `event` is undefined where it could not be read. */
+  changed(kind: Recorded['kind'], name: string, before: Recorded | undefined, event: RecordedEvent | undefined): void {
+    const { catalog, counters, provisioner } = this.options;
+    this.#desired.changed(kind, name);
+    const record: Recorded | undefined = catalog.get(kind, name);
+    if (kind === 'connection') {
+      if (record) provisioner.define(connectionSpec(record as Recorded<'connection'>));
+      // What is quarantined is not dropped: nothing of it is deleted.
+      if (before && event) this.#retireIfGone(connectionSpec(before as Recorded<'connection'>), record);
+    }
+    if (!record && event && kind !== 'table') counters.forget(kind, name);
+    this.request();
+  }
+
+  /** Asks for a pass. */
+  request(): void {
+    if (this.#requested || this.#stopped) return;
+    this.#requested = true;
+    setImmediate(() => {
+      this.#requested = false;
+      if (!this.#stopped) this.#pass();
+    });
+  }
+
+  /** The sink of this name came or went. */
+  sinkChanged(connection: string): void {
+    for (const job of this.#jobs.values()) {
+      if (job.spec.pipelines.some(({ sink }) => sink?.name === connection)) job.rearrange();
+    }
+    this.#reportConnection(connection);
+  }
+
+  /** Reports anew what a connection and pipelines are doing here. */
+  report(connection: string, pipelines: Iterable<string>): void {
+    for (const name of pipelines) {
+      this.options.status.set(
+        'pipelines',
+        name,
+        pipelineEntry(name, this.#desired.pipelines.get(name), this.#running()),
+      );
+    }
+    this.#reportConnection(connection);
+  }
+
+  /** What changes without an event of its own, such as an output that does not get confirmed. */
+  reportAll(): void {
+    for (const { spec } of this.#running())
+      this.report(
+        spec.connection.name,
+        spec.pipelines.map(({ name }) => name),
+      );
+  }
+
+  /** Drains all jobs. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#jobs.values()].map((job) => job.stop({ drain: true })));
+    await Promise.all([...this.#stopping.values()].map((job) => job.stop({ drain: true })));
+    await this.options.sinks.closed();
+  }
+
+  #pass(): void {
+    const { catalog, leases, status } = this.options;
+    const { revision } = catalog;
+    const { complete, pipelines } = this.#desired.refresh(passBudgetMs);
+    const { slots } = this.#desired;
+    leases.pursue(slots);
+    for (const action of reconcile(this.#held(), this.#specs())) {
+      switch (action.type) {
+        case 'start':
+          this.#start(action.spec);
+          break;
+        case 'change':
+          this.#jobs.get(action.spec.key)?.change(action.spec);
+          break;
+        case 'restart':
+          this.#stop(action.spec.key);
+          break;
+        case 'stop':
+          this.#stop(action.key);
+      }
+    }
+    this.#retire();
+    const running = this.#running();
+    for (const name of pipelines) {
+      status.set('pipelines', name, pipelineEntry(name, this.#desired.pipelines.get(name), running));
+    }
+    if (complete) status.appliedRevision = revision;
+    else this.request();
+  }
+
+  /** The slots that this instance may run now. */
+  #held(): ReadonlyMap<string, SlotSpec> {
+    const { leases, membership } = this.options;
+    const held = new Map<string, SlotSpec>();
+    const alive = membership.holdsItsOwn;
+    for (const [key, spec] of this.#desired.slots) {
+      // When the bus is away others may have taken the lease: what two must not run stops, the rest goes on.
+      if (leases.holds(key) && (alive || !isExclusive(spec.connection))) held.set(key, spec);
+    }
+    return held;
+  }
+
+  #specs(): ReadonlyMap<string, SlotSpec> {
+    return new Map([...this.#jobs].map(([key, { spec }]) => [key, spec]));
+  }
+
+  #start(spec: SlotSpec): void {
+    // The old job's end asks for the next pass.
+    if (this.#stopping.has(spec.key)) return;
+    const job = new SlotJob({
+      ...this.options,
+      spec,
+      onReport: (connection, pipelines) => this.report(connection, pipelines),
+    });
+    this.#jobs.set(spec.key, job);
+    job.start();
+    this.report(
+      spec.connection.name,
+      spec.pipelines.map(({ name }) => name),
+    );
+  }
+
+  #stop(key: string): void {
+    const job = this.#jobs.get(key);
+    if (!job) return;
+    const { leases } = this.options;
+    this.#jobs.delete(key);
+    this.#stopping.set(key, job);
+    void job.stop({ drain: leases.holds(key) }).then(async () => {
+      this.#stopping.delete(key);
+      const { connection, pipelines } = job.spec;
+      this.report(
+        connection.name,
+        pipelines.map(({ name }) => name),
+      );
+      if (!this.#desired.slots.has(key)) await leases.release(key);
+      this.request();
+    });
+  }
+
+  #retireIfGone(before: ConnectionSpec, record: Recorded | undefined): void {
+    const after = record && connectionSpec(record as Recorded<'connection'>);
+    if (before.resolved.role !== 'source-jetstream') return;
+    const sameDurable =
+      after?.resolved.role === 'source-jetstream' &&
+      after.resolved.streamName === before.resolved.streamName &&
+      after.resolved.consumer.name === before.resolved.consumer.name;
+    if (!sameDurable) this.#retired.add(before);
+  }
+
+  #retire(): void {
+    for (const spec of this.#retired) {
+      if (this.#running().some((job) => job.spec.connection.revision === spec.revision)) continue;
+      this.#retired.delete(spec);
+      this.options.provisioner.retire(spec);
+    }
+  }
+
+  #running(): SlotJob[] {
+    return [...this.#jobs.values(), ...this.#stopping.values()];
+  }
+
+  #reportConnection(name: string): void {
+    const { catalog, provisioner, sinks, status } = this.options;
+    const revision = catalog.get('connection', name)?.revision;
+    const jobs = this.#running().filter(({ spec }) => spec.connection.name === name);
+    status.set(
+      'connections',
+      name,
+      connectionEntry(revision, { jobs, sink: sinks.find(name), provisioned: provisioner.standing(name) }),
+    );
+  }
+
+  /** A connection was provisioned, or could not be. */
+  provisioned(connection: string): void {
+    this.#reportConnection(connection);
+  }
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { type DefinitionEventBody, encodeEvent, type Options, type PipelineDefinition } from '@laminar/definitions';
+import { type EventLog, openEventLog } from '@laminar/event-store';
+import { buckets, formatDefinitionKey, type Kind } from '@laminar/protocol';
+import { loadSql, queryReferences } from '@laminar/sql';
+import { StatusBoard, summarizeConnection, summarizePipeline } from '@laminar/status';
+import { eventually, type ServiceProcess, startMesh, type TestMesh } from '@laminar/test';
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+
+export type PipelineState = ReturnType<typeof summarizePipeline>;
+
+/** Ingestion processes on a bus of their own, whose definitions the test writes itself, event by event. */
+export class IngestionMesh {
+  readonly #versions = new Map<string, number>();
+  readonly #revisions = new Map<string, number>();
+  #position = 0;
+
+  private constructor(
+    readonly mesh: TestMesh,
+    readonly nc: NatsConnection,
+    readonly js: JetStreamClient,
+    readonly jsm: JetStreamManager,
+    readonly log: EventLog,
+    readonly board: StatusBoard,
+  ) {}
+
+  static async start(options: { instances?: number; env?: Record<string, string> } = {}): Promise<IngestionMesh> {
+    await loadSql();
+    const { instances = 1, env = {} } = options;
+    const mesh = await startMesh({ ingestion: instances, controlPlanes: 0, query: false, env });
+    const nc = await connect({ servers: mesh.nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    const log = await openEventLog(nc, { bucket: buckets.definitions, replicas: 1 });
+    const board = new StatusBoard({ nc, onChange: () => undefined, onUnreadable: () => undefined });
+    await board.start();
+    return new IngestionMesh(mesh, nc, jetstream(nc), await jetstreamManager(nc), log, board);
+  }
+
+  get process(): ServiceProcess {
+    const [first] = this.mesh.ingestion;
+    if (!first) throw new Error('there is no ingestion process');
+    return first;
+  }
+
+  async stop(): Promise<void> {
+    this.board.stop();
+    await this.nc.close();
+    await this.mesh.stop();
+  }
+
+  /** Defines a connection, or changes it; gives the revision. */
+  connection(name: string, options: Options, servers = this.mesh.nats.url): Promise<number> {
+    const type = this.#versions.has(`connection.${name}`) ? 'ConnectionChanged' : 'ConnectionCreated';
+    return this.append('connection', name, {
+      type,
+      definition: { connector: 'nats', options: { servers, ...options } },
+    });
+  }
+
+  pipeline(name: string, query: string, options: Options = {}): Promise<number> {
+    const { reads, writes } = queryReferences(query);
+    const definition: PipelineDefinition = { query, desired: 'running', options, reads, writes };
+    const type = this.#versions.has(`pipeline.${name}`) ? 'PipelineChanged' : 'PipelineCreated';
+    return this.append('pipeline', name, { type, definition });
+  }
+
+  async append(kind: Kind, name: string, body: DefinitionEventBody, traceparent = ''): Promise<number> {
+    const version = (this.#versions.get(`${kind}.${name}`) ?? 0) + 1;
+    const eventId = randomUUID();
+    const data = encodeEvent({ eventId, kind, name, version, at: Date.now(), actor: 'test', traceparent, body });
+    const key = formatDefinitionKey({ kind, name, version });
+    this.#position = await this.log.append({ key, data, expectedRevision: this.#position, eventId });
+    this.#versions.set(`${kind}.${name}`, version);
+    this.#revisions.set(`${kind}.${name}`, this.#position);
+    return this.#position;
+  }
+
+  pipelineState(name: string): PipelineState {
+    return summarizePipeline(this.board.pipeline(name), 'running');
+  }
+
+  connectionState(name: string): ReturnType<typeof summarizeConnection> {
+    return summarizeConnection(this.board.connection(name));
+  }
+
+  /** Waits until every live instance has acted on the newest event and the pipeline's newest version is in this state. */
+  async settled(name: string, state: PipelineState['state'], timeoutMs = 10_000): Promise<PipelineState> {
+    const wanted = state === 'running' ? (this.#revisions.get(`pipeline.${name}`) ?? 0) : 0;
+    return eventually(
+      () => {
+        const instances = this.board.instances();
+        const behind = instances.filter(({ appliedRevision }) => appliedRevision < this.#position);
+        const reports = this.board.pipeline(name);
+        const summary = summarizePipeline(reports, 'running');
+        if (instances.length === 0 || behind.length > 0) throw new Error(`behind: ${JSON.stringify(behind)}`);
+        if (reports.length === 0 || summary.state !== state || summary.appliedRevision < wanted) {
+          throw new Error(`it is ${JSON.stringify(reports)}`);
+        }
+        return summary;
+      },
+      { what: `${name} to be ${state}`, timeoutMs },
+    );
+  }
+
+  async stream(name: string, subjects: string[]): Promise<void> {
+    await this.jsm.streams.add({ name, subjects });
+  }
+
+  /** How many messages a stream holds. */
+  async count(stream: string): Promise<number> {
+    return (await this.jsm.streams.info(stream)).state.messages;
+  }
+}
