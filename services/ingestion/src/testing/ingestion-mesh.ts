@@ -49,6 +49,12 @@ export class IngestionMesh {
     await this.mesh.stop();
   }
 
+  /** Ends the bus and starts it again; resolves when this client is back. */
+  async restartBus(): Promise<void> {
+    await this.mesh.nats.restart();
+    await eventually(async () => (await this.nc.rtt()) >= 0, { what: 'the bus to be back' });
+  }
+
   /** Defines a connection, or changes it; gives the revision. */
   connection(name: string, options: Options, servers = this.mesh.nats.url): Promise<number> {
     const type = this.#versions.has(`connection.${name}`) ? 'ConnectionChanged' : 'ConnectionCreated';
@@ -66,10 +72,21 @@ export class IngestionMesh {
   }
 
   async append(kind: Kind, name: string, body: DefinitionEventBody, traceparent = ''): Promise<number> {
+    return this.#append(kind, name, (eventId, version) =>
+      encodeEvent({ eventId, kind, name, version, at: Date.now(), actor: 'test', traceparent, body }),
+    );
+  }
+
+  /** Appends an event that nobody can read. */
+  corrupt(kind: Kind, name: string): Promise<number> {
+    return this.#append(kind, name, () => new TextEncoder().encode('not an event'));
+  }
+
+  async #append(kind: Kind, name: string, encode: (eventId: string, version: number) => Uint8Array): Promise<number> {
     const version = (this.#versions.get(`${kind}.${name}`) ?? 0) + 1;
     const eventId = randomUUID();
-    const data = encodeEvent({ eventId, kind, name, version, at: Date.now(), actor: 'test', traceparent, body });
     const key = formatDefinitionKey({ kind, name, version });
+    const data = encode(eventId, version);
     this.#position = await this.log.append({ key, data, expectedRevision: this.#position, eventId });
     this.#versions.set(`${kind}.${name}`, version);
     this.#revisions.set(`${kind}.${name}`, this.#position);
@@ -103,8 +120,24 @@ export class IngestionMesh {
     );
   }
 
-  async stream(name: string, subjects: string[]): Promise<void> {
-    await this.jsm.streams.add({ name, subjects });
+  /** Publishes one message for each number from `from` up to `to`, not included. */
+  async feed(subject: string, from: number, to: number): Promise<void> {
+    const window = 500;
+    for (let start = from; start < to; start += window) {
+      const numbers = Array.from({ length: Math.min(window, to - start) }, (_, i) => start + i);
+      await Promise.all(numbers.map((n) => this.js.publish(subject, JSON.stringify({ n }))));
+    }
+  }
+
+  /** The field `n` of every message of a stream, in order. */
+  async numbers(stream: string): Promise<number[]> {
+    const total = await this.count(stream);
+    const numbers: number[] = [];
+    if (total === 0) return numbers;
+    const consumer = await this.js.consumers.get(stream, { deliver_policy: 'all' });
+    const messages = await consumer.fetch({ max_messages: total });
+    for await (const message of messages) numbers.push(message.json<{ n: number }>().n);
+    return numbers;
   }
 
   /** How many messages a stream holds. */
