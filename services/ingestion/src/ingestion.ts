@@ -78,9 +78,11 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     clientName: `laminar ${instance} sink`,
     onChange: (connection) => supervisor.sinkChanged(connection),
   });
+  /** What one instance does for all of them. */
+  const isMine = (definition: string) => preferred(definition, membership.sessions) === session;
   const provisioner: Provisioner = new Provisioner({
     instance,
-    isMine: (connection) => preferred(`provision ${connection}`, membership.sessions) === session,
+    isMine,
     onReport: (connection) => supervisor.provisioned(connection),
     onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
   });
@@ -96,6 +98,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     counters,
     deadLetters,
     status,
+    isMine,
   });
   const metrics = new MetricsPublisher({
     nc,
@@ -119,7 +122,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   status.start();
   metrics.start();
   observeCounters(counters);
-  supervisor.request();
+  supervisor.start();
   let wasAlive = true;
   const timers = [
     setInterval(() => supervisor.reportAll(), reportIntervalMs),
@@ -150,8 +153,9 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
       provisioner.stop();
       await supervisor.stop();
       await metrics.stop();
-      await leases.stop();
+      // Nobody shall leave the slots that become free to this session any more.
       await membership.stop();
+      await leases.stop();
       await status.stop();
       await deadLetters.close(deadLettersCloseMs);
       await micro.stop();

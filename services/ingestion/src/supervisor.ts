@@ -1,8 +1,10 @@
 import type { Catalog, Recorded, RecordedEvent } from '@laminar/definitions';
+import type { Kind } from '@laminar/protocol';
+import { ApplyTrace } from './delivery/apply-trace.js';
 import type { CounterRegistry } from './delivery/counters.js';
 import { connectionSpec, Desired } from './desired/desired.js';
 import { reconcile } from './desired/reconcile.js';
-import { type ConnectionSpec, isExclusive, type SlotSpec } from './desired/slot.js';
+import { type Cause, type ConnectionSpec, isExclusive, type SlotSpec } from './desired/slot.js';
 import type { Provisioner } from './jobs/provisioner.js';
 import type { SinkPool } from './jobs/sink-pool.js';
 import { SlotJob, type SlotJobOptions } from './jobs/slot-job.js';
@@ -22,6 +24,8 @@ export interface SupervisorOptions extends Omit<SlotJobOptions, 'spec' | 'onRepo
   readonly provisioner: Provisioner;
   readonly counters: CounterRegistry;
   readonly status: StatusPublisher;
+  /** Of all instances one does what has to be done once. */
+  isMine(definition: string): boolean;
 }
 
 /**
@@ -36,6 +40,7 @@ export class Supervisor {
   /** Forms of connections that are gone from the catalog, until nothing of them runs here. */
   readonly #retired = new Set<ConnectionSpec>();
   #requested = false;
+  #started = false;
   #stopped = false;
 
   constructor(readonly options: SupervisorOptions) {
@@ -58,16 +63,32 @@ export class Supervisor {
     const record: Recorded | undefined = catalog.get(kind, name);
     if (kind === 'connection') {
       if (record) provisioner.define(connectionSpec(record as Recorded<'connection'>));
-      // What is quarantined is not dropped: nothing of it is deleted.
-      if (before && event) this.#retireIfGone(connectionSpec(before as Recorded<'connection'>), record);
+      else provisioner.undefine(name);
+      // What is quarantined is not dropped, and what was dropped before this process ran was the business of others.
+      if (before && event && this.#started)
+        this.#retireIfGone(connectionSpec(before as Recorded<'connection'>), record);
     }
     if (!record && event && kind !== 'table') counters.forget(kind, name);
+    const appliedByFolding = !record || kind === 'table' || (kind === 'connection' && !provisioner.standing(name));
+    if (event && appliedByFolding) {
+      this.#traceApplied(kind, name, {
+        revision: event.revision,
+        cause: { traceparent: event.traceparent, atMs: event.at },
+      });
+    }
+    this.request();
+  }
+
+  /** The catalog is complete: from now on it is made true. */
+  start(): void {
+    this.#started = true;
+    this.options.provisioner.start();
     this.request();
   }
 
   /** Asks for a pass. */
   request(): void {
-    if (this.#requested || this.#stopped) return;
+    if (this.#requested || this.#stopped || !this.#started) return;
     this.#requested = true;
     setImmediate(() => {
       this.#requested = false;
@@ -136,7 +157,9 @@ export class Supervisor {
     this.#retire();
     const running = this.#running();
     for (const name of pipelines) {
-      status.set('pipelines', name, pipelineEntry(name, this.#desired.pipelines.get(name), running));
+      const desired = this.#desired.pipelines.get(name);
+      status.set('pipelines', name, pipelineEntry(name, desired, running));
+      if (desired && desired.state !== 'running') this.#traceApplied('pipeline', name, desired);
     }
     if (complete) status.appliedRevision = revision;
     else this.request();
@@ -190,6 +213,12 @@ export class Supervisor {
       if (!this.#desired.slots.has(key)) await leases.release(key);
       this.request();
     });
+  }
+
+  /** What starts no reader and provisions nothing is applied as soon as it is folded. */
+  #traceApplied(kind: Kind, name: string, { revision, cause }: { revision: number; cause: Cause }): void {
+    const { instance, isMine } = this.options;
+    if (isMine(name)) ApplyTrace.begin({ kind, name, revision, cause, instance })?.end();
   }
 
   #retireIfGone(before: ConnectionSpec, record: Recorded | undefined): void {

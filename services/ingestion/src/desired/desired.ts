@@ -1,10 +1,10 @@
 import { type Catalog, type OnError, type Recorded, resolveConnection } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { bindQuery, catalogRelations, SqlError } from '@laminar/sql';
-import { type ConnectionSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
+import { type Cause, type ConnectionSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
 
 /** What is to become of a pipeline, before anybody runs it. */
-export type DesiredPipeline = { readonly revision: number } & (
+export type DesiredPipeline = { readonly revision: number; readonly cause: Cause } & (
   | { readonly state: 'running'; readonly spec: PipelineSpec }
   | { readonly state: 'stopped' }
   | { readonly state: 'blocked' | 'failed'; readonly reason: string }
@@ -100,10 +100,11 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
   if (!record) return undefined;
   const newest = newestOf(record, catalog);
   const { revision } = newest;
-  if (record.definition.desired === 'stopped') return { state: 'stopped', revision };
+  const cause = { traceparent: newest.traceparent, atMs: newest.updatedAt };
+  if (record.definition.desired === 'stopped') return { state: 'stopped', revision, cause };
   try {
     const bound = bindQuery(record.definition.query, catalogRelations(catalog));
-    if (bound.status === 'blocked') return { state: 'blocked', reason: bound.reason, revision };
+    if (bound.status === 'blocked') return { state: 'blocked', reason: bound.reason, revision, cause };
     const { query } = bound;
     const source = catalog.get('connection', query.connection);
     const sink = query.sink === undefined ? undefined : catalog.get('connection', query.sink);
@@ -112,16 +113,16 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
       incarnation: record.incarnation,
       definitionRevision: record.revision,
       revision,
-      cause: { traceparent: newest.traceparent, atMs: newest.updatedAt },
+      cause,
       query,
       onError: (record.definition.options.on_error ?? source?.definition.options.on_error ?? 'dead_letter') as OnError,
       sink: sink && connectionSpec(sink),
     };
-    return { state: 'running', spec, revision };
+    return { state: 'running', spec, revision, cause };
   } catch (error) {
     // What bound when it was accepted may not bind any more, as when a column of its table is gone.
     if (!(error instanceof SqlError)) throw error;
-    return { state: 'failed', reason: error.message, revision };
+    return { state: 'failed', reason: error.message, revision, cause };
   }
 }
 

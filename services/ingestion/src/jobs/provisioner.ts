@@ -38,6 +38,7 @@ export class Provisioner {
   /** The newest comes first: somebody waits for it. */
   readonly #queue: (() => Promise<void>)[] = [];
   #busy = 0;
+  #started = false;
   #stopped = false;
 
   constructor(readonly options: ProvisionerOptions) {}
@@ -48,24 +49,31 @@ export class Provisioner {
 
   /** A connection is defined, in this form. */
   define(spec: ConnectionSpec): void {
-    this.#cancel(spec.name);
     if (!needsProvision(spec)) {
-      this.#wanted.delete(spec.name);
-      this.#stand(spec.name, undefined);
+      this.undefine(spec.name);
       return;
     }
+    this.#cancel(spec.name);
     this.#wanted.set(spec.name, spec);
     this.#consider(spec);
   }
 
-  /** A form of a connection is gone, and nothing of it runs here any more. */
+  /** A connection is not defined any more. */
+  undefine(connection: string): void {
+    this.#cancel(connection);
+    this.#wanted.delete(connection);
+    this.#stand(connection, undefined);
+  }
+
+  /** Deletes the durable of a form of a connection that is gone, and of which nothing runs here any more. */
   retire(spec: ConnectionSpec): void {
-    if (this.#wanted.get(spec.name)?.incarnation === spec.incarnation) {
-      this.#wanted.delete(spec.name);
-      this.#cancel(spec.name);
-    }
-    if (!this.#wanted.has(spec.name)) this.#stand(spec.name, undefined);
     if (spec.resolved.role === 'source-jetstream' && this.options.isMine(spec.name)) this.#retire(spec, 1);
+  }
+
+  /** From now on work is done: the catalog is complete. */
+  start(): void {
+    this.#started = true;
+    this.reconsider();
   }
 
   /** Other instances came or went, and with them whose work it is. */
@@ -80,6 +88,7 @@ export class Provisioner {
   }
 
   #consider(spec: ConnectionSpec): void {
+    if (!this.#started) return;
     const { name, revision } = spec;
     if (!this.options.isMine(name)) {
       this.#cancel(name);

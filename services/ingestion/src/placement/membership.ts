@@ -21,12 +21,14 @@ export interface MembershipOptions {
 
 interface Peer {
   readonly instance: string;
+  /** Unix milliseconds. */
+  readonly startedAtMs: number;
   seenAtMs: number;
 }
 
 /**
  * Who is alive: one heartbeat key per session. A key that expires raises no watch event, so that each member times the others itself, by
- * its own monotonic clock.
+ * its own monotonic clock. A process that was started again under its name is the successor of its former session, which needs not be waited for.
  */
 export class Membership {
   readonly #peers = new Map<string, Peer>();
@@ -60,15 +62,19 @@ export class Membership {
 
   /** Sessions that are alive, this one included as long as it is. */
   get sessions(): readonly string[] {
-    return [...this.#peers.keys()];
+    return [...this.#peers.keys()].filter((session) => this.isAlive(session));
   }
 
   isAlive(session: string): boolean {
-    return this.#peers.has(session);
+    const peer = this.#peers.get(session);
+    return peer !== undefined && !this.#hasSuccessor(session, peer);
   }
 
   /** Says whether others still take this session for alive: counted from when its last successful heartbeat was sent. */
   get holdsItsOwn(): boolean {
+    const { session } = this.options;
+    const own = this.#peers.get(session);
+    if (own && this.#hasSuccessor(session, own)) return false;
     return performance.now() - this.#lastRenewalSentMs < heartbeatTtlMs;
   }
 
@@ -102,12 +108,19 @@ export class Membership {
       const known = this.#peers.get(entry.key);
       if (known) known.seenAtMs = performance.now();
       else {
-        const { instance } = entry.json<{ instance?: string }>();
-        this.#peers.set(entry.key, { instance: instance ?? entry.key, seenAtMs: performance.now() });
+        const { instance = entry.key, started_at = 0 } = entry.json<{ instance?: string; started_at?: number }>();
+        this.#peers.set(entry.key, { instance, startedAtMs: started_at, seenAtMs: performance.now() });
         if (entry.key === this.options.session) this.#known();
         this.options.onChange();
       }
     }
+  }
+
+  #hasSuccessor(session: string, { instance, startedAtMs }: Peer): boolean {
+    for (const [other, peer] of this.#peers) {
+      if (other !== session && peer.instance === instance && peer.startedAtMs > startedAtMs) return true;
+    }
+    return false;
   }
 
   #expire(): void {
