@@ -40,10 +40,10 @@ export class Desired {
     const deadline = performance.now() + budgetMs;
     const refreshed: string[] = [];
     for (const name of this.#dirtyPipelines) {
-      if (performance.now() > deadline) break;
       this.#dirtyPipelines.delete(name);
       this.#replace(name, desiredPipeline(name, this.catalog));
       refreshed.push(name);
+      if (performance.now() > deadline) break;
     }
     for (const name of this.#dirtyConnections) this.#arrange(name);
     this.#dirtyConnections.clear();
