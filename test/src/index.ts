@@ -1,3 +1,4 @@
+export { type Answer, type Api, apiOf } from './api.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
 export { freePort } from './free-port.js';
 export { type MeshOptions, startMesh, type TestMesh } from './servers/mesh.js';

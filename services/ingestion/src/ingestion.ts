@@ -13,6 +13,7 @@ import { loadSql } from '@laminar/sql';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { CounterRegistry } from './delivery/counters.js';
 import { DeadLetters } from './delivery/dead-letters.js';
+import { TraceSampler } from './delivery/trace-sampler.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
 import { Leases } from './placement/leases.js';
@@ -90,7 +91,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     catalog,
     instance,
     session,
-    traceRatio,
+    sampler: new TraceSampler(traceRatio, Math.random, Date.now),
     membership,
     leases,
     sinks,

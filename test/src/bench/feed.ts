@@ -3,8 +3,17 @@ import { processCpuUs } from './process-cpu.js';
 
 /** What one run of the job took. */
 export interface JobRun {
-  cpuUsPerMessage: number;
-  messagesPerSecond: number;
+  readonly cpuUsPerMessage: number;
+  readonly messagesPerSecond: number;
+}
+
+export interface Job {
+  /** How many messages, an even number. */
+  readonly count: number;
+  readonly input: string;
+  readonly output: string;
+  /** The process whose CPU time is taken. */
+  readonly pid: number;
 }
 
 /** Messages that may be under way, so that nobody drops any. */
@@ -29,34 +38,29 @@ export function benchMessages(): Uint8Array[] {
 }
 
 /** What both sides of the comparison do, as SQL. */
-export const benchQuery = `SELECT id, customer, amount * 2 AS double_amount, currency FROM bench_in WHERE keep`;
+export const benchQuery = 'SELECT id, customer, amount * 2 AS double_amount, currency FROM bench_in WHERE keep';
 
 /**
- * Publishes `count` messages (even) on `in.a` and waits for the `count / 2` results on `output`, never more than
- * `inFlightMax` ahead of them. CPU is that of process `pid`, throughput that of the whole path.
+ * Publishes `count` messages and waits for the `count / 2` results, never more than `inFlightMax` ahead of them. CPU is that of the
+ * process, throughput that of the whole path.
  */
-export async function runJob(
-  nc: NatsConnection,
-  options: { count: number; output: string; pid: number },
-): Promise<JobRun> {
+export async function runJob(nc: NatsConnection, { count, input, output, pid }: Job): Promise<JobRun> {
   const messages = benchMessages();
   let received = 0;
-  const results = nc.subscribe(options.output, { callback: () => void received++ });
+  const results = nc.subscribe(output, { callback: () => void received++ });
   await nc.flush();
-  const cpuBefore = processCpuUs(options.pid);
+  const cpuBefore = processCpuUs(pid);
   const startedMs = performance.now();
-  for (let sent = 0; sent < options.count; ) {
-    for (let i = 0; i < burst && sent < options.count; i++, sent++) {
-      nc.publish('in.a', messages[sent % messages.length]);
-    }
+  for (let sent = 0; sent < count; ) {
+    for (let i = 0; i < burst && sent < count; i++, sent++) nc.publish(input, messages[sent % messages.length]);
     do await new Promise(setImmediate);
     while (sent - received * 2 > inFlightMax);
   }
-  while (received < options.count / 2) await new Promise(setImmediate);
+  while (received < count / 2) await new Promise(setImmediate);
   const elapsedMs = performance.now() - startedMs;
   results.unsubscribe();
   return {
-    cpuUsPerMessage: (processCpuUs(options.pid) - cpuBefore) / options.count,
-    messagesPerSecond: options.count / (elapsedMs / 1_000),
+    cpuUsPerMessage: (processCpuUs(pid) - cpuBefore) / count,
+    messagesPerSecond: count / (elapsedMs / 1_000),
   };
 }

@@ -2,7 +2,7 @@
 import { connect } from '@nats-io/transport-node';
 
 const nc = await connect({ servers: process.env.NATS_URL ?? 'nats://127.0.0.1:4222' });
-nc.subscribe('in.>', {
+nc.subscribe('hand.in.>', {
   callback: (error, message) => {
     if (error) throw error;
     const order = JSON.parse(Buffer.from(message.data).toString());

@@ -3,10 +3,11 @@ import { type Batch, ConnectorError, type Reader } from '@laminar/connectors';
 import type { OnError } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
 import { decodedMessage, type OutputRow, RowError } from '@laminar/sql';
-import { recordError, traceparentOf } from '@laminar/telemetry';
+import { isSampled, recordError, traceparentOf } from '@laminar/telemetry';
 import type { DeadLetters } from './dead-letters.js';
-import { isTraced, MessageTrace, producerTrace, startPublish } from './message-trace.js';
+import { MessageTrace, producerTrace, startPublish } from './message-trace.js';
 import type { RunningPipeline } from './pipeline.js';
+import type { TraceSampler } from './trace-sampler.js';
 
 /** Delays of redelivery after a row error under `on_error = 'retry'`, by delivery. */
 const retryDelaysMs = [1000, 2000, 5000, 10_000, 30_000] as const;
@@ -35,7 +36,7 @@ export interface DeliveryOptions {
   readonly onError: OnError;
   readonly reader: Reader;
   readonly deadLetters: DeadLetters;
-  readonly traceRatio: number;
+  readonly sampler: TraceSampler;
   /** Undefined where messages are not acknowledged. */
   readonly ackWaitMs: number | undefined;
   /** `on_error = 'stop'` was met. */
@@ -132,9 +133,9 @@ export class Delivery {
     }
     const finished = flight && (message.delivered ?? 1) > 1 ? this.#finished.get(flight.sequence) : undefined;
     const producer = producerTrace(message);
-    let trace = isTraced(producer, this.options.traceRatio)
-      ? new MessageTrace(this.options.connection, message, producer)
-      : undefined;
+    // The producer decides where it traces, too.
+    const isTraced = producer === undefined ? this.options.sampler.take() : isSampled(producer);
+    let trace = isTraced ? new MessageTrace(this.options.connection, message, producer) : undefined;
     for (const pipeline of this.pipelines) {
       if (finished?.has(pipeline.id) && !pipeline.spec.query.readsDelivered) {
         flight?.done.add(pipeline.id);

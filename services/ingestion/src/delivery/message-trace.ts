@@ -3,7 +3,6 @@ import { headers } from '@laminar/protocol';
 import {
   addLink,
   attributes,
-  isSampled,
   recordError,
   SpanKind,
   sampledTraceparent,
@@ -92,7 +91,3 @@ const pipelineAttributes = ({ name, definitionRevision }: RunningPipeline['spec'
 
 /** The `traceparent` that a producer gave a message; cheap where there are no headers. */
 export const producerTrace = (message: Message): string | undefined => message.header(headers.traceparent);
-
-/** Whether a message is traced: its producer decides, or the dice. */
-export const isTraced = (traceparent: string | undefined, ratio: number): boolean =>
-  traceparent === undefined ? Math.random() < ratio : isSampled(traceparent);

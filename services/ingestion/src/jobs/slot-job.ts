@@ -4,6 +4,7 @@ import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
+import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
 import { Halted } from './backoff.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
@@ -19,7 +20,7 @@ export interface SlotJobOptions {
   readonly sinks: SinkPool;
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
-  readonly traceRatio: number;
+  readonly sampler: TraceSampler;
   /** What the job says of its connection or of these pipelines changed. */
   onReport(connection: string, pipelines: readonly string[]): void;
 }
@@ -207,14 +208,14 @@ export class SlotJob {
 
   #delivery(reader: Reader): Delivery {
     const { name, revision, resolved } = this.#spec.connection;
-    const { deadLetters, traceRatio } = this.options;
+    const { deadLetters, sampler } = this.options;
     return new Delivery({
       connection: name,
       connectionRevision: revision,
       onError: 'onError' in resolved ? resolved.onError : 'dead_letter',
       reader,
       deadLetters,
-      traceRatio,
+      sampler,
       ackWaitMs: resolved.role === 'source-jetstream' ? resolved.consumer.ackWaitMs : undefined,
       onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),
     });

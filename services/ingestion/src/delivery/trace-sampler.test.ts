@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { TraceSampler } from './trace-sampler.js';
+
+/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const taken = (sampler: TraceSampler, messages: number) => {
+  let count = 0;
+  for (let i = 0; i < messages; i++) if (sampler.take()) count++;
+  return count;
+};
+
+it('takes its share of the messages', () => {
+  let nowMs = 0;
+  // One second a message, so that the limit does not matter.
+  const sampler = new TraceSampler(0.05, randomFrom(1), () => (nowMs += 1000));
+  expect(taken(sampler, 100_000) / 100_000).toBeCloseTo(0.05, 2);
+});
+
+it('takes all at a ratio of 1 and none at 0', () => {
+  let nowMs = 0;
+  const clock = () => (nowMs += 1000);
+  expect(taken(new TraceSampler(1, Math.random, clock), 1000)).toBe(1000);
+  expect(taken(new TraceSampler(0, Math.random, clock), 1000)).toBe(0);
+});
+
+it('takes no more in a second than the limit, whatever the ratio', () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer(), (ratio, seed) => {
+      const sampler = new TraceSampler(ratio, randomFrom(seed), () => 5_500);
+      expect(taken(sampler, 2000)).toBeLessThanOrEqual(200);
+    }),
+  );
+});
