@@ -14,8 +14,8 @@ export interface Report<State extends string> {
   readonly appliedRevision: number;
   readonly state: State;
   readonly message: string;
-  /** Unix milliseconds, by the instance's clock. */
-  readonly updatedAtMs: number;
+  /** When the instance began to say this: Unix milliseconds, by its clock. */
+  readonly sinceMs: number;
 }
 
 export type PipelineReport = Report<PipelineState>;

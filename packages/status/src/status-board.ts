@@ -224,7 +224,7 @@ function reportOf(entry: Entry, message: Message): Omit<Report<string>, 'state'>
     desiredRevision: Number(entry.desiredRevision ?? 0),
     appliedRevision: Number(entry.appliedRevision ?? 0),
     message: entry.message ?? '',
-    updatedAtMs: Number(message.atUnixMs),
+    sinceMs: Number(entry.sinceUnixMs ?? 0),
   };
 }
 

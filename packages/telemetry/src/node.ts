@@ -9,7 +9,8 @@ import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 
 /** Spans are to be seen within two seconds. */
 const exportDelayMs = 500;
-const exportTimeoutMs = 2000;
+const exportTimeoutMs = 10_000;
+const shutdownTimeoutMs = 2000;
 const exportBatchMax = 512;
 const exportQueueMax = 8192;
 
@@ -64,7 +65,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     async shutdown() {
       let timer: NodeJS.Timeout | undefined;
       const limit = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, exportTimeoutMs);
+        timer = setTimeout(resolve, shutdownTimeoutMs);
       });
       // What could not be sent by now is lost, which a stop has to accept.
       await Promise.race([sdk.shutdown().catch(() => undefined), limit]);

@@ -16,8 +16,11 @@ import { dial } from './dial.js';
 import { JetStreamReader } from './jetstream-reader.js';
 import { JetStreamSink } from './jetstream-sink.js';
 import { deprovision, provision } from './provision.js';
+import { within } from './within.js';
 
 const rttIntervalMs = 1000;
+/** What a close waits for a server that is away. */
+const flushTimeoutMs = 1000;
 
 export interface NatsConnectorOptions {
   readonly name: string;
@@ -77,7 +80,7 @@ export class NatsConnector implements Connection {
 
   snapshot(): ConnectionSnapshot {
     return {
-      serverUrl: this.#nc?.getServer() ?? this.options.resolved.servers[0] ?? '',
+      serverUrl: this.#nc ? `nats://${this.#nc.getServer()}` : (this.options.resolved.servers[0] ?? ''),
       rttMs: this.#rttMs,
       reconnects: this.#reconnects,
       lastError: this.#lastError,
@@ -90,6 +93,7 @@ export class NatsConnector implements Connection {
     clearInterval(this.#rttTimer);
     const nc = this.#nc;
     if (!nc || nc.isClosed()) return;
+    await within(flushTimeoutMs, nc.flush());
     await nc.close();
   }
 

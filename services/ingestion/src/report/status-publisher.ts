@@ -9,6 +9,7 @@ const flushDelayMs = 5;
 /** Entries of one message, so that it stays far below a server's `max_payload`. */
 const entriesMax = 500;
 
+/** What this instance says of a definition. */
 export interface StatusEntry {
   readonly desiredRevision: number;
   readonly appliedRevision: number;
@@ -23,6 +24,7 @@ export interface StatusPublisherOptions {
 }
 
 type Kind = 'pipelines' | 'connections';
+type DatedEntry = StatusEntry & { readonly sinceUnixMs: number };
 
 /** Tells the mesh what this instance has made true: changes as they happen, everything when asked, a sign of life every second. */
 export class StatusPublisher {
@@ -30,7 +32,7 @@ export class StatusPublisher {
   #appliedRevision = 0;
   #publishedRevision = 0;
   #sequence = 0;
-  readonly #entries = { pipelines: new Map<string, StatusEntry>(), connections: new Map<string, StatusEntry>() };
+  readonly #entries = { pipelines: new Map<string, DatedEntry>(), connections: new Map<string, DatedEntry>() };
   readonly #dirty = { pipelines: new Set<string>(), connections: new Set<string>() };
   #flushTimer: NodeJS.Timeout | undefined;
   #signOfLife: NodeJS.Timeout | undefined;
@@ -57,7 +59,7 @@ export class StatusPublisher {
     const entries = this.#entries[kind];
     const before = entries.get(name);
     if (entry === undefined ? before === undefined : before && sameEntry(before, entry)) return;
-    if (entry) entries.set(name, entry);
+    if (entry) entries.set(name, { ...entry, sinceUnixMs: Date.now() });
     else entries.delete(name);
     this.#dirty[kind].add(name);
     this.#flushSoon();
