@@ -1,0 +1,71 @@
+import { bearerIdentity, type Health, type Logger } from '@laminar/runtime';
+import type { Telemetry } from '@laminar/telemetry/node';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { otlpReceiver } from './otlp/receiver.js';
+import type { SpanStore } from './otlp/span-store.js';
+import { problemOfHttpError, sendProblem } from './problem.js';
+import { drainRefusedBody } from './refused-body.js';
+import { sqlRoute } from './sql-route.js';
+import type { SqlRunner } from './sql-runner/sql-runner.js';
+
+const bodyBytesMax = 1024 * 1024;
+const requestTimeoutMs = 60_000;
+const healthPaths: ReadonlySet<string> = new Set(['/livez', '/readyz']);
+
+export interface AppOptions {
+  /** Bearer keys; without any, everybody on the machine may ask. */
+  readonly apiKeys: readonly string[];
+  readonly health: Health;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly spans: SpanStore;
+  readonly runner: SqlRunner;
+  isCaughtUp(): boolean;
+}
+
+/** The HTTP side of the service, not yet listening. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { apiKeys, health, logger, telemetry, spans, runner } = options;
+  const app = Fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: true,
+    // What is not of the right form is refused, not mended.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (apiKeys.length === 0 || healthPaths.has(request.url.split('?')[0] ?? '')) return;
+    if (bearerIdentity(request.headers.authorization, apiKeys) !== undefined) return;
+    reply.header('www-authenticate', 'Bearer');
+    return sendProblem(reply, {
+      status: 401,
+      code: 'unauthorized',
+      detail: 'send a key as "Authorization: Bearer <key>"',
+    });
+  });
+  app.setErrorHandler(async (error: Error, request, reply) => {
+    const problem = problemOfHttpError(error);
+    if (problem.status === 413) await drainRefusedBody(request);
+    if (problem.status >= 500) logger.error({ err: error }, 'a request failed');
+    return sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, {
+      status: 404,
+      code: 'not_found',
+      detail: `there is no ${request.method} ${request.url.split('?')[0]}`,
+    }),
+  );
+  app.get('/livez', () => ({ status: 'alive' }));
+  app.get('/readyz', (_request, reply) => {
+    const { reason } = health;
+    return reason === undefined ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', reason });
+  });
+  app.get('/metrics', (request, reply) => {
+    reply.hijack();
+    telemetry.metricsHandler(request.raw, reply.raw);
+  });
+  sqlRoute(app, runner, options.isCaughtUp);
+  await app.register(otlpReceiver(spans, logger));
+  return app;
+}

@@ -1,0 +1,42 @@
+import { runService } from '@laminar/runtime';
+import { buildApp } from './app.js';
+import { openSystemDatabase } from './database.js';
+import { Mesh } from './mesh/mesh.js';
+import { SpanStore } from './otlp/span-store.js';
+import { observeSelf } from './self-metrics.js';
+import { answerSqlOnBus } from './sql-endpoint.js';
+import { SqlRunner } from './sql-runner/sql-runner.js';
+
+await runService({
+  name: 'query',
+  async start({ config, logger, health, telemetry }) {
+    const database = openSystemDatabase(config.dataDir, (file, reason) =>
+      logger.warn({ file, reason }, 'the file cannot be read and is made anew; the spans in it are lost'),
+    );
+    const spans = new SpanStore(database, (error) => logger.error({ err: error }, 'old spans cannot be deleted'));
+    const runner = new SqlRunner(database.file, (error) => logger.error({ err: error }, 'SQL cannot be run'));
+    const isCaughtUp = () => mesh.caughtUp;
+    const mesh = new Mesh({
+      config,
+      health,
+      logger,
+      database,
+      onConnected: (nc) => answerSqlOnBus(nc, { instance: config.instance, runner, isCaughtUp }),
+    });
+    const app = await buildApp({ apiKeys: config.apiKeys, health, logger, telemetry, spans, runner, isCaughtUp });
+    observeSelf({ spans, runner, mesh });
+    await app.listen({ host: config.host, port: config.queryPort });
+    // The bus may be away for long; until it is there the service says so in its readiness.
+    void mesh.run();
+    health.set('start', undefined);
+    return {
+      async stop() {
+        await app.close();
+        await mesh.stop();
+        await runner.stop();
+        spans.stop();
+        database.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,78 @@
+import { streams, subjects } from '@laminar/protocol';
+import {
+  type ConsumerMessages,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+
+/** Messages asked for ahead of their processing. */
+const prefetchMax = 1000;
+const streamNotFound = 10059;
+const streamNameInUse = 10058;
+
+export interface MetricsFeedOptions {
+  readonly nc: NatsConnection;
+  readonly replicas: number;
+  /** Told of each instance's last message, and of every later one. Must not throw. */
+  onMessage(subject: string, data: Uint8Array): void;
+}
+
+export interface MetricsFeed {
+  /** Resolves when every message that the stream held at the start has been handed over. */
+  readonly caughtUp: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Follows the stream that keeps the last metrics message of each part of each instance; makes it where it is missing. */
+export async function followMetrics({ nc, replicas, onMessage }: MetricsFeedOptions): Promise<MetricsFeed> {
+  const { state } = await openMetricsStream(await jetstreamManager(nc), replicas);
+  let reached: () => void = () => undefined;
+  const caughtUp =
+    state.messages === 0
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => {
+          reached = resolve;
+        });
+  const consumer = await jetstream(nc).consumers.get(streams.metrics, { deliver_policy: 'all' });
+  const messages: ConsumerMessages = await consumer.consume({
+    max_messages: prefetchMax,
+    callback(message) {
+      onMessage(message.subject, message.data);
+      // A message that is replaced before it was read is never delivered, but what replaces it comes later still.
+      if (message.seq >= state.last_seq || message.info.pending === 0) reached();
+    },
+  });
+  return {
+    caughtUp,
+    async close() {
+      await messages.close();
+    },
+  };
+}
+
+/** Whoever of the mesh starts first makes the stream. */
+async function openMetricsStream(jsm: JetStreamManager, replicas: number) {
+  const wanted = {
+    name: streams.metrics,
+    subjects: [subjects.everyMetrics],
+    max_msgs_per_subject: 1,
+    discard: 'old',
+    storage: 'file',
+    num_replicas: replicas,
+  } satisfies Partial<StreamConfig>;
+  try {
+    return await jsm.streams.info(wanted.name);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== streamNotFound) throw error;
+  }
+  try {
+    return await jsm.streams.add(wanted);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
+    return await jsm.streams.info(wanted.name);
+  }
+}
