@@ -49,8 +49,10 @@ const entry = (key: string, expectedRevision: number) => ({
 describe('the event log', () => {
   it('appends at the expected position and reads back', async () => {
     const { log } = await newLog();
+    expect(await log.lastRevision()).toBe(0);
     expect(await log.append(entry('a.1', 0))).toBe(1);
     expect(await log.append(entry('a.2', 1))).toBe(2);
+    expect(await log.lastRevision()).toBe(2);
     const read = await log.read('a.2');
     expect(read).toMatchObject({ key: 'a.2', revision: 2 });
     expect(new TextDecoder().decode(read?.data)).toBe('a.2');

@@ -41,6 +41,8 @@ export interface EventLog {
   read(key: string): Promise<StoredEvent | undefined>;
   /** Events from `fromRevision` on, at most `limit`, in order. */
   readRange(fromRevision: number, limit: number): Promise<StoredEvent[]>;
+  /** Position of the newest event, 0 where there is none. */
+  lastRevision(): Promise<number>;
 }
 
 /** Opens the log of a bucket, made where it is missing. Throws `UnsafeLog` where it exists and is no log. */
@@ -112,6 +114,14 @@ class KvEventLog implements EventLog {
       if (page.includes(undefined)) break;
     }
     return events;
+  }
+
+  async lastRevision(): Promise<number> {
+    try {
+      return (await this.jsm.streams.info(this.#stream)).state.last_seq;
+    } catch (error) {
+      throw unavailable('does not answer', error);
+    }
   }
 
   async #get(query: { seq: number } | { last_by_subj: string }): Promise<StoredEvent | undefined> {

@@ -1,10 +1,11 @@
 export { loadSql } from './bind/parse.js';
-export { bindQuery, queryReferences } from './bind/query.js';
+export { bindQuery } from './bind/query.js';
+export { queryReferences } from './bind/references.js';
 export { compileQuery } from './compile/compile.js';
 export { decodedMessage } from './compile/decoded-message.js';
 export type * from './contract.js';
 export { RowError, SqlError, type SqlErrorCode } from './errors.js';
 export type * from './relations.js';
 export { catalogRelations } from './relations-of-catalog.js';
-export { parseScript } from './statements/script.js';
+export { parseScript, statementIndexAt } from './statements/script.js';
 export { type Location, locate } from './text/positions.js';

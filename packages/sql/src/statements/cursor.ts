@@ -1,16 +1,20 @@
 import { namePattern } from '@laminar/definitions';
 import { SqlError, type SqlErrorCode } from '../errors.js';
 import type { Token } from '../text/lexer.js';
-import { codePointOffset } from '../text/positions.js';
+import { codePointOffsets } from '../text/positions.js';
 
 /** A place among the tokens of a script. */
 export class Cursor {
   #at = 0;
+  /** An index of the text as an offset in code points. */
+  readonly offset: (index: number) => number;
 
   constructor(
     readonly text: string,
     readonly tokens: readonly Token[],
-  ) {}
+  ) {
+    this.offset = codePointOffsets(text);
+  }
 
   get token(): Token {
     return this.peek(0);
@@ -88,9 +92,5 @@ export class Cursor {
 
   fail(at: Token, code: SqlErrorCode, message: string, hint?: string): SqlError {
     return new SqlError(code, message, this.offset(at.start), hint);
-  }
-
-  offset(index: number): number {
-    return codePointOffset(this.text, index);
   }
 }

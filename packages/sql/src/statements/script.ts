@@ -2,7 +2,7 @@ import { type ColumnDefinition, canonicalColumnType, nearestName } from '@lamina
 import type { Kind } from '@laminar/protocol';
 import type { Statement } from '../contract.js';
 import { SqlError } from '../errors.js';
-import { tokenize } from '../text/lexer.js';
+import { type Token, tokenize } from '../text/lexer.js';
 import { Cursor } from './cursor.js';
 import { parseOptions } from './options.js';
 import { selectTarget } from './select-target.js';
@@ -21,6 +21,17 @@ export function parseScript(text: string): Statement[] {
     statements.push(parseStatement(cursor));
     if (!cursor.atEnd) cursor.expectSymbol(';');
   }
+}
+
+/**
+ * Which statement of a script, counted from 0, stands at `offset` (code points): where `parseScript` failed there, the one that
+ * is to blame. The text before the offset must consist of whole tokens, as it does in front of such a failure.
+ */
+export function statementIndexAt(text: string, offset: number): number {
+  const before = [...text].slice(0, offset).join('');
+  const isSemicolon = (token: Token | undefined) => token?.kind === 'symbol' && token.value === ';';
+  const tokens = tokenize(before);
+  return tokens.filter((token, i) => isSemicolon(token) && i > 0 && !isSemicolon(tokens[i - 1])).length;
 }
 
 const statementWords = ['create', 'alter', 'start', 'stop', 'drop', 'show', 'describe', 'explain', 'select', 'with'];

@@ -12,10 +12,11 @@ export function selectTarget(query: string, queryOffset: number): 'system' | 're
   const others: number[] = [];
   const commonTables = new Set<string>();
   let expectsTable = false;
+  /** By depth of brackets: whether a comma leads to another table. */
+  const inFrom = [false];
   for (const [i, token] of tokens.entries()) {
-    if (token.kind === 'word' && tokens[i + 1]?.value === 'as' && tokens[i + 2]?.value === '(')
-      commonTables.add(token.value);
     const isName = token.kind === 'word' || token.kind === 'quoted';
+    if (isName && namesCommonTable(tokens, i)) commonTables.add(token.value);
     if (expectsTable && isName) {
       if (token.value === 'system' && tokens[i + 1]?.value === '.') systemTables.push(token.start);
       else if (!commonTables.has(token.value) && tokens[i + 1]?.value !== '(') others.push(token.start);
@@ -29,9 +30,16 @@ export function selectTarget(query: string, queryOffset: number): 'system' | 're
         'look at system.nats_connections',
       );
     }
+    if (token.kind === 'symbol' && token.value === '(') inFrom.push(false);
+    else if (token.kind === 'symbol' && token.value === ')' && inFrom.length > 1) inFrom.pop();
     // The FROM of EXTRACT(x FROM y) and its like names no table.
+    const from = token.kind === 'word' && token.value === 'from' && !insideExtract(tokens, i);
+    if (from) inFrom[inFrom.length - 1] = true;
+    else if (token.kind === 'word' && endsFrom.has(token.value)) inFrom[inFrom.length - 1] = false;
     expectsTable =
-      token.kind === 'word' && (token.value === 'from' || token.value === 'join') && !insideExtract(tokens, i);
+      from ||
+      (token.kind === 'word' && token.value === 'join') ||
+      (token.kind === 'symbol' && token.value === ',' && inFrom.at(-1) === true);
   }
   if (systemTables.length > 0 && others.length > 0) {
     const at = queryOffset + codePointOffset(query, others[0] ?? 0);
@@ -43,6 +51,23 @@ export function selectTarget(query: string, queryOffset: number): 'system' | 're
     );
   }
   return others.length > 0 ? 'relations' : 'system';
+}
+
+const endsFrom: ReadonlySet<string> = new Set(
+  'select where group having window order limit offset union intersect except'.split(' '),
+);
+
+/** Says whether a name is that of a common table: `n AS (`, `n (column, ...) AS (`, either with MATERIALIZED. */
+function namesCommonTable(tokens: readonly { value: string }[], name: number): boolean {
+  let at = name + 1;
+  if (tokens[at]?.value === '(') {
+    while (at < tokens.length && tokens[at]?.value !== ')') at++;
+    at++;
+  }
+  if (tokens[at]?.value !== 'as') return false;
+  at++;
+  while (tokens[at]?.value === 'not' || tokens[at]?.value === 'materialized') at++;
+  return tokens[at]?.value === '(';
 }
 
 function insideExtract(tokens: readonly { value: string }[], from: number): boolean {

@@ -1,0 +1,37 @@
+import type { Catalog } from '@laminar/definitions';
+import type { BoundQuery } from '@laminar/sql';
+
+/** How often a row reaches its destination, and why. */
+export interface Delivery {
+  readonly guarantee: 'at_most_once' | 'at_least_once' | 'exactly_once';
+  readonly because: string;
+}
+
+export function deliveryOf(query: BoundQuery, catalog: Catalog): Delivery {
+  const usesJetStream = (connection: string | undefined) =>
+    connection !== undefined && catalog.get('connection', connection)?.definition.options.jetstream === true;
+  if (!usesJetStream(query.connection)) {
+    return {
+      guarantee: 'at_most_once',
+      because: `"${query.connection}" reads without JetStream, so the server keeps nothing that could be delivered again`,
+    };
+  }
+  if (!usesJetStream(query.sink)) {
+    return {
+      guarantee: 'at_least_once',
+      because:
+        'a message is acknowledged after its rows were flushed, and delivered again after a crash; without JetStream the output cannot tell a row that it has seen',
+    };
+  }
+  if (!query.deterministic) {
+    const why = query.readsDelivered ? 'it reads _nats_delivered' : 'it calls a function such as NOW()';
+    return {
+      guarantee: 'at_least_once',
+      because: `evaluating a message again may give other rows, as ${why}; so the output stream cannot tell a repeated row`,
+    };
+  }
+  return {
+    guarantee: 'exactly_once',
+    because: "the output stream drops a row that it has seen within its duplicate window, by the row's message id",
+  };
+}

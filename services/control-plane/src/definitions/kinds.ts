@@ -1,0 +1,151 @@
+import {
+  type Catalog,
+  connectionIssues,
+  connectionOptionsSchema,
+  type DefinitionOfKind,
+  DefinitionRejected,
+  type Desired,
+  type Issue,
+  nearestName,
+  normalizeTable,
+  type Options,
+  pipelineIssues,
+  pipelineOptions,
+  type Recorded,
+  tableIssues,
+  tableOptions,
+} from '@laminar/definitions';
+import type { DraftOfKind } from '@laminar/definitions/decisions';
+import type { Kind } from '@laminar/protocol';
+import Type, { type TSchema } from 'typebox';
+import { readBody } from '../http/validation.js';
+import { told } from '../refusal.js';
+import { checkQuery } from './query-check.js';
+
+/** The schema of an object of options, which in a program are just `Options`: their values are judged with the definition. */
+const options = (schema: TSchema) => Type.Unsafe<Options>(schema);
+
+const columnSchema = Type.Object(
+  {
+    name: Type.String({ description: 'The field that is read; matched without regard to case.' }),
+    type: Type.String({ description: "A type by PostgreSQL's name, such as BIGINT." }),
+  },
+  { additionalProperties: false },
+);
+
+const connectionBody = Type.Object(
+  {
+    connector: Type.String({ description: 'How messages are reached: `nats`.', examples: ['nats'] }),
+    options: options(connectionOptionsSchema),
+  },
+  { additionalProperties: false },
+);
+
+const tableBody = Type.Object(
+  {
+    connector: Type.String({ description: 'The connection that the table reads.' }),
+    columns: Type.Array(columnSchema),
+    options: Type.Optional(options(optionalObject(tableOptions, 'Options of the table.'))),
+  },
+  { additionalProperties: false },
+);
+
+const desiredSchema = Type.Enum(['running', 'stopped'], {
+  description: 'Whether it is to run; left out, a pipeline keeps what it is, and a new one runs.',
+});
+
+const pipelineBody = Type.Object(
+  {
+    query: Type.String({ description: 'SELECT ... or INSERT INTO sink SELECT ..., either under WITH.' }),
+    desired: Type.Optional(Type.Unsafe<Desired>(desiredSchema)),
+    options: Type.Optional(options(optionalObject(pipelineOptions, 'Options of the pipeline.'))),
+  },
+  { additionalProperties: false },
+);
+
+function optionalObject(schemas: { readonly [name: string]: TSchema }, description: string): TSchema {
+  const properties = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, Type.Optional(schema)]));
+  return Type.Object(properties, { additionalProperties: false, description });
+}
+
+/** A definition as requests and answers write it, without its name. */
+export interface BodyOfKind {
+  connection: { readonly connector: string; readonly options: Options };
+  table: {
+    readonly connector: string;
+    readonly columns: readonly { readonly name: string; readonly type: string }[];
+    readonly options: Options;
+  };
+  pipeline: { readonly query: string; readonly desired?: Desired | undefined; readonly options: Options };
+}
+
+/** What sets one kind of definition apart from the others. */
+export interface DefinitionKind<K extends Kind> {
+  readonly kind: K;
+  readonly bodySchema: TSchema & { readonly properties: { readonly [name: string]: TSchema } };
+  /** Reads a body of the right form. Throws a `Refusal`. */
+  read(body: unknown): BodyOfKind[K];
+  /** What a body comes to in a catalog. Throws `DefinitionRejected` and `QueryRejected` where it does not hold. */
+  settle(body: BodyOfKind[K], catalog: Catalog): DraftOfKind[K];
+  bodyOf(definition: DefinitionOfKind[K]): BodyOfKind[K];
+}
+
+export const definitionKinds: { readonly [K in Kind]: DefinitionKind<K> } = {
+  connection: {
+    kind: 'connection',
+    bodySchema: connectionBody,
+    read: (body) => readBody(connectionBody, body),
+    settle({ connector, options }) {
+      if (connector !== 'nats') {
+        const hint = nearestName(connector, ['nats']) === undefined ? 'there is "nats"' : 'did you mean "nats"?';
+        const message = `there is no connector "${connector}"; ${hint}`;
+        refuse([{ code: 'unknown_connector', message, pointer: '/connector' }]);
+      }
+      const definition = { connector: 'nats', options } as const;
+      refuse(connectionIssues(definition));
+      return definition;
+    },
+    bodyOf: ({ connector, options }) => ({ connector, options }),
+  },
+  table: {
+    kind: 'table',
+    bodySchema: tableBody,
+    read: (body) => ({ options: {}, ...readBody(tableBody, body) }),
+    settle(body, catalog) {
+      refuse([...tableIssues(body), ...unreadable(body.connector, catalog)]);
+      return normalizeTable(body);
+    },
+    bodyOf: ({ connector, columns, options }) => ({ connector, columns, options }),
+  },
+  pipeline: {
+    kind: 'pipeline',
+    bodySchema: pipelineBody,
+    read: (body) => ({ options: {}, ...readBody(pipelineBody, body) }),
+    settle(body, catalog) {
+      refuse(pipelineIssues(body));
+      const { reads, writes } = checkQuery(body.query, catalog).references;
+      return { ...body, reads, writes };
+    },
+    bodyOf: ({ query, desired, options }) => ({ query, desired, options }),
+  },
+};
+
+/** A definition of whichever kind as answers write it. */
+export function bodyOf<K extends Kind>({ kind, definition }: Pick<Recorded<K>, 'kind' | 'definition'>): BodyOfKind[K] {
+  return definitionKinds[kind].bodyOf(definition);
+}
+
+/** A table over what can never give it a message. A connection that is missing may still come. */
+function unreadable(connector: string, catalog: Catalog): Issue[] {
+  const relation = catalog.relation(connector);
+  const isSink =
+    relation?.kind === 'connection' && catalog.get('connection', connector)?.definition.options.type === 'sink';
+  if (relation?.kind !== 'table' && !isSink) return [];
+  const what = isSink ? 'a connection of type sink' : 'a table';
+  const message = `"${connector}" is ${what}; a table is over a connection of type source`;
+  return [{ code: 'not_a_source', message, pointer: '/connector' }];
+}
+
+function refuse(issues: readonly Issue[]): void {
+  if (issues.length > 0) throw new DefinitionRejected('invalid', told(issues), issues);
+}

@@ -1,0 +1,22 @@
+import type { Catalog } from '@laminar/definitions';
+import { type Bound, bindQuery, catalogRelations, type QueryReferences, queryReferences, SqlError } from '@laminar/sql';
+
+/** A query that does not parse or does not bind. */
+export class QueryRejected extends Error {
+  override readonly name = 'QueryRejected';
+  constructor(
+    readonly error: SqlError,
+    readonly query: string,
+  ) {
+    super(error.message, { cause: error });
+  }
+}
+
+/** What a query names and what it comes to in a catalog. Throws `QueryRejected`. */
+export function checkQuery(query: string, catalog: Catalog): { references: QueryReferences; bound: Bound } {
+  try {
+    return { references: queryReferences(query), bound: bindQuery(query, catalogRelations(catalog)) };
+  } catch (error) {
+    throw error instanceof SqlError ? new QueryRejected(error, query) : error;
+  }
+}

@@ -1,0 +1,144 @@
+import { type Kind, kinds } from '@laminar/protocol';
+import Type, { type Static, type TSchema } from 'typebox';
+import { definitionKinds } from './kinds.js';
+
+const timestamp = (description: string) => Type.String({ format: 'date-time', description });
+const revision = Type.Integer({ description: 'Position of its newest event in the event log.' });
+const version = Type.Integer({ description: 'How many events this kind and name has had, drops included.' });
+
+const instanceStatus = Type.Object({
+  instance: Type.String(),
+  state: Type.String(),
+  applied_revision: Type.Integer(),
+  message: Type.String(),
+});
+
+const statusSchema = Type.Object(
+  {
+    state: Type.String({
+      description:
+        'Of a connection: idle, connecting, connected, reconnecting, blocked or failed. Of a pipeline: starting, running, blocked, stopped or failed. Of a table: defined or blocked.',
+    }),
+    applied_revision: Type.Integer({ description: 'The revision that is in effect everywhere; 0 for none.' }),
+    message: Type.String({ description: 'Why, where there is something to say.' }),
+    instances: Type.Array(instanceStatus),
+  },
+  { description: 'What the ingestion instances have made of it.' },
+);
+export type StatusView = Static<typeof statusSchema>;
+
+const warningSchema = Type.Object(
+  { code: Type.String(), message: Type.String() },
+  { description: 'Something that was accepted and may need attention.' },
+);
+
+const deliverySchema = Type.Object(
+  {
+    guarantee: Type.Enum(['at_most_once', 'at_least_once', 'exactly_once']),
+    because: Type.String(),
+  },
+  { description: 'How often a row reaches its destination; null while the query waits for a relation.' },
+);
+
+const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+
+const recordMembers = {
+  version,
+  revision,
+  created_at: timestamp('When it was created.'),
+  updated_at: timestamp('When its newest event was decided.'),
+  warnings: Type.Array(warningSchema),
+  status: nullable(statusSchema),
+};
+
+/** What is asked in the body of a POST. */
+export function requestSchema(kind: Kind) {
+  const { bodySchema } = definitionKinds[kind];
+  const name = Type.String({ description: 'Letters, digits, _ and -, at most 63; begins with a letter or _.' });
+  return Type.Object({ name, ...bodySchema.properties }, { additionalProperties: false });
+}
+
+/** What is asked in the body of a PUT, where the name stands in the path and may be repeated. */
+export function replacementSchema(kind: Kind) {
+  const { bodySchema } = definitionKinds[kind];
+  return Type.Object({ name: Type.Optional(Type.String()), ...bodySchema.properties }, { additionalProperties: false });
+}
+
+function answerSchema(kind: Kind, $id: string) {
+  const { properties } = definitionKinds[kind].bodySchema;
+  const delivery = Type.Optional(nullable(deliverySchema));
+  return Type.Object(
+    { name: Type.String(), ...properties, ...recordMembers, ...(kind === 'pipeline' ? { delivery } : {}) },
+    { $id },
+  );
+}
+
+const historyMembers = {
+  version: Type.Integer({ description: 'Counts the events of this kind and name from 1.' }),
+  revision: Type.Integer({ description: 'Position in the event log.' }),
+  type: Type.String({ description: 'Such as PipelineStarted; `Unreadable` where this service cannot read the event.' }),
+  at: timestamp('When it was decided.'),
+  actor: Type.String({ description: 'Whose bearer key decided it, as a fingerprint, or anonymous.' }),
+};
+const anyDefinition = (description: string) =>
+  Type.Unsafe<object | null>({ type: ['object', 'null'], description, additionalProperties: true });
+
+/** Schemas of answers that the OpenAPI document names once. */
+export const components = [
+  ...kinds.map((kind) => answerSchema(kind, componentName(kind))),
+  Type.Object(
+    { ...historyMembers, definition: anyDefinition('The definition as this event left it; null once dropped.') },
+    { $id: 'HistoryItem' },
+  ),
+  Type.Object(
+    {
+      revision: historyMembers.revision,
+      kind: Type.Enum([...kinds]),
+      name: Type.String(),
+      version: historyMembers.version,
+      type: historyMembers.type,
+      at: historyMembers.at,
+      actor: historyMembers.actor,
+      event_id: Type.String(),
+      traceparent: Type.String({ description: 'W3C trace context of the append; may be empty.' }),
+      definition: anyDefinition('What the event says; null for one that carries no definition.'),
+    },
+    { $id: 'Event' },
+  ),
+  Type.Object(
+    {
+      title: Type.String(),
+      status: Type.Integer(),
+      code: Type.String({ description: 'Stable; the list is in the description of this API.' }),
+      detail: Type.String({ description: 'What is wrong and what to do.' }),
+      errors: Type.Optional(
+        Type.Array(
+          Type.Object({
+            code: Type.String(),
+            detail: Type.String(),
+            pointer: Type.Optional(Type.String({ description: 'JSON pointer (RFC 6901) into the body.' })),
+          }),
+        ),
+      ),
+      position: Type.Optional(
+        Type.Object(
+          { line: Type.Integer(), column: Type.Integer(), offset: Type.Integer() },
+          { description: 'Line and column from 1, offset from 0, in code points of the text that was sent.' },
+        ),
+      ),
+      excerpt: Type.Optional(Type.String({ description: 'The line and, under it, a caret.' })),
+    },
+    { $id: 'Problem', additionalProperties: true, description: 'What is wrong (RFC 9457).' },
+  ),
+];
+
+export function componentName(kind: Kind): string {
+  return `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+}
+
+/** One page of a list whose items are `component`. */
+export const pageOf = (component: string) =>
+  Type.Object({
+    items: Type.Array(Type.Unsafe<object>({ $ref: `${component}#` })),
+    next_cursor: nullable(Type.String({ description: 'Hand it back as `cursor` for the next page; null at the end.' })),
+  });

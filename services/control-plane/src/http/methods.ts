@@ -1,0 +1,29 @@
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { Refusal } from '../refusal.js';
+
+const all: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** Notes the routes that are added from now on; what it gives adds a 405 with `Allow` for every method that they lack. */
+export function watchMethods(app: FastifyInstance): { refuseOthers(app: FastifyInstance): void } {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const name of Array.isArray(method) ? method : [method]) known.add(name.toUpperCase());
+    methods.set(url, known);
+  });
+  return {
+    refuseOthers(app) {
+      for (const [url, known] of [...methods]) {
+        const allow = [...known].sort().join(', ');
+        app.route({
+          method: all.filter((method) => !known.has(method)),
+          url,
+          schema: { hide: true },
+          async handler({ method }) {
+            throw new Refusal('method_not_allowed', `${url} takes ${allow}, not ${method}`, { headers: { allow } });
+          },
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Every `code` of a problem that the service answers with: its HTTP status and what it means. The OpenAPI document is
+ * written from this table.
+ */
+export const problemCodes = {
+  malformed_json: { status: 400, meaning: 'The body is no JSON, nested too deep, or holds what no definition can.' },
+  missing_body: { status: 400, meaning: 'The request needs a body.' },
+  unexpected_body: { status: 400, meaning: 'The request takes no body.' },
+  invalid_parameter: { status: 400, meaning: 'A query parameter has a value that it cannot have.' },
+  unknown_parameter: { status: 400, meaning: 'There is no query parameter of that name.' },
+  invalid_header: { status: 400, meaning: 'A header cannot be read.' },
+  malformed_request: { status: 400, meaning: 'The request is not one that HTTP allows.' },
+  unauthorized: { status: 401, meaning: 'The request carries no bearer key that is known.' },
+  not_found: { status: 404, meaning: 'There is no definition of that name.' },
+  version_not_found: { status: 404, meaning: 'The definition did not exist at that version, revision or time.' },
+  route_not_found: { status: 404, meaning: 'There is no such address.' },
+  method_not_allowed: { status: 405, meaning: 'The address exists, but not for this method; see the header Allow.' },
+  already_exists: { status: 409, meaning: 'The name is taken.' },
+  in_use: { status: 409, meaning: 'Other definitions name this one.' },
+  conflict: { status: 409, meaning: 'The definition cannot stand beside another one.' },
+  precondition_failed: { status: 412, meaning: 'The definition is not at the revision that the request asks for.' },
+  body_too_large: { status: 413, meaning: 'The body is larger than 1 MiB.' },
+  definition_too_large: { status: 413, meaning: 'The definition is larger than 512 KiB.' },
+  unsupported_media_type: { status: 415, meaning: 'The body is of a type that is not taken here.' },
+  invalid_body: { status: 422, meaning: 'The body does not have the form that the request needs.' },
+  invalid_definition: { status: 422, meaning: 'The definition does not hold; `errors` says why.' },
+  syntax_error: { status: 422, meaning: 'The SQL does not parse.' },
+  unsupported: { status: 422, meaning: 'The SQL asks for something that is not supported.' },
+  unknown_option: { status: 422, meaning: 'The SQL names an option that there is not.' },
+  unknown_column: { status: 422, meaning: 'The SQL names a column that its table does not have.' },
+  unknown_type: { status: 422, meaning: 'The SQL names a type that there is not.' },
+  unknown_table: { status: 422, meaning: 'The SQL names a relation that cannot be used there.' },
+  invalid_name: { status: 422, meaning: 'The SQL holds a name that no definition can have.' },
+  type_mismatch: { status: 422, meaning: 'The SQL puts values together that do not fit.' },
+  duplicate_column: { status: 422, meaning: 'Two columns of the query have one name.' },
+  unnamed_column: { status: 422, meaning: 'A column of the query has no name.' },
+  too_large: { status: 422, meaning: 'The SQL is larger or deeper nested than is taken.' },
+  invalid_query: { status: 422, meaning: 'The query over system tables is refused by SQLite.' },
+  too_many_followers: { status: 429, meaning: 'As many clients follow the events as this service serves.' },
+  internal_error: { status: 500, meaning: 'A fault of the service; its log says more.' },
+  bus_unavailable: { status: 503, meaning: "The mesh's bus does not answer." },
+  not_ready: { status: 503, meaning: 'The service has not caught up with the event log.' },
+  query_unavailable: { status: 503, meaning: 'No query service is there to answer.' },
+  not_applied: { status: 504, meaning: 'The write is stored, but was not in effect everywhere in time.' },
+  query_timeout: { status: 504, meaning: 'The query over system tables took longer than it may.' },
+} as const satisfies { readonly [code: string]: { readonly status: number; readonly meaning: string } };
+
+export type ProblemCode = keyof typeof problemCodes;

@@ -1,0 +1,25 @@
+import { connectBus, runService } from '@laminar/runtime';
+import { loadSql } from '@laminar/sql';
+import { buildApp } from './app.js';
+import { drain } from './http/drain.js';
+import { Mesh } from './state/mesh.js';
+
+await runService({
+  name: 'control-plane',
+  async start({ config, logger, health, telemetry }) {
+    await loadSql();
+    const { instance, replicas, apiKeys } = config;
+    const mesh = new Mesh({ connect: () => connectBus(config.bus, instance), instance, replicas, health, logger });
+    const app = await buildApp({ mesh, health, logger, apiKeys, metricsHandler: telemetry.metricsHandler });
+    mesh.start();
+    const address = await app.listen({ host: config.host, port: config.controlPort });
+    health.set('start', undefined);
+    logger.info({ address }, 'listening');
+    return {
+      async stop() {
+        await drain(app);
+        await mesh.close();
+      },
+    };
+  },
+});

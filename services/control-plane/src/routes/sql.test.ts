@@ -1,0 +1,194 @@
+import { eventually, startNats, type TestNats } from '@laminar/test';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Replica, startReplica } from '../testing.js';
+
+let nats: TestNats;
+let replica: Replica;
+const sql = (text: string, more: object = {}) => replica.call('POST', 'sql', { sql: text, ...more });
+const validate = (text: string) => replica.call('POST', 'validate', { sql: text });
+
+beforeAll(async () => {
+  nats = await startNats();
+  replica = await startReplica(nats.url);
+  await eventually(() => replica.health.reason === undefined, { what: 'the control plane to be ready' });
+});
+afterAll(async () => {
+  await replica.stop();
+  await nats.stop();
+});
+
+const connection = (name: string, more = '') =>
+  `CREATE CONNECTION ${name} TO nats (servers = 'nats://localhost:4222', subject = 'in.${name}', type = 'source', format = 'json'${more})`;
+
+describe('a script', () => {
+  it('defines, changes, shows and drops, statement by statement', async () => {
+    const { status, body } = await sql(`
+      -- Everything that is known of orders.
+      ${connection('orders')};
+      ${connection('orders').replace('CONNECTION', 'CONNECTION IF NOT EXISTS')};
+      CREATE TABLE items (itemId BIGINT, price NUMERIC) WITH (connector = 'orders');
+      CREATE PIPELINE dear AS SELECT itemId FROM items WHERE price > 10;
+      STOP PIPELINE dear; START PIPELINE dear; START PIPELINE dear;
+      ALTER PIPELINE dear SET (on_error = 'skip');
+      CREATE OR REPLACE PIPELINE dear AS SELECT itemId, price FROM items WHERE price > 20;
+      SHOW PIPELINES;
+      DESCRIBE items;
+      DROP CONNECTION orders CASCADE;
+      DROP CONNECTION IF EXISTS orders;
+    `);
+    expect(status).toBe(200);
+    const did = body.results.map((r: { action?: string; name?: string; version?: number; columns?: unknown }) =>
+      r.columns ? 'rows' : [r.action, r.name, r.version],
+    );
+    expect(did).toEqual([
+      ['created', 'orders', 1],
+      ['unchanged', 'orders', 1],
+      ['created', 'items', 1],
+      ['created', 'dear', 1],
+      ['stopped', 'dear', 2],
+      ['started', 'dear', 3],
+      ['unchanged', 'dear', 3],
+      ['changed', 'dear', 4],
+      ['changed', 'dear', 5],
+      'rows',
+      'rows',
+      ['dropped', 'orders', 2],
+      ['unchanged', 'orders', null],
+    ]);
+    const [, , table, , , , , , , show, describe, dropped] = body.results;
+    expect(table).toMatchObject({ kind: 'table', warnings: [], status: { instances: [] } });
+    expect(table.statement).toContain('CREATE TABLE items');
+    const row = Object.fromEntries(
+      show.columns.map(({ name }: { name: string }, i: number) => [name, show.rows[0][i]]),
+    );
+    expect(row).toMatchObject({ name: 'dear', desired: 'running', reads: 'items', version: 5 });
+    expect(describe.rows).toEqual(
+      expect.arrayContaining([
+        ['column itemId', 'BIGINT'],
+        ['connector', 'orders'],
+      ]),
+    );
+    expect(dropped.warnings.map(({ message }: { message: string }) => message)).toEqual([
+      'the pipeline "dear" was dropped with it',
+      'the table "items" was dropped with it',
+    ]);
+    expect((await replica.call('GET', 'pipelines/dear')).status).toBe(404);
+  });
+
+  it('stops at the first failure and says what was applied', async () => {
+    const script = `${connection('first')};\n${connection('first')};\n${connection('third')}`;
+    const { status, body } = await sql(script);
+    expect(status).toBe(409);
+    expect(body).toMatchObject({ code: 'already_exists', statement_index: 1, position: { line: 2, column: 1 } });
+    expect(body.results).toMatchObject([{ action: 'created', name: 'first' }]);
+    expect((await replica.call('GET', 'connections/third')).status).toBe(404);
+  });
+
+  it('says where in the script something is wrong, in code points', async () => {
+    const query = await sql(`${connection('places')}; /* 🌍 */ CREATE PIPELINE p AS SELECT a +\n FROM places`);
+    expect(query).toMatchObject({
+      status: 422,
+      body: { code: 'syntax_error', statement_index: 1, position: { line: 2, column: 2 } },
+    });
+    expect(query.body.excerpt).toBe(' FROM places\n ^');
+    expect(query.body.errors).toBeUndefined();
+
+    const option = await sql(connection('p2', ",\n  subjct = 'x'"));
+    expect(option).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_definition', position: { line: 2, column: 3 } },
+    });
+    expect(option.body.errors).toMatchObject([{ code: 'unknown_option', position: { line: 2, column: 3 } }]);
+    expect(option.body.detail).toContain('did you mean "subject"?');
+
+    const statement = await sql("SHOW TABLES; SHOW 'x'; SHOW PIPELINES");
+    expect(statement).toMatchObject({ status: 422, body: { statement_index: 1, results: [] } });
+    const unclosed = await sql("SHOW TABLES; SHOW TABLES; DESCRIBE 'x");
+    expect(unclosed).toMatchObject({ status: 422, body: { statement_index: 2 } });
+    expect(await sql(' ; -- nothing\n')).toMatchObject({ status: 422, body: { code: 'syntax_error' } });
+  });
+
+  it('refuses what is not there yet, with a word of what to do', async () => {
+    await sql(connection('live'));
+    for (const [text, hint] of [
+      ['SELECT a FROM live', 'CREATE PIPELINE'],
+      ["SELECT test_connection('live')", 'cannot be tested yet'],
+      ['CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS $$ a $$', 'built-in'],
+      ['CREATE TABLE t (a TEXT) WITH (include_metadata = true)', 'connector'],
+      ["CREATE CONNECTION k TO kafka (servers = 'x')", 'there is "nats"'],
+      ['DESCRIBE lve', 'did you mean "live"?'],
+    ] as const) {
+      const { status, body } = await sql(text);
+      expect(status, text).toBeGreaterThanOrEqual(404);
+      expect(status, text).toBeLessThan(500);
+      expect(body.detail, text).toContain(hint);
+    }
+  });
+
+  it('sets options of what there is, and the connection of a table', async () => {
+    await sql(`${connection('one')}; ${connection('two')}; CREATE TABLE moves (id BIGINT) WITH (connector = 'one')`);
+    const moved = await sql("ALTER TABLE moves SET (connector = 'two', description = 'Moved.')");
+    expect(moved.body.results).toMatchObject([{ action: 'changed', version: 2 }]);
+    expect((await replica.call('GET', 'tables/moves')).body).toMatchObject({
+      connector: 'two',
+      columns: [{ name: 'id' }],
+      options: { description: 'Moved.' },
+    });
+  });
+
+  it('explains a query: where from, where to, what, how often and why', async () => {
+    const { body } = await sql(`
+      CREATE CONNECTION js TO nats (servers = 'nats://a:4222', type = 'source', format = 'json', jetstream = true, stream_name = 'S', subject = 's.*');
+      CREATE CONNECTION js_out TO nats (servers = 'nats://a:4222', type = 'sink', jetstream = true, subject = 'done');
+      EXPLAIN INSERT INTO js_out SELECT id, 1 AS one FROM js;
+      EXPLAIN INSERT INTO js_out SELECT NOW() AS at FROM js;
+      EXPLAIN SELECT * FROM nothing_yet`);
+    const plan = (index: number) => Object.fromEntries(body.results[index].rows);
+    expect(body.results[2].rows).toEqual([
+      ['source', 'js (stream S, subject s.*)'],
+      ['sink', 'js_out (subject done)'],
+      ['column', 'id JSON'],
+      ['column', 'one INTEGER'],
+      ['delivery', 'exactly_once'],
+      ['because', expect.stringContaining('duplicate window')],
+    ]);
+    expect(plan(3)).toMatchObject({ delivery: 'at_least_once', because: expect.stringContaining('NOW()') });
+    expect(plan(4)).toEqual({ blocked: 'there is no connection or table "nothing_yet"' });
+  });
+});
+
+describe('a rehearsal', () => {
+  it('decides later statements against earlier ones and writes nothing', async () => {
+    const before = (await replica.call('GET', 'events?limit=1000')).body.items.length;
+    const script = `${connection('maybe')}; CREATE TABLE mt (a BIGINT) WITH (connector = 'maybe');
+      CREATE PIPELINE mp AS SELECT a FROM mt; SHOW PIPELINES; DROP CONNECTION maybe CASCADE`;
+    const { status, body } = await sql(script, { dry_run: true });
+    expect(status).toBe(200);
+    expect(body.results).toMatchObject([
+      { action: 'created', revision: null, status: null },
+      { action: 'created', warnings: [] },
+      { action: 'created', name: 'mp', warnings: [] },
+      { rows: expect.arrayContaining([expect.arrayContaining(['mp'])]) },
+      { action: 'dropped' },
+    ]);
+    const wrong = await validate(`${script}; CREATE PIPELINE x AS SELECT a FROM mt`);
+    expect(wrong.body.results.at(-1).warnings).toMatchObject([{ code: 'missing_relation' }]);
+    expect((await replica.call('GET', 'events?limit=1000')).body.items.length).toBe(before);
+    expect((await replica.call('GET', 'connections/maybe')).status).toBe(404);
+  });
+
+  it('explains each pipeline, or says why the script does not hold', async () => {
+    const { body } = await validate(`${connection('src')}; CREATE PIPELINE v AS SELECT a AS b FROM src`);
+    expect(body.results[1].plan).toEqual(
+      expect.arrayContaining([
+        ['source', 'src (subject in.src)'],
+        ['sink', "subject laminar.output.v of the mesh's bus"],
+        ['delivery', 'at_most_once'],
+      ]),
+    );
+    const refused = await validate(
+      `${connection('src')}; CREATE TABLE vt (a BIGINT) WITH (connector = 'src'); CREATE PIPELINE v AS SELECT b FROM vt`,
+    );
+    expect(refused).toMatchObject({ status: 422, body: { code: 'unknown_column', statement_index: 2 } });
+  });
+});

@@ -1,0 +1,222 @@
+import { type Catalog, DefinitionRejected } from '@laminar/definitions';
+import { parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
+import { checkQuery, QueryRejected } from '../definitions/query-check.js';
+import type { StatusView } from '../definitions/schemas.js';
+import { statusOf } from '../definitions/status.js';
+import { insight } from '../definitions/view.js';
+import { consequences } from '../definitions/warnings.js';
+import { Refusal } from '../refusal.js';
+import type { Origin } from '../state/commands.js';
+import { type Outcome, rehearse } from '../state/decision.js';
+import type { Mesh } from '../state/mesh.js';
+import type { Target } from '../wait/pending.js';
+import { targetsOf } from '../wait/wait-applied.js';
+import { type Plan, planOf } from './plan.js';
+import { describeRows, planRows, type Rows, showRows } from './rows.js';
+import { StatementFailed } from './statement-failed.js';
+import { querySystem } from './system-query.js';
+import { toIntent } from './to-intent.js';
+
+/** What one statement came to. */
+export type StatementResult =
+  | ({ readonly statement: string } & Rows)
+  | {
+      readonly statement: string;
+      readonly kind: string;
+      readonly name: string;
+      readonly action: Action;
+      /** Null where there is nothing of that name. */
+      readonly version: number | null;
+      readonly revision: number | null;
+      readonly status: StatusView | null;
+      readonly warnings: readonly Warning[];
+      readonly plan?: Plan;
+    };
+
+export type Action = 'created' | 'changed' | 'started' | 'stopped' | 'dropped' | 'unchanged';
+
+export interface ScriptRequest {
+  readonly sql: string;
+  /**
+   * `apply` writes; `rehearse` decides all of it, later statements against earlier ones, and writes nothing; `explain` does the
+   * same, adds the plans of queries, and asks nobody for rows.
+   */
+  readonly mode: 'apply' | 'rehearse' | 'explain';
+  /** Of a query over system tables. */
+  readonly timeoutMs: number;
+  readonly origin: Origin;
+}
+
+export interface ScriptRun {
+  /** Taken when asked, so that a status is that of the end. */
+  results(): StatementResult[];
+  /** What is to come into effect. */
+  readonly targets: readonly Target[];
+}
+
+/** Runs a script statement by statement. Throws `StatementFailed` at the first that fails; those before it stay applied. */
+export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<ScriptRun> {
+  const { sql } = request;
+  mesh.checkCaughtUp();
+  const statements = parse(sql);
+  const run = new Run(mesh, request);
+  const done: (() => StatementResult)[] = [];
+  const targets: Target[] = [];
+  for (const [index, statement] of statements.entries()) {
+    try {
+      const { outcome, result } = await run.execute(statement);
+      done.push(result);
+      if (outcome && request.mode === 'apply') targets.push(...targetsOf(outcome));
+    } catch (error) {
+      throw failure(error, sql, statement, index, done);
+    }
+  }
+  return { targets, results: () => done.map((result) => result()) };
+}
+
+interface Executed {
+  /** Undefined for a statement that only reads. */
+  readonly outcome: Outcome | undefined;
+  result(): StatementResult;
+}
+
+class Run {
+  /** What is there for the statements: the mesh itself, or a copy that a rehearsal changes. */
+  readonly catalog: Catalog;
+
+  constructor(
+    readonly mesh: Mesh,
+    readonly request: ScriptRequest,
+  ) {
+    this.catalog = request.mode === 'apply' ? mesh.catalog : mesh.catalog.clone();
+  }
+
+  async execute(statement: Statement): Promise<Executed> {
+    const intent = toIntent(statement);
+    if (!intent) {
+      const rows = await this.#read(statement);
+      return { outcome: undefined, result: () => ({ statement: statement.text, ...rows }) };
+    }
+    const { mode, origin } = this.request;
+    const outcome =
+      mode === 'apply' ? await this.mesh.execute(intent, origin) : rehearse(intent, this.catalog, Date.now());
+    return { outcome, result: this.#result(statement, outcome) };
+  }
+
+  async #read(statement: Statement): Promise<Rows> {
+    const { catalog } = this;
+    const { board } = this.mesh;
+    switch (statement.type) {
+      case 'show':
+        return showRows(statement.kind, catalog, board);
+      case 'describe':
+        return describeRows(statement.name, catalog, board);
+      case 'explain':
+        return planRows(planOf(checkQuery(statement.query, catalog).bound, catalog));
+      case 'select':
+        return this.#select(statement);
+      default:
+        throw new Error(`a statement of type ${statement.type} reads nothing`);
+    }
+  }
+
+  #select({ query, over }: Extract<Statement, { type: 'select' }>): Promise<Rows> | Rows {
+    if (over === 'relations') {
+      const hint = 'write CREATE PIPELINE name AS SELECT ...';
+      throw new QueryRejected(
+        new SqlError('unsupported', 'a query over connections and tables runs as a pipeline', 0, hint),
+        query,
+      );
+    }
+    if (this.request.mode === 'explain') return planRows([['source', 'system tables, answered by the query service']]);
+    return querySystem(this.mesh.connection, { sql: query, timeout_ms: this.request.timeoutMs });
+  }
+
+  #result(statement: Statement, outcome: Outcome): () => StatementResult {
+    const { catalog, mesh, request } = this;
+    const { kind, name, after } = outcome;
+    // A rehearsal goes on changing its catalog: what is said of a statement is said at its turn.
+    const warnings = [...(after ? insight(after, catalog).warnings : []), ...consequences(outcome, catalog)];
+    const plan = request.mode === 'explain' ? explained(statement, catalog) : {};
+    return () => ({
+      statement: statement.text,
+      kind,
+      name,
+      action: actionOf(outcome),
+      version: (after ?? outcome.events.at(-1))?.version ?? null,
+      revision: request.mode === 'apply' ? ((after ?? outcome.events.at(-1))?.revision ?? null) : null,
+      status: after && request.mode === 'apply' ? statusOf(after, catalog, mesh.board) : null,
+      warnings,
+      ...plan,
+    });
+  }
+}
+
+function explained(statement: Statement, catalog: Catalog): { plan?: Plan } {
+  if (statement.type !== 'create_pipeline') return {};
+  return { plan: planOf(checkQuery(statement.query, catalog).bound, catalog, statement.name) };
+}
+
+function actionOf({ kind, name, before, events }: Outcome): Action {
+  const own = events.find((event) => event.kind === kind && event.name === name);
+  if (!own) return 'unchanged';
+  const { type } = own.body;
+  if (type.endsWith('Dropped')) return 'dropped';
+  if (type === 'PipelineStarted') return 'started';
+  if (type === 'PipelineStopped') return 'stopped';
+  return before ? 'changed' : 'created';
+}
+
+function parse(sql: string): Statement[] {
+  try {
+    const statements = parseScript(sql);
+    if (statements.length > 0) return statements;
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    throw new StatementFailed(
+      new QueryRejected(error, sql),
+      sql,
+      statementIndexAt(sql, error.offset),
+      error.offset,
+      [],
+      [],
+    );
+  }
+  throw new Refusal('syntax_error', 'the script holds no statement');
+}
+
+/** A failure with its place in the script. */
+function failure(
+  cause: unknown,
+  sql: string,
+  statement: Statement,
+  index: number,
+  done: readonly (() => StatementResult)[],
+): StatementFailed {
+  const issues =
+    cause instanceof DefinitionRejected ? cause.issues : cause instanceof Refusal ? (cause.details.issues ?? []) : [];
+  const places = issues.map((issue) => ({ issue, offset: placeOf(issue.pointer, statement) }));
+  const inQuery =
+    cause instanceof QueryRejected && 'queryOffset' in statement
+      ? statement.queryOffset + cause.error.offset
+      : undefined;
+  const offset = inQuery ?? places[0]?.offset ?? statement.offset;
+  return new StatementFailed(
+    cause,
+    sql,
+    index,
+    offset,
+    places,
+    done.map((result) => result()),
+  );
+}
+
+/** Where the option that a pointer such as `/options/subject` means stands. */
+function placeOf(pointer: string | undefined, statement: Statement): number {
+  const option = /^\/(?:options\/)?([^/]+)/
+    .exec(pointer ?? '')?.[1]
+    ?.replaceAll('~1', '/')
+    .replaceAll('~0', '~');
+  const offsets = 'optionOffsets' in statement ? statement.optionOffsets : {};
+  return (option !== undefined && Object.hasOwn(offsets, option) ? offsets[option] : undefined) ?? statement.offset;
+}

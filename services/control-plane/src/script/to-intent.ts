@@ -1,0 +1,64 @@
+import { DefinitionRejected } from '@laminar/definitions';
+import type { Statement } from '@laminar/sql';
+import { create, drop, type Intent, put, setDesired, setOptions } from '../definitions/intent.js';
+
+/** A statement that may change something. */
+type Changing = Extract<
+  Statement,
+  {
+    type:
+      | 'create_connection'
+      | 'create_table'
+      | 'create_pipeline'
+      | 'alter'
+      | 'start_pipeline'
+      | 'stop_pipeline'
+      | 'drop';
+  }
+>;
+
+/** What a statement wants of the catalog; undefined for one that only reads. Throws `DefinitionRejected`. */
+export function toIntent(statement: Statement): Intent | undefined {
+  switch (statement.type) {
+    case 'create_connection': {
+      const { connector, options } = statement;
+      return defining('connection', statement, { connector, options });
+    }
+    case 'create_table':
+      return defining('table', statement, tableBody(statement));
+    case 'create_pipeline': {
+      const { query, options } = statement;
+      return defining('pipeline', statement, { query, options });
+    }
+    case 'alter':
+      return setOptions(statement.kind, statement.name, statement.options);
+    case 'start_pipeline':
+      return setDesired('Start', statement.name);
+    case 'stop_pipeline':
+      return setDesired('Stop', statement.name);
+    case 'drop': {
+      const { kind, name, cascade, ifExists } = statement;
+      return drop(kind, name, { cascade, ifExists });
+    }
+    default:
+      return undefined;
+  }
+}
+
+type Creating = Extract<Changing, { ifNotExists: boolean }>;
+
+function defining<K extends Intent['kind']>(
+  kind: K,
+  { name, orReplace, ifNotExists }: Creating,
+  body: Parameters<typeof put<K>>[2],
+): Intent {
+  return orReplace ? put(kind, name, body) : create(kind, name, body, { ifNotExists });
+}
+
+/** In SQL the connection of a table stands among its options. */
+function tableBody({ columns, options }: Extract<Statement, { type: 'create_table' }>) {
+  const { connector, ...others } = options;
+  if (typeof connector === 'string') return { connector, columns, options: others };
+  const message = `the option "connector" is missing: WITH (connector = 'connection', ...)`;
+  throw new DefinitionRejected('invalid', message, [{ code: 'missing_option', message, pointer: '/connector' }]);
+}

@@ -1,0 +1,195 @@
+import { Catalog, foldStoredEvent } from '@laminar/definitions';
+import { BusUnavailable, type EventLog, type LogSubscription, openEventLog } from '@laminar/event-store';
+import { buckets } from '@laminar/protocol';
+import { announceService, type Health, type Logger } from '@laminar/runtime';
+import { StatusBoard } from '@laminar/status';
+import type { NatsConnection } from '@nats-io/nats-core';
+import type { Intent } from '../definitions/intent.js';
+import { Refusal } from '../refusal.js';
+import { Changes } from './changes.js';
+import { Commands, type Origin } from './commands.js';
+import type { Outcome } from './decision.js';
+
+/** Between attempts to open what the bus does not give yet. */
+const retryIntervalMs = 500;
+/** After that long without having caught up again, readiness says how far it came. */
+const catchUpTimeoutMs = 10_000;
+
+export interface MeshOptions {
+  /** Resolves once there is a connection, however long that takes. */
+  connect(): Promise<NatsConnection>;
+  readonly instance: string;
+  /** JetStream replicas of the event log. */
+  readonly replicas: number;
+  readonly health: Health;
+  readonly logger: Logger;
+}
+
+interface Opened {
+  readonly nc: NatsConnection;
+  readonly log: EventLog;
+  readonly subscription: LogSubscription;
+  readonly board: StatusBoard;
+  readonly commands: Commands;
+}
+
+/**
+ * What this replica knows of the mesh: the fold of the event log and what the instances report, kept up to date from the
+ * bus. It exists before the bus does, and outlives its absences.
+ */
+export class Mesh {
+  readonly catalog = new Catalog();
+  /** Something was folded or reported. */
+  readonly changes = new Changes();
+  #nc: NatsConnection | undefined;
+  #opened: Opened | undefined;
+  #connected = false;
+  #closed = false;
+
+  constructor(readonly options: MeshOptions) {
+    options.health.set('bus', 'the bus is not connected yet');
+    options.health.set('log', 'the event log has not been replayed yet');
+  }
+
+  /** Connects and catches up, in the background. */
+  start(): void {
+    this.#open().catch((error) => {
+      // What a stop interrupts is no failure; anything else ends the process with its reason.
+      if (!this.#closed) throw error;
+    });
+  }
+
+  /** Throws a `Refusal` before the event log was replayed. */
+  get board(): StatusBoard {
+    return this.#ready().board;
+  }
+
+  /** The event log. Throws a `Refusal` before it was replayed; reading it throws `BusUnavailable` while the bus is away. */
+  get log(): EventLog {
+    const { log } = this.#ready();
+    this.#checkBus();
+    return log;
+  }
+
+  get connection(): NatsConnection {
+    const { nc } = this.#ready();
+    this.#checkBus();
+    return nc;
+  }
+
+  /** What every answer about definitions waits for: throws a `Refusal` before the event log was replayed. */
+  checkCaughtUp(): void {
+    this.#ready();
+  }
+
+  execute(intent: Intent, origin: Origin): Promise<Outcome> {
+    return this.#ready().commands.execute(intent, origin);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#opened?.board.stop();
+    await this.#opened?.subscription.close();
+    await this.#nc?.close();
+  }
+
+  async #open(): Promise<void> {
+    const { options, catalog, changes } = this;
+    const nc = await options.connect();
+    this.#nc = nc;
+    void this.#follow(nc);
+    const log = await this.#retried('the event log cannot be opened', () =>
+      openEventLog(nc, { bucket: buckets.definitions, replicas: options.replicas }),
+    );
+    const subscription = await this.#retried('the event log cannot be read', () =>
+      log.subscribe((event) => {
+        // An attempt to subscribe that failed half way may have handed over the beginning.
+        if (event.revision <= catalog.revision) return;
+        if (!foldStoredEvent(catalog, event)) {
+          options.logger.warn({ key: event.key, revision: event.revision }, 'an event of the log cannot be read');
+        }
+        changes.notify();
+      }),
+    );
+    const board = new StatusBoard({
+      nc,
+      onChange: () => changes.notify(),
+      onUnreadable: (subject, reason) => options.logger.warn({ subject, reason }, 'a status cannot be read'),
+    });
+    await this.#retried('the status of the instances cannot be followed', () => board.start());
+    await subscription.caughtUp;
+    const commands = new Commands({ catalog, log, subscription, checkBus: () => this.#checkBus() });
+    this.#opened = { nc, log, subscription, board, commands };
+    await this.#retried('the service cannot be announced on the bus', () =>
+      announceService(nc, {
+        name: 'laminar-control-plane',
+        description: 'REST API of definitions',
+        instance: options.instance,
+      }),
+    );
+    options.health.set('log', undefined);
+  }
+
+  /** Keeps what the bus's connection says of itself. */
+  async #follow(nc: NatsConnection): Promise<void> {
+    const { health, logger } = this.options;
+    const connected = (is: boolean) => {
+      this.#connected = is;
+      health.set('bus', is ? undefined : 'the bus is away');
+    };
+    connected(true);
+    for await (const status of nc.status()) {
+      if (status.type === 'disconnect') {
+        connected(false);
+        if (!this.#closed) logger.warn('the bus is away');
+      } else if (status.type === 'reconnect') {
+        connected(true);
+        logger.info('the bus is back');
+        void this.#catchUpAgain();
+      } else if (status.type === 'error') logger.warn({ err: status.error }, 'the bus reports an error');
+    }
+  }
+
+  /** After an absence others may have written: not ready again before that is folded. */
+  async #catchUpAgain(): Promise<void> {
+    const { health, logger } = this.options;
+    // Before the first replay readiness waits for that.
+    if (!this.#opened) return;
+    const { log, subscription } = this.#opened;
+    health.set('log', 'catching up with the event log after an absence of the bus');
+    const last = await this.#retried('the event log cannot be read', () => log.lastRevision());
+    if (last < subscription.revision) {
+      const reason = `the bus has lost events: its log ends at revision ${last}, and revision ${subscription.revision} was read from it; restart this service to follow what is left`;
+      logger.error(reason);
+      health.set('log', reason);
+      return;
+    }
+    await this.#retried('the event log is not read on', () => subscription.reached(last, catchUpTimeoutMs));
+    health.set('log', undefined);
+  }
+
+  async #retried<T>(what: string, work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const reason = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+        // A service that stops need not go on; nobody waits for this promise then.
+        if (this.#closed) return new Promise<never>(() => undefined);
+        this.options.health.set('log', reason);
+        this.options.logger.warn(reason);
+        await new Promise((resolve) => setTimeout(resolve, retryIntervalMs));
+      }
+    }
+  }
+
+  #ready(): Opened {
+    if (this.#opened) return this.#opened;
+    const reason = this.options.health.reason ?? 'the event log has not been replayed yet';
+    throw new Refusal('not_ready', `the service is not ready: ${reason}`, { headers: { 'retry-after': '1' } });
+  }
+
+  #checkBus(): void {
+    if (!this.#connected) throw new BusUnavailable('the bus is away; try again when it is back');
+  }
+}
