@@ -1,11 +1,12 @@
 import type { ConnectorError } from '../contract.js';
 
-/** Messages handed over together at most, so that a loop that works on them comes back to its timers. */
+/** Messages handed over together at most, so that whoever works on them can look up in between. */
 const batchMax = 1024;
 
 /**
- * Collects what a socket delivers into batches: everything that one chunk brought is handed over together once the
- * chunk is read, which costs one promise for all of it and no waiting.
+ * Collects what a socket delivers into batches: everything that one chunk brought is handed over together as soon as the
+ * chunk is parsed, which costs one promise for all of it. Handing over later would be dear: the next chunks would come in the meantime, and
+ * messages that live longer than it takes to process them are copied by every garbage collection.
  */
 export class Batching<T> {
   #items: T[] = [];
@@ -25,14 +26,16 @@ export class Batching<T> {
 
   push(item: T): void {
     this.#items.push(item);
-    if (this.#waiting && !this.#scheduled) this.#schedule();
+    if (this.#waiting) this.#schedule();
   }
 
   /** The next items, never none; undefined at the end. Throws the error that `fail` was given. */
-  next(): Promise<T[] | undefined> {
+  async next(): Promise<T[] | undefined> {
+    if (this.#items.length > 0) return this.#take();
+    if (this.#error) throw this.#error;
+    if (this.#ended) return undefined;
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      if (this.#items.length > 0 || this.#ended || this.#error) this.#schedule();
     });
   }
 
@@ -50,26 +53,21 @@ export class Batching<T> {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#handOver());
+    queueMicrotask(() => this.#handOver());
   }
 
   #handOver(): void {
     this.#scheduled = false;
     const waiting = this.#waiting;
     if (!waiting) return;
-    if (this.#items.length > 0) {
-      this.#waiting = undefined;
-      waiting.resolve(this.#items.length > batchMax ? this.#items.splice(0, batchMax) : this.#takeAll());
-    } else if (this.#error) {
-      this.#waiting = undefined;
-      waiting.reject(this.#error);
-    } else if (this.#ended) {
-      this.#waiting = undefined;
-      waiting.resolve(undefined);
-    }
+    this.#waiting = undefined;
+    if (this.#items.length > 0) waiting.resolve(this.#take());
+    else if (this.#error) waiting.reject(this.#error);
+    else waiting.resolve(undefined);
   }
 
-  #takeAll(): T[] {
+  #take(): T[] {
+    if (this.#items.length > batchMax) return this.#items.splice(0, batchMax);
     const items = this.#items;
     this.#items = [];
     return items;
