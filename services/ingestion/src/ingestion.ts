@@ -24,6 +24,7 @@ import { MetricsPublisher } from './report/metrics-publisher.js';
 import { observeCounters } from './report/prometheus.js';
 import { restoreCounters } from './report/restore-counters.js';
 import { StatusPublisher } from './report/status-publisher.js';
+import { ensureStream } from './stream.js';
 import { Supervisor } from './supervisor.js';
 
 const deadLettersCloseMs = 1000;
@@ -43,7 +44,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   health.set('start', 'the bus has no JetStream ready');
   const jsm = await jetstreamManager(nc);
   const log = await openEventLog(nc, { bucket: buckets.definitions, replicas });
-  await jsm.streams.add(metricsStream(replicas));
+  await ensureStream(jsm, metricsStream(replicas));
 
   const counters = new CounterRegistry();
   await restoreCounters(jsm, instance, counters);
@@ -140,26 +141,31 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   void followBus();
   health.set('start', undefined);
 
+  let busAway = false;
   async function followBus(): Promise<void> {
     for await (const { type } of nc.status()) {
-      if (type === 'disconnect') health.set('bus', 'the bus is away');
-      if (type === 'reconnect') health.set('bus', undefined);
+      if (type !== 'disconnect' && type !== 'reconnect') continue;
+      busAway = type === 'disconnect';
+      health.set('bus', busAway ? 'the bus is away' : undefined);
     }
   }
 
   return {
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      await subscription.close();
       provisioner.stop();
       await supervisor.stop();
-      await metrics.stop();
-      // Nobody shall leave the slots that become free to this session any more.
-      await membership.stop();
-      await leases.stop();
-      await status.stop();
-      await deadLetters.close(deadLettersCloseMs);
-      await micro.stop();
+      // Without the bus nobody can be told; heartbeat and leases expire, and the counters' last second is lost.
+      if (!busAway) {
+        await metrics.stop();
+        await subscription.close();
+        // Nobody shall leave the slots that become free to this session any more.
+        await membership.stop();
+        await leases.stop();
+        await status.stop();
+        await deadLetters.close(deadLettersCloseMs);
+        await micro.stop();
+      }
       await nc.close();
       await healthServer.close();
     },

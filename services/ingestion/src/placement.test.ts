@@ -84,3 +84,17 @@ it('hands the slots of a killed instance to another, which goes on where it was'
     what: 'the other instance to say so',
   });
 });
+
+it('stops in an orderly way while the bus is away', async () => {
+  const alone = await IngestionMesh.start();
+  try {
+    await alone.connection('lonely', { type: 'source', format: 'json', subject: 'lonely.>' });
+    await alone.pipeline('lonely', 'SELECT n FROM lonely');
+    await alone.settled('lonely', 'running');
+    await alone.mesh.nats.down();
+    await eventually(async () => !(await fetch(`${alone.process.url}/readyz`)).ok, { what: 'it to notice' });
+    expect(await alone.process.stop()).toBe(0);
+  } finally {
+    await alone.stop();
+  }
+});

@@ -1,4 +1,4 @@
-import { streams, subjects } from '@laminar/protocol';
+import { laminar, streams, subjects } from '@laminar/protocol';
 import { eventually, freePort, startNats } from '@laminar/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
@@ -58,6 +58,22 @@ describe('what is missing', () => {
       await mesh.append('pipeline', 'faraway', { type: 'PipelineDropped' });
       await server.stop();
     }
+  });
+
+  it('is nothing while a sink is on its way: the pipeline starts, and is not blocked', async () => {
+    const states: unknown[] = [];
+    const heard = mesh.nc.subscribe(subjects.everyStatus, {
+      callback: (_, message) => {
+        const { pipelines } = laminar.v1.InstanceStatus.decode(message.data);
+        for (const { name, state } of pipelines) if (name === 'tosink') states.push(state);
+      },
+    });
+    await mesh.connection('opens', source('opens.>'));
+    await mesh.connection('opening', { type: 'sink', subject: 'opened' });
+    await mesh.pipeline('tosink', 'INSERT INTO opening SELECT n FROM opens');
+    await mesh.settled('tosink', 'running');
+    heard.unsubscribe();
+    expect(new Set(states)).toEqual(new Set(['starting', 'running']));
   });
 
   it('holds a new pipeline back while its sink cannot be reached, and not its siblings', async () => {

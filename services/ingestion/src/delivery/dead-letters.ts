@@ -1,8 +1,9 @@
 import type { Message } from '@laminar/codecs';
-import { createOutputSink, HeaderBlock, type Sink } from '@laminar/connectors';
+import { ConnectorError, createOutputSink, HeaderBlock, type Sink } from '@laminar/connectors';
 import { headers, streams, subjects } from '@laminar/protocol';
 import { DiscardPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import { ensureStream } from '../stream.js';
 
 const bytesMax = 1024 ** 3;
 const ageMaxMs = 30 * 24 * 3_600_000;
@@ -25,7 +26,7 @@ export class DeadLetters {
   }
 
   async open(jsm: JetStreamManager, replicas: number): Promise<void> {
-    await jsm.streams.add({
+    await ensureStream(jsm, {
       name: streams.deadLetters,
       subjects: [subjects.everyDeadLetter],
       max_bytes: bytesMax,
@@ -36,23 +37,36 @@ export class DeadLetters {
     await this.#sink.open();
   }
 
-  /** `settled` is called once it is kept. */
+  /** `settled` is called once it is kept. A payload that is too large for the bus is left out, which the error then says. */
   publish(letter: DeadLetter, settled: (error?: Error) => void): void {
-    const { connection, pipeline, definitionRevision, message, error } = letter;
-    let block = new HeaderBlock('')
-      .with(headers.deadLetterError, error.replace(/[\r\n]+/g, ' '))
-      .with(headers.deadLetterSubject, message.subject)
-      .with(headers.revision, String(definitionRevision));
-    if (pipeline !== undefined) block = block.with(headers.pipeline, pipeline);
-    if (message.sequence !== undefined) {
-      block = block
-        .with(headers.source, `${message.stream}:${message.sequence}`)
-        .with(headers.messageId, `${pipeline ?? ''}.${definitionRevision}.${message.stream}.${message.sequence}`);
+    const { connection, message, error } = letter;
+    const subject = subjects.deadLetter(connection);
+    try {
+      this.#sink.publish({ subject, data: message.data, headers: headersOf(letter, error) }, settled);
+    } catch (failure) {
+      if (!(failure instanceof ConnectorError)) throw failure;
+      const remark = `${error} (its payload of ${message.data.length} bytes is too large to be kept)`;
+      this.#sink.publish({ subject, data: new Uint8Array(), headers: headersOf(letter, remark) }, settled);
     }
-    this.#sink.publish({ subject: subjects.deadLetter(connection), data: message.data, headers: block }, settled);
+  }
+
+  /** Resolves when more can be taken; undefined means now. */
+  ready(): Promise<void> | undefined {
+    return this.#sink.ready();
   }
 
   close(timeoutMs: number): Promise<void> {
     return this.#sink.close(timeoutMs);
   }
+}
+
+function headersOf({ pipeline, definitionRevision, message }: DeadLetter, error: string): HeaderBlock {
+  let block = new HeaderBlock('')
+    .with(headers.deadLetterError, error.replace(/[\r\n]+/g, ' '))
+    .with(headers.deadLetterSubject, message.subject)
+    .with(headers.revision, String(definitionRevision));
+  if (pipeline !== undefined) block = block.with(headers.pipeline, pipeline);
+  if (message.sequence === undefined) return block;
+  const id = `${pipeline ?? ''}.${definitionRevision}.${message.stream}.${message.sequence}`;
+  return block.with(headers.source, `${message.stream}:${message.sequence}`).with(headers.messageId, id);
 }

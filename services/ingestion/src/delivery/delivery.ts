@@ -76,7 +76,8 @@ export class Delivery {
 
   /** Resolves when the sinks can take more; undefined means now. */
   ready(): Promise<unknown> | undefined {
-    let waits: Promise<void>[] | undefined;
+    const letters = this.options.deadLetters.ready();
+    let waits = letters && [letters];
     for (const { sink } of this.pipelines) {
       const wait = sink.ready();
       if (wait) waits = [...(waits ?? []), wait];
@@ -180,10 +181,12 @@ export class Delivery {
     for (let r = 0; r < rows.length; r++) {
       const row = rows[r] as OutputRow;
       const plain = !durable && message.sequence === undefined && row.headers === undefined;
-      let block = plain ? pipeline.headers : pipeline.headersOf(message, row, r, this.options.reader.sourceIncarnation);
-      if (span) block = block.with(headers.traceparent, traceparentOf(span));
-      const output = { subject: row.subject ?? pipeline.subject, data: row.data, headers: block };
       try {
+        let block = plain
+          ? pipeline.headers
+          : pipeline.headersOf(message, row, r, this.options.reader.sourceIncarnation);
+        if (span) block = block.with(headers.traceparent, traceparentOf(span));
+        const output = { subject: row.subject ?? pipeline.subject, data: row.data, headers: block };
         if (flight || durable) {
           sink.publish(output, (error) => this.#confirmed(pipeline, batch, index, flight, error, span));
           if (flight) flight.open++;

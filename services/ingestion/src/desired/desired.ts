@@ -32,7 +32,9 @@ export class Desired {
       return;
     }
     if (kind === 'connection') this.#dirtyConnections.add(name);
-    for (const referrer of this.catalog.referrers(name)) this.changed(referrer.kind, referrer.name);
+    for (const dependent of this.catalog.dependents(name)) {
+      if (dependent.kind === 'pipeline') this.#dirtyPipelines.add(dependent.name);
+    }
   }
 
   /** Works off what changed for at most `budgetMs`. Whether that was all, and the pipelines that were looked at. */

@@ -8,6 +8,8 @@ const closeTimeoutMs = 3000;
 export interface RowTarget {
   /** Undefined while it is not open. */
   readonly sink: Sink | undefined;
+  /** It is on its way to be open, and nothing is known to be wrong. */
+  readonly opening: boolean;
   /** Why it is not open, or why nothing gets confirmed; undefined when all is well. */
   readonly problem: string | undefined;
 }
@@ -56,6 +58,11 @@ export class SharedSink implements RowTarget {
 
   get sink(): Sink | undefined {
     return this.#sink;
+  }
+
+  get opening(): boolean {
+    const { state } = this.standing;
+    return this.#sink === undefined && (state === 'connecting' || state === 'connected');
   }
 
   get problem(): string | undefined {

@@ -20,6 +20,7 @@ export class SinkPool {
     const { busSink } = options;
     this.#bus = {
       sink: busSink,
+      opening: false,
       get problem() {
         return busSink.problem;
       },

@@ -122,8 +122,9 @@ export class SlotJob {
       const reason = `the connection "${this.#spec.connection.name}" is ${state}${message === '' ? '' : `: ${message}`}`;
       return { state: state === 'failed' ? 'failed' : 'blocked', message: reason, appliedRevision };
     }
-    const problem = active ? active.sink.problem : (this.#waiting.get(name) ?? this.#waiting.values().next().value);
-    if (problem !== undefined) return { state: 'blocked', message: problem, appliedRevision };
+    const awaited = active ? undefined : (this.#waiting.get(name) ?? this.#waiting.values().next().value);
+    const problem = active ? active.sink.problem : awaited?.problem;
+    if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
     return { state: active ? 'running' : 'starting', message: '', appliedRevision };
   }
 

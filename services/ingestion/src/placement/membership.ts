@@ -81,7 +81,8 @@ export class Membership {
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#watch?.stop();
-    await this.#kv?.delete(this.options.session);
+    // While the bus is away it expires by itself.
+    await this.#kv?.delete(this.options.session).catch(() => undefined);
   }
 
   async #beat(): Promise<void> {

@@ -9,6 +9,8 @@ const { InstanceMetrics } = laminar.v1;
 const intervalMs = 1000;
 /** What did not change is said again that often, so that a stream that was lost fills again. */
 const repeatIntervalMs = 30_000;
+/** A longer error is cut, so that a message stays far below a server's `max_payload`. */
+const errorCharsMax = 500;
 
 /** One socket of this process, as its metrics see it. */
 export interface MeasuredConnection {
@@ -112,7 +114,8 @@ export class MetricsPublisher {
 }
 
 function pipelineMetrics(counters: PipelineCounters, nowMs: number): laminar.v1.PipelineMetrics.$Properties {
-  const { name, incarnation, messagesIn, messagesOut, errors, deadLetters, lastError, latency } = counters;
+  const { name, incarnation, messagesIn, messagesOut, errors, deadLetters, latency } = counters;
+  const lastError = counters.lastError.slice(0, errorCharsMax);
   const latencyBuckets = latency.buckets(nowMs);
   return { name, incarnation, messagesIn, messagesOut, errors, deadLetters, lastError, latencyBuckets };
 }
@@ -128,7 +131,10 @@ function connectionMetrics(
     incarnation,
     serverUrl: snapshot?.serverUrl ?? '',
     state: standing.state,
-    lastError: snapshot?.lastError ?? (standing.state === 'connected' ? '' : standing.message),
+    lastError: (snapshot?.lastError ?? (standing.state === 'connected' ? '' : standing.message)).slice(
+      0,
+      errorCharsMax,
+    ),
     subscriptions,
     messagesReceived: total?.messagesReceived ?? 0,
     bytesReceived: total?.bytesReceived ?? 0,

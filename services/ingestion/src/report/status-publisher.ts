@@ -8,6 +8,8 @@ const signOfLifeIntervalMs = 1000;
 const flushDelayMs = 5;
 /** Entries of one message, so that it stays far below a server's `max_payload`. */
 const entriesMax = 500;
+/** The same for what one entry says; a reason that is longer is cut. */
+const messageCharsMax = 500;
 
 /** What this instance says of a definition. */
 export interface StatusEntry {
@@ -55,7 +57,8 @@ export class StatusPublisher {
     this.#publishEverything();
   }
 
-  set(kind: Kind, name: string, entry: StatusEntry | undefined): void {
+  set(kind: Kind, name: string, said: StatusEntry | undefined): void {
+    const entry = said && { ...said, message: said.message.slice(0, messageCharsMax) };
     const entries = this.#entries[kind];
     const before = entries.get(name);
     if (entry === undefined ? before === undefined : before && sameEntry(before, entry)) return;
