@@ -10,7 +10,10 @@ export const jsonDepthMax = 256;
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 /** Only digits that many in a row can be an integer that a double does not hold. */
-const longDigits = /\d{16}/;
+const longDigits = 16;
+const minus = 0x2d;
+/** What stands before a number in JSON: `:`, `,`, `[` or white space. */
+const beforeValue: ReadonlySet<number> = new Set([0x3a, 0x2c, 0x5b, 0x20, 0x09, 0x0a, 0x0d]);
 const replacementCharacter = '\ufffd';
 
 /**
@@ -20,7 +23,7 @@ const replacementCharacter = '\ufffd';
 export function parseJson(data: Uint8Array): unknown {
   const text = decodeText(data);
   try {
-    const value = longDigits.test(text) ? parseExact(text) : JSON.parse(text);
+    const value = mayHoldLongInteger(data) ? parseExact(text) : JSON.parse(text);
     // Depth can only pass the limit where there are that many opening brackets.
     if (deeplyNested(text)) checkDepth(text);
     return value;
@@ -42,7 +45,8 @@ export function stringifyJson(value: unknown): string {
 }
 
 function decodeText(data: Uint8Array): string {
-  const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+  const buffer = data instanceof Buffer ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const text = buffer.toString('utf8');
   // The lenient decoder is much faster, and tells by its replacement character that something may be wrong.
   if (!text.includes(replacementCharacter)) return text;
   try {
@@ -52,14 +56,31 @@ function decodeText(data: Uint8Array): string {
   }
 }
 
-function parseExact(text: string): unknown {
-  // Assigning this key would set a prototype; nobody's data needs it badly enough.
-  if (text.includes('__proto__'))
-    throw new DecodeError('the message has both a key "__proto__" and an integer beyond 2^53, which cannot be read');
-  return parseLossless(text, undefined, (digits) =>
-    /^-?\d+$/.test(digits) && !isSafeNumber(digits) ? BigInt(digits) : Number(digits),
-  );
+/**
+ * Says whether there may be an integer beyond 2^53. Looks at every sixteenth byte only, since a run of sixteen digits must cover one of
+ * them; most runs within strings and all fractions are told by what stands before them.
+ */
+function mayHoldLongInteger(data: Uint8Array): boolean {
+  for (let i = longDigits - 1; i < data.length; i += longDigits) {
+    if (!isDigit(data[i])) continue;
+    let from = i;
+    let to = i + 1;
+    while (isDigit(data[from - 1])) from--;
+    while (isDigit(data[to])) to++;
+    if (to - from < longDigits) continue;
+    const before = data[from - 1] === minus ? data[from - 2] : data[from - 1];
+    if (before === undefined || beforeValue.has(before)) return true;
+  }
+  return false;
 }
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
+const parseExact = (text: string): unknown =>
+  parseLossless(text, undefined, { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue });
+
+const exactNumber = (digits: string): number | bigint =>
+  /^-?\d+$/.test(digits) && !isSafeNumber(digits) ? BigInt(digits) : Number(digits);
 
 function checkDepth(text: string): void {
   let depth = 0;

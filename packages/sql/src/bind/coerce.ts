@@ -3,6 +3,7 @@ import { RowError, SqlError } from '../errors.js';
 import {
   booleanOfText,
   bytesOfText,
+  checkedDouble,
   checkedInteger,
   convertJson,
   dateOfText,
@@ -16,6 +17,7 @@ import {
   jsonBoolean,
   jsonNumber,
   jsonOf,
+  jsonOfText,
   jsonText,
   realOfDouble,
   textOf,
@@ -59,7 +61,7 @@ export function cast(expression: Expression, type: ColumnType): Expression {
   if (from === 'UNKNOWN') return literal(expression, type);
   if (from === 'JSON') return lenient(type, offset, (value: unknown) => convertJson(value, type), expression);
   if (type === 'TEXT') return toText(expression);
-  if (type === 'JSON') return toJson(expression);
+  if (type === 'JSON') return from === 'TEXT' ? strict('JSON', offset, jsonOfText, expression) : toJson(expression);
   const convert = implicit(from, type) ?? explicit(from, type);
   if (convert === undefined) throw new SqlError('type_mismatch', `a ${name(from)} cannot be cast to ${type}`, offset);
   return convert === 'same' ? retype(expression, type) : strict(type, offset, convert, expression);
@@ -112,6 +114,9 @@ function commonNumber(a: Type, b: Type): Type {
   return 'DOUBLE PRECISION';
 }
 
+/** Characters of a literal that an error shows. */
+const shownLengthMax = 40;
+
 function literal(expression: Expression, type: Type): Expression {
   const { offset } = expression;
   const value = expression.op === 'constant' ? expression.value : null;
@@ -122,8 +127,9 @@ function literal(expression: Expression, type: Type): Expression {
   try {
     return constant(read(text), type, offset);
   } catch (error) {
-    if (!(error instanceof RowError) && !(error instanceof SyntaxError)) throw error;
-    throw new SqlError('type_mismatch', `'${text}' is no ${name(type)}`, offset);
+    if (!(error instanceof RowError)) throw error;
+    const shown = text.length > shownLengthMax ? `${[...text].slice(0, shownLengthMax).join('')}...` : text;
+    throw new SqlError('type_mismatch', `'${shown}' is no ${name(type)}`, offset);
   }
 }
 
@@ -139,7 +145,7 @@ const literalReaders: { readonly [type in Exclude<Type, 'UNKNOWN' | 'TEXT'>]: (t
   TIMESTAMP: timestampOfText,
   DATE: dateOfText,
   BYTEA: bytesOfText,
-  JSON: (text) => JSON.parse(text),
+  JSON: jsonOfText,
 };
 
 /** A value of JSON where SQL wants a scalar is that scalar; one of another kind is a row error. */
@@ -160,7 +166,8 @@ function implicit(from: Type, to: Type): Evaluate | 'same' | undefined {
     if (to === 'NUMERIC') return decimalOf;
     if (to === 'DOUBLE PRECISION' || to === 'REAL') return Number;
   }
-  if (from === 'NUMERIC' && (to === 'DOUBLE PRECISION' || to === 'REAL' || to === 'NUMBER')) return decimalNumber;
+  if (from === 'NUMERIC' && (to === 'DOUBLE PRECISION' || to === 'REAL' || to === 'NUMBER'))
+    return (value: Decimal) => checkedDouble(decimalNumber(value));
   if (from === 'REAL' && (to === 'DOUBLE PRECISION' || to === 'NUMBER')) return 'same';
   if (from === 'DOUBLE PRECISION' && to === 'NUMBER') return 'same';
   if (from === 'NUMBER' && to === 'DOUBLE PRECISION') return Number;

@@ -1,15 +1,17 @@
-import { type ColumnType, canonicalColumnType, columnTypeNames, nearestName } from '@laminar/definitions';
-import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, FuncCall, Node, TypeName } from '@pgsql/types';
+import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, FuncCall, Node } from '@pgsql/types';
 import { SqlError } from '../errors.js';
-import { type Decimal, parseDecimal, roundDecimal } from '../values/decimal.js';
-import { element, follow, followText, member, parseJsonPath } from '../values/json-path.js';
 import { like } from '../values/like.js';
 import { callFunction } from './call.js';
-import { cast, coerce, commonType, settled, toJson, toText } from './coerce.js';
+import { coerce, commonType, settled, toJson } from './coerce.js';
 import { constant, type Expression, inline, isNumeric, lenient, strict, type Type } from './expression.js';
+import { bindJsonAccess, bindJsonExtract } from './json-access.js';
+import { bindJsonArray, bindJsonObject } from './json-constructors.js';
 import { alike, binary, compare } from './operators.js';
-import type { Scope, ScopeColumn } from './scope.js';
+import { quotingHint } from './reserved-words.js';
+import type { Identifier, Scope, ScopeColumn } from './scope.js';
 import type { SourceText } from './source-text.js';
+import { bindCast } from './type-name.js';
+import { unsupported } from './unsupported.js';
 
 /** What binding an expression needs to know. */
 export interface Context {
@@ -67,22 +69,16 @@ export function bindExpression(node: Node | undefined, context: Context, depth =
   }
   if ('FuncCall' in node) return bindCall(node.FuncCall, at(node.FuncCall.location), bind);
   if ('SQLValueFunction' in node) {
-    const { op, location } = node.SQLValueFunction;
+    const { op = '', location } = node.SQLValueFunction;
     if (op === 'SVFOP_CURRENT_TIMESTAMP' || op === 'SVFOP_LOCALTIMESTAMP') return callFunction('now', [], at(location));
-    throw unsupported('this value', at(location), 'use NOW()');
+    const word = op.replace('SVFOP_', '').toLowerCase();
+    throw unsupported(`the value ${word.toUpperCase()}`, at(location), quotingHint(word));
   }
-  if ('JsonArrayConstructor' in node) {
-    const values = (node.JsonArrayConstructor.exprs ?? []).map((item) =>
-      bind('JsonValueExpr' in item ? item.JsonValueExpr.raw_expr : item),
-    );
-    return callFunction('json_array', values, at(node.JsonArrayConstructor.location));
-  }
-  if ('JsonObjectConstructor' in node) {
-    const parts = (node.JsonObjectConstructor.exprs ?? []).flatMap((item) =>
-      'JsonKeyValue' in item ? [bind(item.JsonKeyValue.key), bind(item.JsonKeyValue.value?.raw_expr)] : [],
-    );
-    return callFunction('json_object', parts, at(node.JsonObjectConstructor.location));
-  }
+  if ('SetToDefault' in node) throw unsupported('DEFAULT', at(node.SetToDefault.location), quotingHint('default'));
+  if ('JsonArrayConstructor' in node)
+    return bindJsonArray(node.JsonArrayConstructor, at(node.JsonArrayConstructor.location), bind);
+  if ('JsonObjectConstructor' in node)
+    return bindJsonObject(node.JsonObjectConstructor, at(node.JsonObjectConstructor.location), bind);
   throw refused(node, context);
 }
 
@@ -109,19 +105,23 @@ export function resolveColumn(node: ColumnRef, { source, scope }: Context): Scop
       "reach into JSON with ->: customer->'address'->'city'",
     );
   if (!second) return scope.resolve(first, offset);
-  if (first.folded !== scope.alias.toLowerCase()) {
-    const hint =
-      scope.star === 'payload'
-        ? `reach into JSON with ->: ${first.written}->'${second.written}'`
-        : `the query reads "${scope.alias}"`;
-    throw new SqlError(
-      'unknown_table',
-      `there is no "${first.written}" to take the column "${second.written}" from`,
-      offset,
-      hint,
-    );
-  }
+  checkAlias(first, scope, offset, second);
   return scope.resolve(second, offset);
+}
+
+/** Throws `SqlError` where `owner`, which stands before a dot, is not what the query reads. */
+export function checkAlias(owner: Identifier, scope: Scope, offset: number, column?: Identifier): void {
+  if (owner.folded === scope.alias) return;
+  const hint =
+    scope.star === 'payload' && column
+      ? `reach into JSON with ->: ${owner.written}->'${column.written}'`
+      : `the query reads "${scope.alias}"`;
+  throw new SqlError(
+    'unknown_table',
+    `there is no "${owner.written}" to take ${column ? `the column "${column.written}"` : 'columns'} from`,
+    offset,
+    hint,
+  );
 }
 
 function bindConstant(node: A_Const, offset: number): Expression {
@@ -132,7 +132,7 @@ function bindConstant(node: A_Const, offset: number): Expression {
   if (node.fval) {
     const text = node.fval.fval ?? '';
     if (/^\d+$/.test(text) && BigInt(text) < 2n ** 63n) return coerce(constant(text, 'UNKNOWN', offset), 'BIGINT');
-    return constant(parseDecimal(text), 'NUMERIC', offset);
+    return coerce(constant(text, 'UNKNOWN', offset), 'NUMERIC');
   }
   throw unsupported('this literal', offset);
 }
@@ -232,30 +232,10 @@ function bindLike(
 function bindBinary(operator: string, left: Expression, right: Expression, offset: number): Expression {
   switch (operator) {
     case '->':
-    case '->>': {
-      const value = coerce(left, 'JSON');
-      const key = right.type === 'UNKNOWN' ? settled(right) : right;
-      let found: Expression;
-      if (key.type === 'TEXT') found = strict('JSON', offset, member, value, key);
-      else if (key.type === 'INTEGER' || key.type === 'SMALLINT') found = strict('JSON', offset, element, value, key);
-      else
-        throw new SqlError(
-          'type_mismatch',
-          `${operator} takes a text or a whole number, not a ${key.type}`,
-          key.offset,
-        );
-      return operator === '->' ? found : toText(found);
-    }
+    case '->>':
     case '#>':
-    case '#>>': {
-      if (right.op !== 'constant' || typeof right.value !== 'string' || !/^\{.*\}$/.test(right.value)) {
-        throw new SqlError('unsupported', `${operator} takes a path such as '{a,b,0}'`, right.offset);
-      }
-      const inner = right.value.slice(1, -1);
-      const steps = inner === '' ? [] : inner.split(',').map((step) => step.trim().replace(/^"(.*)"$/, '$1'));
-      const found = strict('JSON', offset, (value: unknown) => followText(value, steps), coerce(left, 'JSON'));
-      return operator === '#>' ? found : toText(found);
-    }
+    case '#>>':
+      return bindJsonAccess(operator, left, right, offset);
     case '~~':
     case '~~*':
       throw unsupported(`the operator ${operator}`, offset, 'write LIKE or ILIKE');
@@ -352,72 +332,23 @@ function alignAll(args: readonly Expression[], what: string): Expression[] {
 const mixed = (a: Type, b: Type): Type | undefined =>
   (a === 'JSON' && b !== 'UNKNOWN') || (b === 'JSON' && a !== 'UNKNOWN') ? 'JSON' : commonType(a, b);
 
-function bindCast(arg: Expression, typeName: TypeName | undefined, offset: number): Expression {
-  const type = columnTypeOf(typeName, offset);
-  const result = cast(arg, type);
-  const [precision, scale = 0] = (typeName?.typmods ?? []).map((mod) =>
-    'A_Const' in mod ? (mod.A_Const.ival?.ival ?? 0) : 0,
-  );
-  if (precision === undefined) return result;
-  if (type === 'NUMERIC') return strict(type, offset, (value: Decimal) => roundDecimal(value, scale), result);
-  if (type === 'TEXT') return strict(type, offset, (text: string) => [...text].slice(0, precision).join(''), result);
-  throw unsupported(`a precision of ${type}`, offset);
-}
-
-/** PostgreSQL's parser gives its internal names for the types that have a keyword of their own. */
-const internalNames: { readonly [name: string]: ColumnType } = {
-  bool: 'BOOLEAN',
-  int2: 'SMALLINT',
-  int4: 'INTEGER',
-  int8: 'BIGINT',
-  float4: 'REAL',
-  float8: 'DOUBLE PRECISION',
-};
-
-function columnTypeOf(typeName: TypeName | undefined, offset: number): ColumnType {
-  const names = (typeName?.names ?? []).map((part) => ('String' in part ? (part.String.sval ?? '') : ''));
-  const written = names.at(-1) ?? '';
-  if ((typeName?.arrayBounds ?? []).length > 0) throw unsupported('arrays', offset);
-  const type = internalNames[written] ?? canonicalColumnType(written);
-  if (type !== undefined) return type;
-  const nearest = nearestName(written, columnTypeNames);
-  throw new SqlError(
-    'unknown_type',
-    `there is no type "${written}"`,
-    offset,
-    nearest === undefined ? undefined : `did you mean ${nearest}?`,
-  );
-}
-
 function bindCall(node: FuncCall, offset: number, bind: (node: Node | undefined) => Expression): Expression {
   const name = lastName(node);
   if (node.agg_distinct || node.agg_filter || node.agg_order || node.over || node.agg_within_group || node.agg_star) {
     throw unsupported(`${name}(...) over several messages`, offset, 'a pipeline looks at one message at a time');
   }
+  if (node.func_variadic) throw unsupported('VARIADIC', offset, 'write the arguments one by one');
+  if ((node.funcname ?? []).length > 1 && firstName(node) !== 'pg_catalog')
+    throw unsupported('a schema before the name of a function', offset);
   const args = (node.args ?? []).map(bind);
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
   return callFunction(name, args, offset);
 }
 
-function bindJsonExtract(args: readonly Expression[], offset: number): Expression {
-  const [value, path] = args;
-  if (!value || !path || args.length !== 2)
-    throw new SqlError(
-      'type_mismatch',
-      "JSON_EXTRACT takes a JSON value and a path: JSON_EXTRACT(payload, '$.a.b')",
-      offset,
-    );
-  const steps = path.op === 'constant' ? parseJsonPath(String(path.value)) : undefined;
-  if (!steps)
-    throw new SqlError('type_mismatch', "the path of JSON_EXTRACT is a literal such as '$.a.b[0]'", path.offset);
-  return strict('JSON', offset, (json: unknown) => follow(json, steps), coerce(value, 'JSON'));
-}
-
-const lastName = (node: FuncCall): string => {
-  const last = node.funcname?.at(-1);
-  return last && 'String' in last ? (last.String.sval ?? '') : '';
-};
+const textOfNode = (node: Node | undefined): string => (node && 'String' in node ? (node.String.sval ?? '') : '');
+const firstName = (node: FuncCall): string => textOfNode(node.funcname?.[0]);
+const lastName = (node: FuncCall): string => textOfNode(node.funcname?.at(-1));
 
 const refusals: { readonly [kind: string]: readonly [what: string, hint: string] } = {
   SubLink: ['a subquery within an expression', 'a pipeline reads one source; write it as a CTE in FROM'],
@@ -434,10 +365,6 @@ function refused(node: Node, { source }: Context): SqlError {
   const [what, hint] = refusals[kind] ?? [`this expression (${kind})`, undefined];
   const body: { location?: number } = Object.values(node)[0] ?? {};
   return unsupported(what, source.offset(body.location), hint);
-}
-
-function unsupported(what: string, offset: number, hint?: string): SqlError {
-  return new SqlError('unsupported', `${what} is not supported`, offset, hint);
 }
 
 /** A condition as WHERE takes it. */

@@ -155,10 +155,16 @@ export const functions: readonly SqlFunction[] = [
   define('log10', ['DOUBLE PRECISION'], 'DOUBLE PRECISION', logarithm(Math.log10)),
 
   define('json_object', ['ANY_JSON'], 'JSON', jsonObject, { variadic: true, strict: false }),
-  define('json_array', ['ANY_JSON'], 'JSON', (...items: unknown[]) => items.map((item) => item ?? null), {
-    variadic: true,
-    strict: false,
-  }),
+  define(
+    'json_array',
+    ['ANY_JSON'],
+    'JSON',
+    (...items: unknown[]) => items.filter((item) => item !== null && item !== undefined),
+    {
+      variadic: true,
+      strict: false,
+    },
+  ),
   define('json_array_length', ['JSON'], 'INTEGER', arrayLength),
   define('jsonb_array_length', ['JSON'], 'INTEGER', arrayLength),
   define('json_typeof', ['JSON'], 'TEXT', typeOfJson),

@@ -1,7 +1,7 @@
 import type { InsertStmt, SelectStmt } from '@pgsql/types';
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import { SqlError } from '../errors.js';
-import { isReservedWord } from './reserved-words.js';
+import { misusedWord, quotingHint } from './reserved-words.js';
 
 const queryBytesMax = 64 * 1024;
 
@@ -30,19 +30,12 @@ function parseTree(query: string) {
     return parseSync(query).stmts ?? [];
   } catch (error) {
     if (!hasSqlDetails(error)) throw new SqlError('syntax_error', 'the query cannot be parsed', 0);
+    if (error.message.startsWith('memory exhausted'))
+      throw new SqlError('too_large', 'the query is nested too deeply', 0);
     const position = error.sqlDetails?.cursorPosition ?? 0;
     const near = /at or near "([^"]+)"/.exec(error.message)?.[1]?.toLowerCase();
-    const before = wordBefore(query, position);
-    const reserved =
-      near !== undefined && isReservedWord(near)
-        ? near
-        : before !== undefined && isReservedWord(before)
-          ? before
-          : undefined;
-    const hint =
-      reserved === undefined
-        ? undefined
-        : `if "${reserved}" is a field here: it is a reserved word, so put it in double quotes`;
+    const word = misusedWord(wordBefore(query, position), near);
+    const hint = word === undefined ? undefined : quotingHint(word);
     throw new SqlError('syntax_error', error.message, Math.max(0, position), hint);
   }
 }

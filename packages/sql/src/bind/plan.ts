@@ -41,3 +41,27 @@ function children(expression: Expression): readonly Expression[] {
     return [...expression.branches.flatMap(({ when, result }) => [when, result]), expression.otherwise];
   return 'args' in expression ? expression.args : [];
 }
+
+/**
+ * How large an expression is when it is written out, where parts that stand in several places count each time, and how deep. Gives
+ * infinity beyond `depthMax`. `known` remembers the extents of parts.
+ */
+export function extentOf(expression: Expression, depthMax: number, known = new Map<Expression, Extent>()): Extent {
+  const remembered = known.get(expression);
+  if (remembered) return remembered;
+  let count = 1;
+  let depth = 0;
+  for (const child of depthMax > 0 ? children(expression) : []) {
+    const extent = extentOf(child, depthMax - 1, known);
+    count += extent.count;
+    depth = Math.max(depth, extent.depth);
+  }
+  const extent = { count, depth: depthMax > 0 ? depth + 1 : Number.POSITIVE_INFINITY };
+  known.set(expression, extent);
+  return extent;
+}
+
+export interface Extent {
+  readonly count: number;
+  readonly depth: number;
+}

@@ -25,9 +25,11 @@ export interface Scope {
   readonly star: 'payload' | 'mixed' | readonly ScopeColumn[];
 }
 
-/** A connection read directly: every name is a top-level field, but for `payload` and the metadata columns. */
-export function connectionScope(alias: string): Scope {
-  const spellings = new Map<string, string>();
+/**
+ * A connection read directly: every name is a top-level field, but for `payload` and the metadata columns. `spellings` holds the fields by
+ * their folded names as the query first wrote them, and grows.
+ */
+export function connectionScope(alias: string, spellings: Map<string, string>): Scope {
   return {
     alias,
     star: 'payload',
@@ -36,11 +38,10 @@ export function connectionScope(alias: string): Scope {
       const metadata = Object.hasOwn(metadataColumns, folded) ? metadataColumns[folded] : undefined;
       if (metadata !== undefined)
         return { name: folded, expression: { op: 'metadata', name: folded, type: metadata, offset } };
-      if (quoted) return field(written, offset);
       // The spelling first written names the field, however it is spelled after that.
-      const name = spellings.get(folded) ?? written;
-      spellings.set(folded, name);
-      return field(name, offset);
+      const first = spellings.get(written.toLowerCase());
+      if (first === undefined) spellings.set(written.toLowerCase(), written);
+      return field(quoted ? written : (first ?? written), offset);
     },
   };
 }

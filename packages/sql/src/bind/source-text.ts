@@ -1,20 +1,25 @@
 import { type Token, tokenize } from '../text/lexer.js';
-import { byteIndex, codePointOffset } from '../text/positions.js';
+import { byteIndex, codePointOffsets } from '../text/positions.js';
 import type { Identifier } from './scope.js';
 
 /** The text of a query beside its parse tree, whose names are folded and whose locations are bytes. */
 export class SourceText {
   readonly #tokens: readonly Token[];
   readonly #index: (byte: number) => number;
+  readonly #codePoints: (index: number) => number;
+  /** The place of each token that is a location of the parse tree, by its start. */
+  readonly #places: ReadonlyMap<number, number>;
 
   constructor(readonly text: string) {
     this.#tokens = tokenize(text);
     this.#index = byteIndex(text);
+    this.#codePoints = codePointOffsets(text);
+    this.#places = new Map(this.#tokens.map(({ start }, place) => [start, place]));
   }
 
   /** A location of the parse tree, in code points. */
   offset(location: number | undefined): number {
-    return codePointOffset(this.text, this.#index(location ?? 0));
+    return this.#codePoints(this.#index(location ?? 0));
   }
 
   /** The identifiers of a column reference at a location: `a`, or `t.a`. */
@@ -30,8 +35,8 @@ export class SourceText {
     for (let i = last; i < this.#tokens.length; i++) {
       const token = this.#tokens[i] as Token;
       if (token.kind === 'end' || (depth === 0 && endsItem(token, this.#tokens[i - 1]))) break;
-      if (token.value === '(' || token.value === '[') depth++;
-      if (token.value === ')' || token.value === ']') {
+      if (isSymbol(token, '(', '[')) depth++;
+      if (isSymbol(token, ')', ']')) {
         if (depth === 0) break;
         depth--;
       }
@@ -40,11 +45,39 @@ export class SourceText {
     return this.#identifier(this.#tokens[last]);
   }
 
+  /** Where the last of `words` before a location stands, in code points; the location itself where there is none. */
+  wordBefore(location: number | undefined, ...words: string[]): number {
+    for (let i = this.#tokenAt(location); i >= 0; i--) {
+      const token = this.#tokens[i] as Token;
+      if (token.kind === 'word' && words.includes(token.value)) return this.#codePoints(token.start);
+    }
+    return this.offset(location);
+  }
+
+  /** Where the first of `words` after a location stands, in code points; the location itself where there is none. */
+  wordAfter(location: number | undefined, ...words: string[]): number {
+    for (let i = this.#tokenAt(location); i < this.#tokens.length; i++) {
+      const token = this.#tokens[i] as Token;
+      if (token.kind === 'word' && words.includes(token.value)) return this.#codePoints(token.start);
+    }
+    return this.offset(location);
+  }
+
+  /** The name before the `.*` at a location, or undefined for a `*` alone. */
+  starOwner(location: number | undefined): Identifier | undefined {
+    const first = this.#tokenAt(location);
+    const token = this.#tokens[first];
+    return token && isSymbol(token, '*') ? undefined : this.#identifier(this.#tokens[first]);
+  }
+
   #tokenAt(location: number | undefined): number {
     const start = this.#index(location ?? 0);
-    return Math.max(
-      0,
-      this.#tokens.findIndex((token) => token.start >= start),
+    return (
+      this.#places.get(start) ??
+      Math.max(
+        0,
+        this.#tokens.findIndex((token) => token.start >= start),
+      )
     );
   }
 
@@ -55,10 +88,17 @@ export class SourceText {
   }
 }
 
+const isSymbol = ({ kind, value }: Token, ...symbols: string[]): boolean =>
+  kind === 'symbol' && symbols.includes(value);
+
 /** After AS a word is an alias, whatever it means elsewhere; the FROM of IS DISTINCT FROM belongs to the item. */
 function endsItem(token: Token, before: Token | undefined): boolean {
   if (token.kind === 'symbol') return token.value === ',' || token.value === ';';
-  if (token.kind !== 'word' || before?.value === 'as' || (token.value === 'from' && before?.value === 'distinct'))
+  if (
+    token.kind !== 'word' ||
+    (before?.kind === 'word' && before.value === 'as') ||
+    (token.value === 'from' && before?.value === 'distinct')
+  )
     return false;
   return clauseWords.has(token.value);
 }

@@ -27,16 +27,16 @@ export function compileQuery(query: BoundQuery): CompiledQuery {
     ...(readsPayload(plan)
       ? [
           'const payload = decoded.value();',
-          'const fields = typeof payload === "object" && payload !== null ? payload : empty;',
+          'const fields = typeof payload === "object" && payload !== null && !isArray(payload) ? payload : empty;',
         ]
       : ['decoded.value();']),
     ...filters,
     output,
     '};',
   ].join('\n');
-  const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', body);
+  const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', 'isArray', body);
   return {
-    process: make(emitter.constants, none, row, Object.freeze({}), Object.hasOwn) as (
+    process: make(emitter.constants, none, row, Object.freeze({}), Object.hasOwn, Array.isArray) as (
       message: DecodedMessage,
     ) => readonly OutputRow[],
   };
@@ -64,8 +64,8 @@ function emitOutput({ output }: Plan, emitter: Emitter): string {
       return `return row(${emitter.constant(encode)}(${objectText(output.columns, emitter)}));`;
     case 'extended': {
       const names = output.columns.map(({ name }) => name);
-      const values = output.columns.map(({ expression }) => emitter.value(toJson(expression)));
-      return `return row(${emitter.constant(encode)}(${emitter.constant(extend)}(payload, ${emitter.constant(names)}, [${values.join(', ')}])));`;
+      const values = output.columns.map(({ expression }) => valueText(expression, emitter));
+      return `return row(${emitter.constant(extend)}(message.data, payload, ${emitter.constant(names)}, [${values.join(', ')}]));`;
     }
     case 'envelope': {
       const { payload, subject, headers } = output;
@@ -81,22 +81,38 @@ function objectText(columns: readonly OutputColumn[], emitter: Emitter): string 
   if (columns.length === 0) return emitter.constant('{}');
   const pieces = columns.map(({ name, expression }, i) => {
     const prefix = emitter.constant(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-    const serialize = emitter.constant(serializers[expression.type]);
-    const variable = emitter.variable();
-    return `${prefix} + ((${variable} = ${emitter.value(expression)}) == null ? "null" : ${serialize}(${variable}))`;
+    return `${prefix} + ${valueText(expression, emitter)}`;
   });
   return `${pieces.join(' + ')} + "}"`;
 }
 
+/** The JSON text of a value. */
+function valueText(expression: Expression, emitter: Emitter): string {
+  const serialize = emitter.constant(serializers[expression.type]);
+  const variable = emitter.variable();
+  return `((${variable} = ${emitter.value(expression)}) == null ? "null" : ${serialize}(${variable}))`;
+}
+
 const encode = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 
-function extend(payload: unknown, names: readonly string[], values: readonly unknown[]): string {
+const closingBrace = 0x7d;
+
+/** The payload's object with more members, whose values are JSON texts. The bytes stay as they came where none of the members is there already. */
+function extend(data: Uint8Array, payload: unknown, names: readonly string[], values: readonly string[]): Uint8Array {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new RowError('wrong_kind', `SELECT *, ... adds to an object, but the message is ${kindOfJson(payload)}`);
   }
-  const members = new Map(Object.entries(payload));
-  for (const [i, name] of names.entries()) members.set(name, values[i] ?? null);
-  return `{${[...members].map(([name, value]) => `${JSON.stringify(name)}:${stringifyJson(value)}`).join(',')}}`;
+  if (names.some((name) => Object.hasOwn(payload, name))) return encode(replaceMembers(payload, names, values));
+  const members = names.map((name, i) => `${JSON.stringify(name)}:${values[i]}`).join(',');
+  const isEmpty = Object.keys(payload).length === 0;
+  const end = data.lastIndexOf(closingBrace);
+  return Buffer.concat([data.subarray(0, end), encode(`${isEmpty ? '' : ','}${members}}`), data.subarray(end + 1)]);
+}
+
+function replaceMembers(payload: object, names: readonly string[], values: readonly string[]): string {
+  const members = new Map(Object.entries(payload).map(([name, value]) => [name, stringifyJson(value)]));
+  for (const [i, name] of names.entries()) members.set(name, values[i] ?? 'null');
+  return `{${Array.from(members, ([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
 }
 
 function envelope(payload: unknown, subject: unknown, hasSubject: boolean, headers: unknown): readonly OutputRow[] {
@@ -116,12 +132,16 @@ function envelope(payload: unknown, subject: unknown, hasSubject: boolean, heade
   ];
 }
 
+/** Headers that NATS or the mesh give a meaning to; copied from a message they would make the output another. */
+const reservedHeader = /^(?:nats-|laminar-|traceparent$|tracestate$)/i;
+
 function headersOf(headers: unknown): OutputRow['headers'] {
   if (headers === null || headers === undefined) return undefined;
   if (typeof headers !== 'object' || Array.isArray(headers))
     throw new RowError('wrong_kind', `headers are a JSON object, not ${kindOfJson(headers)}`);
+  const own = Object.entries(headers).filter(([name, value]) => value !== null && !reservedHeader.test(name));
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => {
+    own.map(([name, value]) => {
       const values = (Array.isArray(value) ? value : [value]).map((item) =>
         typeof item === 'string' ? item : stringifyJson(item),
       );

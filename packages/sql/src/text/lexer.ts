@@ -11,8 +11,9 @@ export interface Token {
 }
 
 const identifierBytesMax = 63;
-const wordStart = /[A-Za-z_\u0080-\uffff]/;
-const word = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+const space = /[ \t\n\r\f\v]/;
+const wordStart = /[A-Za-z_]|[^\0-\x7f\s]/;
+const word = /(?:[A-Za-z_]|[^\0-\x7f\s])(?:[A-Za-z0-9_$]|[^\0-\x7f\s])*/y;
 const number = /(?:\d[\d_]*)?\.?\d+(?:[eE][+-]?\d+)?|\d+\./y;
 const dollarQuote = /\$([A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 
@@ -50,6 +51,7 @@ function next(text: string, start: number): Token {
     checkLength(text, start, value);
     return { kind: 'word', value: value.toLowerCase(), start, end: start + value.length };
   }
+  if (/\s/.test(char)) throw strangeSpace(text, start, char);
   return { kind: 'symbol', value: char, start, end: start + 1 };
 }
 
@@ -95,7 +97,7 @@ function dollarString(text: string, start: number, tag: string): Token {
 
 function skipSpace(text: string, from: number): number {
   for (let at = from; at < text.length; ) {
-    if (/\s/.test(text[at] ?? '')) at++;
+    if (space.test(text[at] ?? '')) at++;
     else if (text.startsWith('--', at)) {
       const end = text.indexOf('\n', at);
       at = end === -1 ? text.length : end + 1;
@@ -125,6 +127,12 @@ function checkLength(text: string, start: number, identifier: string): void {
   if (identifier.length * 3 > identifierBytesMax && new TextEncoder().encode(identifier).length > identifierBytesMax) {
     throw fail(text, start, `an identifier has at most ${identifierBytesMax} bytes`);
   }
+}
+
+/** PostgreSQL takes it for a part of a name, which nobody can see. */
+function strangeSpace(text: string, start: number, char: string): SqlError {
+  const code = char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  return fail(text, start, `here stands the white space U+${code}, which SQL does not know`, 'write an ordinary space');
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): string | undefined {

@@ -28,15 +28,26 @@ export function locate(text: string, offset: number): Location {
 }
 
 /** JavaScript's index (UTF-16) as an offset in code points. */
-export function codePointOffset(text: string, index: number): number {
-  let offset = 0;
-  for (let i = 0; i < index && i < text.length; offset++) i += (text.codePointAt(i) ?? 0) > 0xffff ? 2 : 1;
-  return offset;
+export const codePointOffset = (text: string, index: number): number => codePointOffsets(text)(index);
+
+/** The same for many indices of one text. */
+export function codePointOffsets(text: string): (index: number) => number {
+  const pairs = Array.from(text.matchAll(/[\ud800-\udbff][\udc00-\udfff]/g), (match) => match.index + 1);
+  return (index) => {
+    const within = Math.min(index, text.length);
+    let [low, high] = [0, pairs.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((pairs[middle] ?? 0) < within) low = middle + 1;
+      else high = middle;
+    }
+    return within - low;
+  };
 }
 
 /** Translates PostgreSQL's parse-tree locations, which are bytes of UTF-8, to JavaScript's indices. */
 export function byteIndex(text: string): (byte: number) => number {
-  if (/^[\x20-\x7e\s]*$/.test(text)) return (byte) => byte;
+  if (!/[^\0-\x7f]/.test(text)) return (byte) => byte;
   const indexOfByte = new Map<number, number>();
   let byte = 0;
   for (let i = 0; i < text.length; ) {

@@ -1,4 +1,4 @@
-import { stringifyJson } from '@laminar/codecs';
+import { DecodeError, parseJson, stringifyJson } from '@laminar/codecs';
 import type { ColumnType } from '@laminar/definitions';
 import { RowError } from '../errors.js';
 import { type Decimal, decimalNumber, decimalOf, decimalText, parseDecimal, roundDecimal } from './decimal.js';
@@ -128,6 +128,16 @@ export function bytesOfText(text: string): Uint8Array {
   if (/^\\x([0-9a-fA-F]{2})*$/.test(text)) return Buffer.from(text.slice(2), 'hex');
   if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return Buffer.from(text, 'base64');
   throw invalidText(text, 'BYTEA');
+}
+
+/** The value that a text writes in JSON, with every digit of its integers. */
+export function jsonOfText(text: string): unknown {
+  try {
+    return parseJson(Buffer.from(text, 'utf8'));
+  } catch (error) {
+    if (error instanceof DecodeError) throw invalidText(text, 'JSON');
+    throw error;
+  }
 }
 
 export const bytesText = (bytes: Uint8Array): string =>

@@ -13,9 +13,22 @@ export function parseJsonPath(path: string): PathStep[] | undefined {
     if (!match) return undefined;
     const quoted = match[2] ?? match[3];
     if (match[4] !== undefined) steps.push(Number(match[4]));
-    else steps.push(quoted === undefined ? (match[1] ?? '') : JSON.parse(`"${quoted}"`));
+    else {
+      const name = quoted === undefined ? match[1] : unescaped(quoted);
+      if (name === undefined) return undefined;
+      steps.push(name);
+    }
   }
   return steps;
+}
+
+/** The text that JSON's escapes write, or undefined where one is none. */
+function unescaped(quoted: string): string | undefined {
+  try {
+    return JSON.parse(`"${quoted}"`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What stands at the end of the steps; undefined where one leads nowhere. Only own members count. */

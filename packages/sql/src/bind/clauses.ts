@@ -1,0 +1,85 @@
+import type { SelectStmt } from '@pgsql/types';
+import type { SourceText } from './source-text.js';
+import { unsupported } from './unsupported.js';
+
+interface Clause {
+  readonly name: string;
+  /** What the clause begins with. */
+  readonly words: readonly string[];
+  /** The clause within the tree, or something right behind its first word; undefined where the query has none. */
+  find(select: SelectStmt): unknown;
+  readonly hint?: string;
+}
+
+const one = 'a pipeline looks at one message at a time';
+const endless = 'a pipeline goes on until it is stopped';
+const filled = <T>(list: readonly T[] | undefined): readonly T[] | undefined => (list?.length ? list : undefined);
+
+/** Clauses that PostgreSQL's parser takes and a pipeline has no use for. */
+const clauses: readonly Clause[] = [
+  {
+    name: 'UNION, INTERSECT or EXCEPT',
+    words: ['union', 'intersect', 'except'],
+    find: ({ op, rarg }) => (op === undefined || op === 'SETOP_NONE' ? undefined : (rarg ?? op)),
+    hint: 'write a pipeline for each part',
+  },
+  {
+    name: 'VALUES',
+    words: ['values'],
+    find: ({ valuesLists }) => valuesLists,
+    hint: 'a pipeline reads a connection or a table',
+  },
+  {
+    name: 'DISTINCT',
+    words: ['distinct'],
+    find: ({ distinctClause, targetList }) => (filled(distinctClause) ? targetList : undefined),
+    hint: one,
+  },
+  { name: 'GROUP BY', words: ['group'], find: ({ groupClause }) => filled(groupClause), hint: one },
+  { name: 'HAVING', words: ['having'], find: ({ havingClause }) => havingClause, hint: one },
+  { name: 'WINDOW', words: ['window'], find: ({ windowClause }) => filled(windowClause), hint: one },
+  {
+    name: 'ORDER BY',
+    words: ['order'],
+    find: ({ sortClause }) => filled(sortClause),
+    hint: 'rows go out in the order in which messages come in',
+  },
+  { name: 'LIMIT', words: ['limit', 'fetch'], find: ({ limitCount }) => limitCount, hint: endless },
+  { name: 'OFFSET', words: ['offset'], find: ({ limitOffset }) => limitOffset, hint: endless },
+  { name: 'FOR UPDATE', words: ['for'], find: ({ lockingClause }) => filled(lockingClause) },
+  {
+    name: 'SELECT INTO',
+    words: ['into'],
+    find: ({ intoClause }) => intoClause,
+    hint: 'write INSERT INTO sink SELECT ...',
+  },
+];
+
+/** Throws `SqlError` for the first clause that a pipeline cannot have, where it stands. */
+export function refuseClauses(select: SelectStmt, source: SourceText): void {
+  for (const { name, words, find, hint } of clauses) {
+    const clause = find(select);
+    if (clause === undefined) continue;
+    const at = firstLocation(clause);
+    const offset =
+      at === undefined
+        ? source.wordAfter(Math.max(0, ...locations(select)), ...words)
+        : source.wordBefore(at, ...words);
+    throw unsupported(name, offset, hint);
+  }
+}
+
+/** Where a part of the tree begins; undefined where it does not say. */
+export function firstLocation(tree: unknown): number | undefined {
+  const first = Math.min(...locations(tree));
+  return Number.isFinite(first) ? first : undefined;
+}
+
+/** Every place of the text that a part of the tree names. */
+function* locations(tree: unknown): Iterable<number> {
+  if (typeof tree !== 'object' || tree === null) return;
+  for (const [key, value] of Object.entries(tree)) {
+    if (key !== 'location') yield* locations(value);
+    else if (typeof value === 'number' && value >= 0) yield value;
+  }
+}

@@ -1,0 +1,31 @@
+import type { RangeVar, SelectStmt, WithClause } from '@pgsql/types';
+import { parseQuery } from './parse.js';
+import { SourceText } from './source-text.js';
+import { unsupported } from './unsupported.js';
+
+/** A query taken apart: what is selected, and where it goes. */
+export interface OpenedQuery {
+  readonly source: SourceText;
+  readonly select: SelectStmt;
+  /** CTEs in front of INSERT INTO; those in front of SELECT stand in `select`. */
+  readonly withClause: WithClause | undefined;
+  readonly target: RangeVar | undefined;
+}
+
+/** Parses a query. Throws `SqlError`. */
+export function openQuery(query: string): OpenedQuery {
+  const parsed = parseQuery(query);
+  const source = new SourceText(query);
+  if ('select' in parsed) return { source, select: parsed.select, withClause: undefined, target: undefined };
+  const { insert } = parsed;
+  const refuse = (what: string, hint?: string) => unsupported(what, source.offset(insert.relation?.location), hint);
+  if ((insert.cols ?? []).length > 0)
+    throw refuse('a list of columns behind INSERT INTO', 'name the columns in the select list');
+  if (insert.onConflictClause) throw refuse('ON CONFLICT');
+  if (insert.returningClause) throw refuse('RETURNING');
+  if (insert.override !== undefined && insert.override !== 'OVERRIDING_NOT_SET') throw refuse('OVERRIDING');
+  if (!insert.selectStmt || !('SelectStmt' in insert.selectStmt)) throw refuse('INSERT INTO without SELECT');
+  if (insert.relation?.schemaname) throw refuse('a schema before the name of a sink');
+  if (insert.relation?.relname === 'nats_responder') throw refuse('replying to requests by nats_responder');
+  return { source, select: insert.selectStmt.SelectStmt, withClause: insert.withClause, target: insert.relation };
+}
