@@ -10,9 +10,12 @@ export class HeaderBlock {
   /** `lines` are `Name: value\r\n`, none of them with line breaks within. */
   constructor(readonly lines: string) {}
 
-  /** The block with more lines. */
+  /**
+   * The block with one more header. Names and values are checked where they come in from outside; here, where it is too late to refuse a
+   * message, a line break that slipped through becomes a space, so that no value can ever begin another header or end the block.
+   */
   with(name: string, value: string): HeaderBlock {
-    return new HeaderBlock(`${this.lines}${name}: ${value}\r\n`);
+    return new HeaderBlock(`${this.lines}${oneLine(name)}: ${oneLine(value)}\r\n`);
   }
 
   encode(): Uint8Array {
@@ -25,3 +28,8 @@ export class HeaderBlock {
     return this as unknown as MsgHdrs;
   }
 }
+
+const lineBreaks = /[\r\n]+/g;
+
+const oneLine = (text: string): string =>
+  text.includes('\n') || text.includes('\r') ? text.replace(lineBreaks, ' ') : text;

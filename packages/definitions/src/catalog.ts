@@ -25,6 +25,8 @@ export class Catalog {
     pipeline: new Map(),
   };
   readonly #versions = new Map<string, number>();
+  /** What was last known of quarantined definitions: when they heal they are still the same ones. */
+  readonly #lastKnown = new Map<string, Recorded>();
   /** Relation name to those that name it, as `kind.name`. */
   readonly #referrers = new Map<string, Map<string, { kind: Kind; name: string }>>();
 
@@ -58,6 +60,26 @@ export class Catalog {
     return entries.flatMap(([, { kind, name }]) => this.get(kind, name) ?? []);
   }
 
+  /**
+   * Everything that rests on a relation, through tables too, each once; what names something comes before it. Ends also where tables name each
+   * other in a circle, which no command makes but a log may hold.
+   */
+  dependents(relation: string): Recorded[] {
+    const pipelines = new Map<string, Recorded>();
+    const tables = new Map<string, Recorded>();
+    const relations = [relation];
+    for (const name of relations) {
+      for (const referrer of this.referrers(name)) {
+        if (referrer.kind === 'pipeline') pipelines.set(referrer.name, referrer);
+        else if (referrer.name !== relation && !tables.has(referrer.name)) {
+          tables.set(referrer.name, referrer);
+          relations.push(referrer.name);
+        }
+      }
+    }
+    return [...pipelines.values(), ...[...tables.values()].reverse()];
+  }
+
   /** Folds one event; events must come in the order of the log. */
   apply(event: RecordedEvent): void {
     const key = id(event.kind, event.name);
@@ -68,9 +90,10 @@ export class Catalog {
       this.quarantined.set(key, { ...quarantine, version: event.version, revision: event.revision });
       return;
     }
-    this.quarantined.delete(key);
     const before = this.get(event.kind, event.name);
-    this.#replace(event.kind, event.name, before, evolve(before, event));
+    this.#replace(event.kind, event.name, before, evolve(before ?? this.#lastKnown.get(key), event));
+    this.quarantined.delete(key);
+    this.#lastKnown.delete(key);
   }
 
   /** Takes a definition out of use, because its newest event cannot be read. */
@@ -78,7 +101,9 @@ export class Catalog {
     this.revision = entry.revision;
     this.#versions.set(id(entry.kind, entry.name), entry.version);
     this.quarantined.set(id(entry.kind, entry.name), entry);
-    this.#replace(entry.kind, entry.name, this.get(entry.kind, entry.name), undefined);
+    const before = this.get(entry.kind, entry.name);
+    if (before) this.#lastKnown.set(id(entry.kind, entry.name), before);
+    this.#replace(entry.kind, entry.name, before, undefined);
   }
 
   /** Moves on past an entry that says nothing about any definition. */
@@ -92,6 +117,7 @@ export class Catalog {
     copy.revision = this.revision;
     for (const [key, version] of this.#versions) copy.#versions.set(key, version);
     for (const [key, entry] of this.quarantined) copy.quarantined.set(key, entry);
+    for (const [key, record] of this.#lastKnown) copy.#lastKnown.set(key, record);
     for (const kind of ['connection', 'table', 'pipeline'] as const) {
       for (const record of this.values(kind)) copy.#replace(kind, record.name, undefined, record);
     }

@@ -69,7 +69,7 @@ function definedBody(kind: Kind, exists: boolean, definition: DefinitionOfKind[K
 
 /** Dependents go first, so that no event leaves a definition behind that names something dropped. */
 function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEvent[] {
-  const dependents = dependentsOf(record, catalog);
+  const dependents = record.kind === 'pipeline' ? [] : catalog.dependents(record.name);
   if (dependents.length > 0 && !cascade) {
     const names = dependents.map(({ kind, name }) => `${kind} "${name}"`).join(', ');
     throw new DefinitionRejected(
@@ -78,17 +78,6 @@ function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEven
     );
   }
   return [...dependents, record].map(({ kind, name }) => event(catalog, kind, name, droppedBody(kind)));
-}
-
-function dependentsOf(record: Recorded, catalog: Catalog): Recorded[] {
-  if (record.kind === 'pipeline') return [];
-  const direct = catalog.referrers(record.name);
-  const all = new Map<string, Recorded>();
-  for (const referrer of direct) {
-    for (const dependent of [...dependentsOf(referrer, catalog), referrer])
-      all.set(`${dependent.kind}.${dependent.name}`, dependent);
-  }
-  return [...all.values()];
 }
 
 function droppedBody(kind: Kind): DefinitionEventBody {
@@ -153,6 +142,10 @@ function checkAgainst(kind: Kind, name: string, definition: DefinitionOfKind[Kin
   if (kind === 'connection') {
     const conflict = connectionConflicts(name, definition as ConnectionDefinition, catalog);
     if (conflict !== undefined) throw new DefinitionRejected('conflict', conflict);
+  }
+  if (kind === 'table' && (definition as TableDefinition).connector === name) {
+    const message = `the table "${name}" cannot be over itself; name the connection that it reads`;
+    throw new DefinitionRejected('invalid', message, [{ code: 'not_a_source', message, pointer: '/connector' }]);
   }
   const loop = feedsItself(kind, name, definition, catalog);
   if (loop !== undefined) {

@@ -21,12 +21,20 @@ export function optionIssues(options: Options, schemas: { readonly [name: string
     } else if (!Check(schema, value)) {
       issues.push({
         code: 'invalid_option',
-        message: `"${name}" must be ${expectation(schema)}, but is ${JSON.stringify(value)}`,
+        message: `"${name}" must be ${expectation(schema)}, but is ${shown(value)}`,
         pointer: optionPointer(name),
       });
     }
   }
   return issues;
+}
+
+const shownCharsMax = 100;
+
+/** The beginning of a value is enough to know it again. */
+function shown(value: unknown): string {
+  const characters = [...String(JSON.stringify(value))];
+  return characters.length <= shownCharsMax ? characters.join('') : `${characters.slice(0, shownCharsMax).join('')}…`;
 }
 
 export const optionPointer = (name: string): string => `/options/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
@@ -40,6 +48,7 @@ interface SchemaFacts {
   minimum?: number;
   maximum?: number;
   minItems?: number;
+  maxLength?: number;
   items?: SchemaFacts;
 }
 
@@ -55,5 +64,5 @@ function expectation(schema: SchemaFacts): string {
   if (schema.type === 'boolean') return 'true or false';
   if (schema.type === 'array') return `a list, each item ${expectation(schema.items ?? {})}`;
   if (schema.pattern !== undefined) return 'a name without dots, wildcards, slashes or white space';
-  return 'a text that is not empty';
+  return schema.maxLength === undefined ? 'a text that is not empty' : `a text of 1 to ${schema.maxLength} characters`;
 }

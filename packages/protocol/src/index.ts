@@ -5,4 +5,4 @@ export { type DefinitionKey, formatDefinitionKey, type Kind, kinds, parseDefinit
 export { headers } from './headers.js';
 export { metricsStream, streams } from './streams.js';
 export { isPublishableSubject, subjects } from './subjects.js';
-export { type SystemQuery, type SystemRows, systemQueryErrors } from './system-query.js';
+export { type SystemQuery, type SystemRows, systemQueryErrors, systemQueryTimeoutMsMax } from './system-query.js';

@@ -1,9 +1,11 @@
 /** What is asked on `subjects.querySql`, as JSON: one read-only statement for SQLite over `system.*`. */
 export interface SystemQuery {
   readonly sql: string;
-  /** The statement is ended after that long. */
+  /** The statement is ended after that long; from 1 to `systemQueryTimeoutMsMax`. */
   readonly timeout_ms: number;
 }
+
+export const systemQueryTimeoutMsMax = 60_000;
 
 /** The answer, as JSON. Integers beyond 2^53 are written with all digits. */
 export interface SystemRows {

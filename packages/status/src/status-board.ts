@@ -119,13 +119,21 @@ export class StatusBoard {
       this.#takePart(message, sequence, known);
       return;
     }
-    if (known && sequence <= known.sequence) return;
-    if (!known || sequence !== known.sequence + 1) {
-      if (!this.#arriving.has(message.session)) this.#askForEverything();
+    this.#takeDelta(message, sequence, known);
+  }
+
+  #takeDelta(message: Message, sequence: number, known: Session | undefined): void {
+    const session = known ?? this.#arriving.get(message.session);
+    if (session && sequence <= session.sequence) return;
+    if (!session || sequence !== session.sequence + 1) {
+      this.#askForEverything();
       return;
     }
-    known.sequence = sequence;
-    known.seenAtMs = performance.now();
+    session.sequence = sequence;
+    session.seenAtMs = performance.now();
+    // The parts of a whole status that are still to come may have been made before this.
+    if (session.incoming) addReports(session.incoming, message);
+    if (!known) return;
     const appliedRevision = Number(message.appliedRevision);
     const changed =
       message.pipelines.length > 0 || message.connections.length > 0 || known.appliedRevision !== appliedRevision;
@@ -182,11 +190,13 @@ export class StatusBoard {
 
   #decode(received: Msg): Message | undefined {
     try {
-      return InstanceStatus.decode(received.data);
+      const message = InstanceStatus.decode(received.data);
+      if (message.session !== '' && subjects.status(message.instance) === received.subject) return message;
+      this.options.onUnreadable(received.subject, 'it does not say which session of this instance it is from');
     } catch (error) {
       this.options.onUnreadable(received.subject, error instanceof Error ? error.message : String(error));
-      return undefined;
     }
+    return undefined;
   }
 }
 

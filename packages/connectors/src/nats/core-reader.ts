@@ -1,9 +1,13 @@
 import type { CoreSource } from '@laminar/definitions';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
-import type { Batch, Reader, ReaderCounters } from '../contract.js';
+import type { Batch, ConnectorError, Reader, ReaderCounters } from '../contract.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
 import { CoreMessage } from './message.js';
+import { within } from './within.js';
+
+/** A connection that is away has nothing to hand over. */
+const drainTimeoutMs = 1000;
 
 /**
  * Reads a plain subscription. It is always in a queue group: without one of the user's in an internal one, so that an old and a
@@ -25,12 +29,14 @@ export class CoreReader implements Reader {
     const { subject, queueGroup, pendingLimit } = this.source;
     const { counters } = this;
     const batching = this.#batching;
+    let refusal: ConnectorError | undefined;
     try {
       this.#subscription = this.nc.subscribe(subject, {
         queue: queueGroup ?? this.internalGroup,
         callback: (error, message) => {
           if (error) {
-            batching.fail(connectorError(`reading ${subject}`, error));
+            refusal = connectorError(`reading ${subject}`, error);
+            batching.fail(refusal);
             return;
           }
           counters.messages++;
@@ -43,6 +49,8 @@ export class CoreReader implements Reader {
     } catch (error) {
       throw connectorError(`subscribing to ${subject}`, error);
     }
+    // A refusal arrives before the answer to the flush.
+    if (refusal) throw refusal;
   }
 
   async read(): Promise<Batch | undefined> {
@@ -54,10 +62,8 @@ export class CoreReader implements Reader {
 
   async stop(): Promise<void> {
     const subscription = this.#subscription;
-    if (subscription && !subscription.isClosed()) {
-      // What the server has sent by now arrives before the answer to the flush.
-      await subscription.drain().catch(() => undefined);
-    }
+    // What the server has sent by now arrives before it answers.
+    if (subscription && !subscription.isClosed()) await within(drainTimeoutMs, subscription.drain());
     this.#batching.end();
   }
 

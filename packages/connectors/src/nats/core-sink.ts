@@ -1,15 +1,26 @@
-import type { NatsConnection } from '@nats-io/nats-core';
+import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
+import { publishError } from './errors.js';
+import { followStatus } from './status.js';
 
 /** Published and not yet known to have left this machine, at most, before `ready` holds back. */
 const unflushedMax = 16_384;
 
+interface Unconfirmed {
+  readonly subject: string;
+  readonly settled: (error?: ConnectorError) => void;
+}
+
 /** Publishes without JetStream; a round trip to the server confirms all that went before it. */
 export class CoreSink implements Sink {
   #unflushed = 0;
-  #waiting: ((error?: ConnectorError) => void)[] = [];
+  #waiting: Unconfirmed[] = [];
   #flushing: Promise<void> | undefined;
   #problem: string | undefined;
+  #abandonRoundTrip: ((reason: Error) => void) | undefined;
+  #unfollow: (() => void) | undefined;
+  /** Subjects that the server has refused since the last round trip. */
+  readonly #refused = new Map<string, string>();
 
   constructor(readonly nc: NatsConnection) {}
 
@@ -17,20 +28,18 @@ export class CoreSink implements Sink {
     return this.#problem;
   }
 
-  async open(): Promise<void> {}
+  async open(): Promise<void> {
+    this.#unfollow ??= followStatus(this.nc, (status) => this.#take(status));
+  }
 
   publish({ subject, data, headers }: OutputMessage, settled?: (error?: ConnectorError) => void): void {
     try {
       this.nc.publish(subject, data, { headers: headers.asHeaders() });
     } catch (error) {
-      throw new ConnectorError(
-        'failed',
-        `a message of ${data.length} bytes cannot be published to ${subject}: ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
+      throw publishError(this.nc, subject, data, error);
     }
     this.#unflushed++;
-    if (settled) this.#waiting.push(settled);
+    if (settled) this.#waiting.push({ subject, settled });
   }
 
   ready(): Promise<void> | undefined {
@@ -51,6 +60,7 @@ export class CoreSink implements Sink {
     };
     await Promise.race([drained(), limit]);
     clearTimeout(timer);
+    this.#unfollow?.();
   }
 
   /** One round trip at a time; what is published meanwhile waits for the next. */
@@ -66,16 +76,51 @@ export class CoreSink implements Sink {
     const covered = this.#waiting;
     const count = this.#unflushed;
     this.#waiting = [];
-    let failure: ConnectorError | undefined;
     try {
-      // Resolves after a reconnect, too, when the client has sent its buffer.
-      await this.nc.flush();
-      this.#problem = undefined;
+      await new Promise<void>((resolve, reject) => {
+        // A client that closes forgets the round trips that are under way.
+        this.#abandonRoundTrip = reject;
+        this.nc.flush().then(resolve, reject);
+      });
+      // A refusal arrives before the answer to the flush, but is told a moment later.
+      await new Promise((resolve) => setImmediate(resolve));
     } catch (error) {
       this.#problem = `the connection to ${this.nc.getServer()} is gone: ${error instanceof Error ? error.message : String(error)}`;
-      failure = new ConnectorError('blocked', this.#problem, { cause: error });
+      this.#lose(covered, error);
+      return;
     }
+    this.#problem = [...this.#refused.values()][0];
     this.#unflushed -= count;
-    for (const settled of covered) settled(failure);
+    for (const { subject, settled } of covered) {
+      const refusal = this.#refused.get(subject);
+      settled(refusal === undefined ? undefined : new ConnectorError('failed', refusal));
+    }
+    this.#refused.clear();
+  }
+
+  /** What was not confirmed by now is lost: on its way to reconnect the client throws away what it has not sent. */
+  #lose(covered: readonly Unconfirmed[], cause?: unknown): void {
+    const lost = [...covered, ...this.#waiting];
+    this.#waiting = [];
+    this.#unflushed = 0;
+    const reason = this.#problem ?? 'the connection was lost';
+    for (const { settled } of lost) settled(new ConnectorError('blocked', reason, { cause }));
+  }
+
+  #take(status: Status): void {
+    if (status.type === 'error' && status.error instanceof PermissionViolationError) {
+      const { operation, subject, message } = status.error;
+      if (operation !== 'publish') return;
+      this.#problem = `publishing to ${subject} is not permitted: ${message}`;
+      this.#refused.set(subject, this.#problem);
+    } else if (status.type === 'disconnect' || status.type === 'reconnecting') {
+      this.#problem = `publishing waits: the connection to ${this.nc.getServer()} was lost`;
+      this.#lose([]);
+    } else if (status.type === 'reconnect') this.#problem = undefined;
+    else if (status.type === 'close') {
+      this.#problem = 'the connection has ended';
+      this.#abandonRoundTrip?.(new Error(this.#problem));
+      this.#lose([]);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
-import { NoRespondersError, PermissionViolationError, TimeoutError } from '@nats-io/nats-core';
+import { type NatsConnection, NoRespondersError, PermissionViolationError, TimeoutError } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 
 /** Error codes of the JetStream API (nats-server, server/errors.json). */
@@ -29,4 +29,14 @@ export function connectorError(what: string, error: unknown): ConnectorError {
 
 export function hasCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
+}
+
+/** Why a message cannot be handed to the client: it is too large for the server, or the connection has ended. */
+export function publishError(nc: NatsConnection, subject: string, data: Uint8Array, cause: unknown): ConnectorError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new ConnectorError(
+    nc.isClosed() || nc.isDraining() ? 'blocked' : 'failed',
+    `a message of ${data.length} bytes cannot be published to ${subject}: ${why}`,
+    { cause },
+  );
 }

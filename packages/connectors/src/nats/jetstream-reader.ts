@@ -1,11 +1,15 @@
 import type { JetStreamSource } from '@laminar/definitions';
 import { type Consumer, type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type ReaderCounters } from '../contract.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
 import { JetStreamMessage } from './message.js';
+import { followStatus } from './status.js';
+import { within } from './within.js';
 
+/** A server that is away delivers nothing to anybody. */
+const stopTimeoutMs = 1000;
 /** The client refuses less. */
 const pullTimeoutMsMin = 1000;
 
@@ -20,6 +24,7 @@ export class JetStreamReader implements Reader {
   #messages: ConsumerMessages | undefined;
   #sourceIncarnation: string | undefined;
   #stopping = false;
+  #unfollow: (() => void) | undefined;
 
   constructor(
     readonly nc: NatsConnection,
@@ -37,6 +42,7 @@ export class JetStreamReader implements Reader {
       const { created } = await jsm.streams.info(streamName);
       this.#sourceIncarnation = Date.parse(created).toString(36);
       this.#consumer = await jetstream(this.nc).consumers.get(streamName, consumer.name);
+      this.#unfollow = followStatus(this.nc, (status) => this.#takeStatus(status));
       this.#messages = await this.#consumer.consume({
         max_messages: pullBatchSize,
         expires: Math.max(pullTimeoutMs, pullTimeoutMsMin),
@@ -59,8 +65,12 @@ export class JetStreamReader implements Reader {
   }
 
   async stop(): Promise<void> {
+    if (this.#stopping) return;
     this.#stopping = true;
+    this.#unfollow?.();
     await this.#messages?.close();
+    // Once the server knows that nobody listens here, what comes next goes to other readers at once.
+    if (this.#messages) await within(stopTimeoutMs, this.nc.flush());
     this.#batching.end();
   }
 
@@ -84,9 +94,22 @@ export class JetStreamReader implements Reader {
   }
 
   #take(message: JsMsg): void {
+    // Beyond the limit of unacknowledged messages these are redeliveries of what waits here already: whoever reads is held up.
+    if (this.#batching.size >= this.source.consumer.maxAckPending) return;
     this.counters.messages++;
     this.counters.bytes += message.data.length;
     this.#batching.push(new JetStreamMessage(message, performance.now()));
+  }
+
+  /** The client itself would go on pulling, or acknowledging, in vain. */
+  #takeStatus(status: Status): void {
+    if (status.type !== 'error' || !(status.error instanceof PermissionViolationError)) return;
+    const { streamName, consumer } = this.source;
+    const { subject } = status.error;
+    if (!subject.includes(`.${streamName}.${consumer.name}`)) return;
+    this.#batching.fail(
+      connectorError(`reading the consumer "${consumer.name}" of the stream "${streamName}"`, status.error),
+    );
   }
 
   async #follow(messages: ConsumerMessages): Promise<void> {

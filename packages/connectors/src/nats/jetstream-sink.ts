@@ -1,5 +1,14 @@
-import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
+import {
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  PermissionViolationError,
+  type Status,
+  type Subscription,
+} from '@nats-io/nats-core';
 import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
+import { publishError } from './errors.js';
+import { followStatus } from './status.js';
 
 /** Published and not yet acknowledged, at most. */
 const pendingMax = 4096;
@@ -30,6 +39,7 @@ export class JetStreamSink implements Sink {
   #drained: (() => void) | undefined;
   #problem: string | undefined;
   #connected = true;
+  #unfollow: (() => void) | undefined;
 
   constructor(readonly nc: NatsConnection) {
     this.#inbox = `${createInbox()}.`;
@@ -46,11 +56,11 @@ export class JetStreamSink implements Sink {
       },
     });
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs);
-    void this.#follow();
+    this.#unfollow = followStatus(this.nc, (status) => this.#follow(status));
   }
 
   publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
-    this.#send({ message, settled, dueMs: 0 });
+    this.#send(this.#next++, { message, settled, dueMs: 0 });
   }
 
   ready(): Promise<void> | undefined {
@@ -79,21 +89,18 @@ export class JetStreamSink implements Sink {
     clearTimeout(timer);
     clearInterval(this.#sweeper);
     this.#subscription?.unsubscribe();
+    this.#unfollow?.();
     // What is left was not confirmed, so that its source message stays unacknowledged and comes again.
     this.#pending.clear();
   }
 
-  #send(pending: Pending): void {
+  /** A message keeps its token when it is published again, so that a late acknowledgement of the first attempt counts. */
+  #send(token: number, pending: Pending): void {
     const { subject, data, headers } = pending.message;
-    const token = this.#next++;
     try {
       this.nc.publish(subject, data, { headers: headers.asHeaders(), reply: this.#inbox + token });
     } catch (error) {
-      throw new ConnectorError(
-        'failed',
-        `a message of ${data.length} bytes cannot be published to ${subject}: ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
+      throw publishError(this.nc, subject, data, error);
     }
     pending.dueMs = performance.now() + ackTimeoutMs;
     this.#pending.set(token, pending);
@@ -130,14 +137,27 @@ export class JetStreamSink implements Sink {
     if (this.#pending.size === 0) this.#drained?.();
   }
 
-  /** While the connection is away the client keeps what is published; publishing it again would only fill its buffer. */
-  async #follow(): Promise<void> {
-    for await (const status of this.nc.status()) {
-      if (status.type === 'disconnect') {
-        this.#connected = false;
-        this.#problem = `publishing waits: the connection to ${status.server} was lost`;
-      } else if (status.type === 'reconnect') this.#connected = true;
-    }
+  /**
+   * While the connection is away nothing is published again. The client throws away what it has not sent when it reconnects, so that then
+   * everything is.
+   */
+  #follow(status: Status): void {
+    if (status.type === 'disconnect') {
+      this.#connected = false;
+      this.#problem = `publishing waits: the connection to ${status.server} was lost`;
+    } else if (status.type === 'reconnect') {
+      this.#connected = true;
+      this.#problem = undefined;
+      for (const pending of this.#pending.values()) pending.dueMs = 0;
+    } else if (status.type === 'error' && status.error instanceof PermissionViolationError) this.#refuse(status.error);
+  }
+
+  #refuse({ operation, subject, message }: PermissionViolationError): void {
+    if (operation !== 'publish') return;
+    this.#problem = `publishing to ${subject} is not permitted: ${message}`;
+    for (const [token, pending] of [...this.#pending])
+      if (pending.message.subject === subject)
+        this.#settle(token, pending, new ConnectorError('failed', this.#problem));
   }
 
   #sweep(): void {
@@ -145,13 +165,19 @@ export class JetStreamSink implements Sink {
     const now = performance.now();
     for (const [token, pending] of [...this.#pending]) {
       if (pending.dueMs > now) continue;
+      if (pending.dueMs > 0)
+        this.#problem ??= `publishing to ${pending.message.subject} waits: no acknowledgement within ${ackTimeoutMs} ms`;
+      // Set again it stands last, in the order of publishing.
       this.#pending.delete(token);
-      this.#problem ??= `publishing to ${pending.message.subject} waits: no acknowledgement within ${ackTimeoutMs} ms`;
       try {
-        this.#send(pending);
+        this.#send(token, pending);
       } catch (error) {
         // It went out before, so that the server's limits have changed since.
-        pending.settled?.(error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
+        this.#settle(
+          token,
+          pending,
+          error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)),
+        );
       }
     }
   }

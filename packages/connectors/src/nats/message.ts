@@ -21,13 +21,13 @@ export class CoreMessage implements Message {
     return this.message.subject;
   }
   get reply(): string | undefined {
-    return this.message.reply;
+    return this.message.reply || undefined;
   }
   headers(): { [name: string]: string[] } | undefined {
-    return headersOf(this.message.headers);
+    return headersOf(readHeaders(this.message));
   }
   header(name: string): string | undefined {
-    return this.message.headers?.get(name) || undefined;
+    return readHeaders(this.message)?.get(name) || undefined;
   }
 }
 
@@ -65,15 +65,24 @@ export class JetStreamMessage implements Message {
     return this.#delivery().deliveryCount;
   }
   headers(): { [name: string]: string[] } | undefined {
-    return headersOf(this.message.headers);
+    return headersOf(readHeaders(this.message));
   }
   header(name: string): string | undefined {
-    return this.message.headers?.get(name) || undefined;
+    return readHeaders(this.message)?.get(name) || undefined;
   }
 
   #delivery(): DeliveryInfo {
     this.#info ??= this.message.info;
     return this.#info;
+  }
+}
+
+/** The client reads headers when they are asked for, and throws where a sender wrote none that NATS allows: those count as none. */
+function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHdrs | undefined {
+  try {
+    return message.headers;
+  } catch {
+    return undefined;
   }
 }
 

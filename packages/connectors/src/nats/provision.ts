@@ -67,7 +67,7 @@ async function ensureStream(jsm: JetStreamManager, name: string, spec: StreamSpe
   }
   const settings = ['retention', 'storage', 'max_msgs', 'max_age'] as const;
   const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
-  if ([...config.subjects].sort().join() !== [...wanted.subjects].sort().join()) differing.push('subjects');
+  if ([...(config.subjects ?? [])].sort().join() !== [...wanted.subjects].sort().join()) differing.push('subjects');
   return differing.map(
     (setting) => `the stream "${name}" has another ${setting} than the definition says, and was left as it is`,
   );

@@ -38,7 +38,9 @@ function requiredIssues(options: Options): Issue[] {
   need('type');
   if (options.type !== 'sink') need('format');
   if (options.type === 'sink' || options.stream_subjects === undefined) need('subject');
-  if (roleOf(options) === 'source-jetstream' || options.stream_subjects !== undefined) need('stream_name');
+  const role = roleOf(options);
+  if (role === 'source-jetstream' || (role === 'sink-jetstream' && options.stream_subjects !== undefined))
+    need('stream_name');
   return missing.map((name) => ({
     code: 'missing_option',
     message: `the option "${name}" is missing: ${optionFacts(name).description}`,

@@ -43,16 +43,8 @@ class View {
       yield [this.name, this.definition as PipelineDefinition];
       return;
     }
-    const seen = new Set<string>();
-    const waiting = [this.name];
-    for (let relation = waiting.pop(); relation !== undefined; relation = waiting.pop()) {
-      for (const referrer of this.catalog.referrers(relation)) {
-        if (referrer.kind === 'table') waiting.push(referrer.name);
-        else if (!seen.has(referrer.name)) {
-          seen.add(referrer.name);
-          yield [referrer.name, referrer.definition as PipelineDefinition];
-        }
-      }
+    for (const { kind, name, definition } of this.catalog.dependents(this.name)) {
+      if (kind === 'pipeline') yield [name, definition as PipelineDefinition];
     }
   }
 

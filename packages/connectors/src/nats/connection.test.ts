@@ -1,0 +1,205 @@
+import { writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { startNatsServer } from '@laminar/nats-server';
+import { eventually, freePort, natsServerBinary, startNats, type TestNats, temporaryDirectory } from '@laminar/test';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { output, Settlements } from '../sink.contract.js';
+import { closeConnections, connectionOf, openConnection } from '../testing/connections.js';
+
+const source = { type: 'source', subject: 'in.>' } as const;
+
+describe('a connection', () => {
+  let server: TestNats;
+
+  beforeAll(async () => {
+    server = await startNats();
+  });
+  afterEach(closeConnections);
+  afterAll(() => server.stop());
+
+  it('is blocked where nobody listens, and says who was asked', async () => {
+    const port = await freePort();
+    const { connection } = connectionOf({ ...source, servers: `127.0.0.1:${port}` });
+    await expect(connection.open()).rejects.toMatchObject({
+      name: 'ConnectorError',
+      steer: 'blocked',
+      message: expect.stringContaining(`cannot connect to nats://127.0.0.1:${port}: `),
+    });
+    expect(connection.snapshot().lastError).toContain(`nats://127.0.0.1:${port}`);
+    expect(() => connection.reader()).toThrow(expect.objectContaining({ steer: 'blocked' }));
+    await connection.close();
+  });
+
+  it('is blocked within its time limit where somebody listens and says nothing', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket));
+    const port = await freePort();
+    await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+    try {
+      const startedMs = Date.now();
+      const { connection } = connectionOf({ ...source, servers: `127.0.0.1:${port}` });
+      await expect(connection.open()).rejects.toMatchObject({ steer: 'blocked' });
+      expect(Date.now() - startedMs).toBeLessThan(7000);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+    }
+  });
+
+  it('takes the first server that answers', async () => {
+    const { connection } = await openConnection({
+      ...source,
+      servers: `127.0.0.1:${await freePort()}, ${server.url}`,
+    });
+    expect(connection.snapshot().serverUrl).toContain(String(server.port));
+  });
+
+  it('says what the server says of itself, and how far it is', async () => {
+    const { connection } = await openConnection({ ...source, servers: server.url });
+    await eventually(() => connection.snapshot().rttMs !== undefined, { what: 'a round trip' });
+    expect(connection.snapshot()).toMatchObject({
+      serverUrl: expect.stringContaining(`127.0.0.1:${server.port}`),
+      reconnects: 0,
+      lastError: undefined,
+      server: {
+        serverId: expect.stringMatching(/^N/),
+        version: expect.stringMatching(/^\d+\./),
+        port: server.port,
+        jetstream: true,
+        tlsRequired: false,
+        authRequired: false,
+        maxPayload: 1024 * 1024,
+        clientId: expect.any(Number),
+      },
+    });
+  });
+
+  it('says that it is lost, and that it is back', async () => {
+    const { connection, states } = await openConnection({ ...source, servers: server.url });
+    await server.restart();
+    await eventually(() => states.at(-1)?.state === 'connected', { what: 'the connection to be back' });
+    expect(states.map(({ state }) => state)).toEqual(['reconnecting', 'connected']);
+    expect(states[0]).toMatchObject({ reason: expect.stringContaining('lost') });
+    expect(connection.snapshot().reconnects).toBe(1);
+  });
+
+  it('is closed for good when its attempts to reconnect are used up, and says why', async () => {
+    const { connection, states } = await openConnection({ ...source, servers: server.url, max_reconnects: 2 });
+    await server.down();
+    try {
+      await eventually(() => states.at(-1)?.state === 'closed', { what: 'the end' });
+    } finally {
+      await server.up();
+    }
+    expect(states.map(({ state }) => state)).toEqual(['reconnecting', 'closed']);
+    expect(states[1]).toMatchObject({ reason: expect.stringMatching(/\S/) });
+    expect(connection.snapshot()).toMatchObject({ server: undefined, lastError: expect.stringMatching(/\S/) });
+    await connection.close();
+  });
+
+  it('says nothing of a close that is asked for, which may be asked for twice', async () => {
+    const { connection, states } = await openConnection({ ...source, servers: server.url });
+    await connection.close();
+    await connection.close();
+    expect(states).toEqual([]);
+  });
+
+  it('is closed in time where the server is away', async () => {
+    const { connection } = await openConnection({ ...source, servers: server.url });
+    await server.down();
+    const startedMs = Date.now();
+    await connection.close();
+    expect(Date.now() - startedMs).toBeLessThan(3000);
+    await server.up();
+  });
+
+  it('sends what was published before it closes', async () => {
+    const listener = await connect({ servers: server.url });
+    const subscription = listener.subscribe('last.words');
+    await listener.flush();
+    const { connection } = await openConnection({ type: 'sink', servers: server.url, subject: 'last.words' });
+    const sink = connection.sink();
+    await sink.open();
+    for (let i = 0; i < 2000; i++) sink.publish(output('last.words', `${i} ${'x'.repeat(500)}`));
+    await connection.close();
+    await eventually(() => subscription.getReceived() === 2000, { what: 'all that was published' });
+    await listener.close();
+  });
+
+  it('has no sink where it is a source', async () => {
+    const { connection } = await openConnection({ ...source, servers: server.url });
+    expect(() => connection.sink()).toThrow(expect.objectContaining({ name: 'ConnectorError', steer: 'failed' }));
+  });
+});
+
+describe('a limit that the server lowers', () => {
+  it('fails the message that no longer fits, and lets the others through', async () => {
+    const directory = await temporaryDirectory('reload');
+    const configFile = join(directory.path, 'nats.conf');
+    const storeDir = join(directory.path, 'store');
+    const configure = (limit: string) =>
+      writeFileSync(configFile, `max_payload: ${limit}\njetstream { store_dir: "${join(storeDir, 'js')}" }\n`);
+    configure('100KB');
+    const server = await startNatsServer({
+      binary: await natsServerBinary(),
+      host: '127.0.0.1',
+      port: -1,
+      storeDir,
+      jetstream: false,
+      configFile,
+    });
+    try {
+      for (const jetstream of [false, true]) {
+        configure('100KB');
+        server.kill('SIGHUP');
+        const { connection } = await openConnection({
+          type: 'sink',
+          servers: server.url,
+          subject: 'limited',
+          jetstream,
+          ...(jetstream ? { stream_name: 'LIMITED', stream_subjects: 'limited' } : {}),
+        });
+        await connection.provision();
+        const sink = connection.sink();
+        await sink.open();
+        const settlements = new Settlements();
+        settlements.publish(sink, output('limited', 'first'));
+        sink.flush();
+        await settlements.reach(1);
+        configure('1KB');
+        server.kill('SIGHUP');
+        const fresh = async () => {
+          const probe = await connect({ servers: server.url });
+          const limit = probe.info?.max_payload;
+          await probe.close();
+          return limit === 1024;
+        };
+        await eventually(fresh, { what: 'the reload' });
+        // The client does not know, the server cuts it off, and then it knows.
+        settlements.publish(sink, output('limited', 'x'.repeat(5000)));
+        sink.flush();
+        await settlements.reach(2);
+        expect(settlements.refused).toHaveLength(1);
+        await eventually(() => connection.snapshot().reconnects > 0, { what: 'the connection to be back' });
+        expect(() => sink.publish(output('limited', 'x'.repeat(5000)))).toThrow(
+          expect.objectContaining({ steer: 'failed' }),
+        );
+        await eventually(
+          () => {
+            settlements.publish(sink, output('limited', `small ${settlements.results.size} ${Math.random()}`));
+            sink.flush();
+            return settlements.confirmed.length > 1;
+          },
+          { what: 'others to get through' },
+        );
+        await connection.close();
+      }
+    } finally {
+      await closeConnections();
+      await server.stop();
+      await directory.remove();
+    }
+  });
+});

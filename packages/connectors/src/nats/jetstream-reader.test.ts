@@ -1,0 +1,300 @@
+import { eventually, startNats, type TestNats } from '@laminar/test';
+import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Batch, Connection, Reader } from '../index.js';
+import { describeReader, readTexts, textsOf } from '../reader.contract.js';
+import { closeConnections, openConnection } from '../testing/connections.js';
+
+const streamOf = (subject: string) => subject.split('.')[0]?.toUpperCase() ?? '';
+
+const optionsOf = (subject: string) => ({
+  jetstream: true,
+  stream_name: streamOf(subject),
+  stream_subjects: subject,
+  pull_timeout_ms: 1000,
+});
+
+describeReader({ name: 'a durable pull consumer', options: optionsOf, durable: true });
+
+describe('a durable pull consumer', () => {
+  let server: TestNats;
+  let publisher: NatsConnection;
+  let jsm: JetStreamManager;
+  let number = 0;
+
+  beforeAll(async () => {
+    server = await startNats();
+    publisher = await connect({ servers: server.url, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
+    jsm = await jetstreamManager(publisher);
+  });
+  afterEach(closeConnections);
+  afterAll(async () => {
+    await publisher.close();
+    await server.stop();
+  });
+
+  async function open(options: object = {}, subject = `in${++number}`) {
+    const { connection } = await openConnection(
+      { type: 'source', servers: server.url, ...optionsOf(subject), ...options },
+      subject,
+    );
+    await connection.provision();
+    const reader = connection.reader();
+    await reader.open();
+    return { reader, connection, subject, stream: streamOf(subject), consumer: `laminar-${subject}` };
+  }
+
+  async function publish(subject: string, count: number): Promise<void> {
+    const js = jetstream(publisher);
+    await Promise.all(Array.from({ length: count }, (_, i) => js.publish(subject, String(i))));
+  }
+
+  async function readOne(reader: Reader): Promise<Batch> {
+    const batch = await reader.read();
+    if (!batch) throw new Error('the reader has ended');
+    return batch;
+  }
+
+  it('says where a message stands in its stream', async () => {
+    const { reader, subject, stream, consumer } = await open();
+    await publish(subject, 2);
+    const first = await readOne(reader);
+    const [message] = first.messages;
+    expect(message).toMatchObject({ sequence: 1, stream, consumer, delivered: 1, reply: undefined });
+    const [stored] = [await jsm.streams.getMessage(stream, { seq: 1 })];
+    expect(message?.timestampMs).toBeCloseTo(stored?.time.getTime() ?? 0, -1);
+  });
+
+  it('settles: an ack is the end, a nak comes again after its delay, a term never does', async () => {
+    const { reader, subject, stream, consumer } = await open();
+    await publish(subject, 3);
+    const batches: Batch[] = [];
+    for (let count = 0; count < 3; count += batches.at(-1)?.messages.length ?? 0) batches.push(await readOne(reader));
+    const all = batches.flatMap((batch) => batch.messages.map((message, index) => ({ batch, message, index })));
+    const nakedAtMs = Date.now();
+    for (const { batch, message, index } of all) {
+      if (message.sequence === 1) batch.ack(index);
+      if (message.sequence === 2) batch.nak(index, 300);
+      if (message.sequence === 3) batch.term(index);
+    }
+    const again = await readOne(reader);
+    expect(again.messages.map(({ sequence, delivered }) => [sequence, delivered])).toEqual([[2, 2]]);
+    expect(Date.now() - nakedAtMs).toBeGreaterThanOrEqual(290);
+    again.ack(0);
+    await eventually(
+      async () => {
+        const { num_ack_pending, num_pending, ack_floor } = await jsm.consumers.info(stream, consumer);
+        return num_ack_pending === 0 && num_pending === 0 && ack_floor.stream_seq === 3;
+      },
+      { what: 'everything to be settled' },
+    );
+  });
+
+  it('puts off the redelivery of what is still being worked on', async () => {
+    const { reader, subject } = await open({ consumer_ack_wait_s: 1 });
+    await publish(subject, 1);
+    const batch = await readOne(reader);
+    const startedMs = Date.now();
+    const keeping = setInterval(() => batch.working(0), 200);
+    const second = reader.read();
+    let redelivered = false;
+    void second.then(() => {
+      redelivered = true;
+    });
+    await eventually(() => Date.now() - startedMs > 1800, { what: 'almost two waits' });
+    clearInterval(keeping);
+    expect(redelivered).toBe(false);
+    expect((await second)?.messages[0]?.delivered).toBe(2);
+  });
+
+  it('reads on where it was, after another reader of the durable', async () => {
+    const first = await open();
+    await publish(first.subject, 10);
+    expect(await readTexts(first.reader, 10)).toHaveLength(10);
+    await first.reader.close();
+    await first.connection.close();
+    await publish(first.subject, 1);
+    const { reader } = await open({}, first.subject);
+    expect(await readTexts(reader, 1)).toEqual(['0']);
+  });
+
+  it('shares the messages of the durable with another reader', async () => {
+    const { reader, subject, connection } = await open({ pull_batch_size: 1 });
+    const other = connection.reader();
+    await other.open();
+    await publish(subject, 200);
+    const seen = new Set<number>();
+    const drain = async (from: Reader) => {
+      for (let batch = await from.read(); batch; batch = await from.read()) {
+        for (const [index, { sequence }] of batch.messages.entries()) {
+          expect(seen.has(sequence ?? 0)).toBe(false);
+          seen.add(sequence ?? 0);
+          batch.ack(index);
+        }
+      }
+    };
+    const draining = [drain(reader), drain(other)];
+    await eventually(() => seen.size === 200, { what: 'all messages' });
+    await Promise.all([reader.stop(), other.stop()]);
+    await Promise.all(draining);
+    expect(reader.counters.messages > 0 && other.counters.messages > 0).toBe(true);
+  });
+
+  it('holds no more than may be unacknowledged, however long nobody reads', async () => {
+    const { reader, subject } = await open({ consumer_max_ack_pending: 20, consumer_ack_wait_s: 1 });
+    await publish(subject, 60);
+    // Each wait the server delivers the same twenty again.
+    await eventually(() => reader.counters.messages >= 20, { what: 'the first delivery' });
+    await eventually(async () => ((await reader.consumerInfo())?.redelivered ?? 0) >= 20, { what: 'redeliveries' });
+    const batch = await readOne(reader);
+    expect(batch.messages.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    batch.messages.forEach((_, index) => void batch.ack(index));
+    const rest = new Set<string>();
+    while (rest.size < 40) {
+      const next = await readOne(reader);
+      for (const text of textsOf(next)) if (Number(text) >= 20) rest.add(text);
+      next.messages.forEach((_, index) => void next.ack(index));
+    }
+  });
+
+  it('loses nothing over restarts of the server, under way in both directions', async () => {
+    const { reader, subject, stream, consumer } = await open({ consumer_ack_wait_s: 1 });
+    const total = 600;
+    const js = jetstream(publisher);
+    const publishing = (async () => {
+      for (let i = 0; i < total; ) {
+        const sent = await js.publish(subject, String(i), { msgID: String(i), timeout: 500 }).then(
+          () => true,
+          () => false,
+        );
+        if (sent) i++;
+      }
+    })();
+    const seen = new Set<string>();
+    const reading = (async () => {
+      for (let batch = await reader.read(); batch; batch = await reader.read()) {
+        for (const [index, text] of textsOf(batch).entries()) {
+          seen.add(text);
+          batch.ack(index);
+        }
+      }
+    })();
+    for (const reached of [150, 350]) {
+      await eventually(() => seen.size >= reached, { what: `${reached} messages`, timeoutMs: 20_000 });
+      await server.restart();
+    }
+    await publishing;
+    await eventually(
+      async () => {
+        const { num_ack_pending, num_pending } = await jsm.consumers.info(stream, consumer);
+        return seen.size === total && num_ack_pending === 0 && num_pending === 0;
+      },
+      { what: 'all messages and acknowledgements', timeoutMs: 20_000 },
+    );
+    await reader.stop();
+    await reading;
+  });
+
+  it.each([
+    [
+      'its consumer is deleted',
+      (stream: string, consumer: string) => jsm.consumers.delete(stream, consumer),
+      /consumer/,
+    ],
+    ['its stream is deleted', (stream: string) => jsm.streams.delete(stream), /stream|consumer/],
+  ])('is blocked when %s', async (_, remove, message) => {
+    const { reader, subject, stream, consumer } = await open();
+    await publish(subject, 1);
+    expect(await readTexts(reader, 1)).toEqual(['0']);
+    const refused = expect(reader.read()).rejects.toMatchObject({
+      name: 'ConnectorError',
+      steer: 'blocked',
+      message: expect.stringMatching(message),
+    });
+    await remove(stream, consumer);
+    await refused;
+    await reader.close();
+  });
+
+  it('is blocked while its stream or consumer is missing', async () => {
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: 'NOWHERE',
+      subject: 'nowhere',
+    });
+    const blocked = { name: 'ConnectorError', steer: 'blocked', message: expect.stringContaining('"NOWHERE"') };
+    await expect(connection.provision()).rejects.toMatchObject(blocked);
+    await expect(connection.reader().open()).rejects.toMatchObject(blocked);
+    await jsm.streams.add({ name: 'NOWHERE', subjects: ['nowhere'] });
+    await expect(connection.reader().open()).rejects.toMatchObject(blocked);
+    await connection.provision();
+    await connection.reader().open();
+  });
+
+  it('tells a stream from one of its name that was there before', async () => {
+    const first = await open();
+    const incarnation = first.reader.sourceIncarnation;
+    expect(incarnation).toMatch(/^[0-9a-z]+$/);
+    await first.reader.close();
+    await jsm.streams.delete(first.stream);
+    const { reader } = await open({}, first.subject);
+    expect(reader.sourceIncarnation).not.toBe(incarnation);
+  });
+
+  it('gives what the server says of the consumer', async () => {
+    const { reader, subject, stream, consumer } = await open({ consumer_max_ack_pending: 2 });
+    await publish(subject, 5);
+    await readOne(reader);
+    await eventually(
+      async () => {
+        const info = await reader.consumerInfo();
+        return info?.ackPending === 2 && info.pending === 3 && info.lastDelivered === 2;
+      },
+      { what: 'two unacknowledged and three pending messages' },
+    );
+    expect(await reader.consumerInfo()).toMatchObject({ stream, consumer, redelivered: 0 });
+  });
+
+  it.each([
+    [{ start: 'all' }, ['0', '1', '2']],
+    [{ start: 'last' }, ['2']],
+    [{ start: 2 }, ['1', '2']],
+    [{ start: 'new' }, ['later']],
+    [{ start: '2020-01-01' }, ['0', '1', '2']],
+  ])('begins where %j says', async (options, expected) => {
+    const subject = `in${++number}`;
+    await jsm.streams.add({ name: streamOf(subject), subjects: [subject] });
+    await publish(subject, 3);
+    const { reader } = await open(options, subject);
+    if (options.start === 'new') publisher.publish(subject, 'later');
+    expect(await readTexts(reader, expected.length)).toEqual(expected);
+  });
+
+  it('reads the subjects that it is for, and no others', async () => {
+    const stream = `WIDE${++number}`;
+    await jsm.streams.add({ name: stream, subjects: [`wide${number}.>`] });
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: stream,
+      subject: `wide${number}.*.a`,
+      pull_timeout_ms: 1000,
+    });
+    await connection.provision();
+    const reader = connection.reader();
+    await reader.open();
+    for (const token of ['x.b', 'x.a', 'y.a', 'x.a.b']) publisher.publish(`wide${number}.${token}`, token);
+    expect(await readTexts(reader, 2)).toEqual(['x.a', 'y.a']);
+    expect((await reader.consumerInfo())?.pending).toBe(0);
+  });
+
+  it('belongs to a connection of its role', async () => {
+    const sink: Connection = (await openConnection({ type: 'sink', servers: server.url, subject: 'x' })).connection;
+    expect(() => sink.reader()).toThrow(expect.objectContaining({ name: 'ConnectorError', steer: 'failed' }));
+  });
+});

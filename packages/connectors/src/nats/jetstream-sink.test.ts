@@ -1,0 +1,124 @@
+import { eventually } from '@laminar/test';
+import { DiscardPolicy } from '@nats-io/jetstream';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HeaderBlock } from '../index.js';
+import { describeSink, output, Settlements, startStage } from '../sink.contract.js';
+import { closeConnections, openConnection } from '../testing/connections.js';
+import { TcpProxy } from '../testing/tcp-proxy.js';
+
+describeSink('publishing to JetStream', { jetstream: true });
+
+describe('publishing to JetStream', () => {
+  let stage: Awaited<ReturnType<typeof startStage>>;
+
+  beforeAll(async () => {
+    stage = await startStage();
+  });
+  afterEach(closeConnections);
+  afterAll(() => stage.stop());
+
+  async function open(subject: string, url = stage.server.url) {
+    const { connection } = await openConnection({ type: 'sink', servers: url, subject, jetstream: true });
+    const sink = connection.sink();
+    await sink.open();
+    return sink;
+  }
+
+  const withId = (id: string) => new HeaderBlock('').with('Nats-Msg-Id', id);
+
+  it('waits for a stream that takes the subject, says so, and heals when it comes', async () => {
+    const sink = await open('later.x');
+    const settlements = new Settlements();
+    settlements.publish(sink, output('later.x', 'm0'));
+    await eventually(() => sink.problem?.includes('no stream takes this subject'), { what: 'the problem' });
+    expect(settlements.results.size).toBe(0);
+    await stage.jsm.streams.add({ name: 'LATER', subjects: ['later.>'] });
+    await settlements.reach(1);
+    expect(settlements.confirmed).toEqual(['m0']);
+    expect(sink.problem).toBeUndefined();
+    expect((await stage.jsm.streams.info('LATER')).state.messages).toBe(1);
+  });
+
+  it('publishes again with the same id what was stored without its acknowledgement', async () => {
+    const proxy = new TcpProxy(stage.server.port);
+    await proxy.start();
+    try {
+      const sink = await open('out.lost', proxy.url);
+      const settlements = new Settlements();
+      settlements.publish(sink, output('out.lost', 'm0', withId('a')));
+      await settlements.reach(1);
+      proxy.loseAnswers();
+      for (const i of [1, 2, 3]) settlements.publish(sink, output('out.lost', `m${i}`, withId(`a${i}`)));
+      await eventually(async () => (await stage.stored('out.lost')).length === 4, { what: 'all to be stored' });
+      expect(settlements.results.size).toBe(1);
+      proxy.cut();
+      await settlements.reach(4);
+      expect(settlements.confirmed).toEqual(['m0', 'm1', 'm2', 'm3']);
+      expect(await stage.stored('out.lost')).toHaveLength(4);
+      expect(sink.problem).toBeUndefined();
+      await sink.close(1000);
+    } finally {
+      await closeConnections();
+      await proxy.stop();
+    }
+  });
+
+  it('confirms a message whose id the stream knows already', async () => {
+    const sink = await open('out.twice');
+    const settlements = new Settlements();
+    settlements.publish(sink, output('out.twice', 'first', withId('same')));
+    settlements.publish(sink, output('out.twice', 'second', withId('same')));
+    await settlements.reach(2);
+    expect(settlements.confirmed).toEqual(['first', 'second']);
+    expect((await stage.stored('out.twice')).map(({ text }) => text)).toEqual(['first']);
+  });
+
+  it('fails what the stream can never keep, and retries what it cannot keep now', async () => {
+    await stage.jsm.streams.add({
+      name: 'SMALL',
+      subjects: ['small'],
+      max_msg_size: 40,
+      max_msgs: 1,
+      discard: DiscardPolicy.New,
+    });
+    const sink = await open('small');
+    const settlements = new Settlements();
+    settlements.publish(sink, output('small', 'x'.repeat(50)));
+    settlements.publish(sink, output('small', 'a'));
+    settlements.publish(sink, output('small', 'b'));
+    await settlements.reach(2);
+    expect(settlements.refused).toMatchObject([{ steer: 'failed', message: expect.stringMatching(/size/) }]);
+    await eventually(() => sink.problem?.includes('maximum messages exceeded'), { what: 'the problem' });
+    await stage.jsm.streams.purge('SMALL');
+    await settlements.reach(3);
+    expect(settlements.confirmed).toEqual(['a', 'b']);
+    expect(sink.problem).toBeUndefined();
+  });
+
+  it('waits at its close for what is acknowledged late', async () => {
+    const sink = await open('late.x');
+    const settlements = new Settlements();
+    settlements.publish(sink, output('late.x', 'm0'));
+    await eventually(() => sink.problem !== undefined, { what: 'the problem' });
+    const closing = sink.close(10_000);
+    await stage.jsm.streams.add({ name: 'LATE', subjects: ['late.>'] });
+    await closing;
+    expect(settlements.confirmed).toEqual(['m0']);
+  });
+
+  it('stores everything exactly once over restarts of the server', async () => {
+    const sink = await open('out.many');
+    const settlements = new Settlements();
+    const total = 3000;
+    for (let i = 0; i < total; i++) {
+      settlements.publish(sink, output('out.many', `m${i}`, withId(`many-${i}`)));
+      await sink.ready();
+      if (i % 50 === 0) await new Promise(setImmediate);
+      if (i === 1000 || i === 2000) await stage.server.restart();
+    }
+    await settlements.reach(total, 20_000);
+    expect(settlements.refused).toEqual([]);
+    const { subjects = {} } = (await stage.jsm.streams.info('OUT', { subjects_filter: 'out.many' })).state;
+    expect(subjects['out.many']).toBe(total);
+  });
+});

@@ -1,0 +1,193 @@
+import { startNats, type TestNats } from '@laminar/test';
+import { AckPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { closeConnections, openConnection } from '../testing/connections.js';
+
+describe('provisioning', () => {
+  let server: TestNats;
+  let nc: NatsConnection;
+  let jsm: JetStreamManager;
+  let number = 0;
+
+  beforeAll(async () => {
+    server = await startNats();
+    nc = await connect({ servers: server.url });
+    jsm = await jetstreamManager(nc);
+  });
+  afterEach(closeConnections);
+  afterAll(async () => {
+    await nc.close();
+    await server.stop();
+  });
+
+  /** A source with a stream of its own, that `options` may change. */
+  async function source(options: object = {}, stream = `S${++number}`) {
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: stream,
+      stream_subjects: `${stream}.>`,
+      ...options,
+    });
+    return { connection, stream };
+  }
+
+  it('makes the stream and the durable as the definition says', async () => {
+    const { connection, stream } = await source({
+      stream_retention: 'workqueue',
+      stream_max_msgs: 1000,
+      stream_max_age: 86_400,
+      stream_storage: 'memory',
+      consumer_ack_wait_s: 9,
+      consumer_max_ack_pending: 77,
+      subject: `S${number + 1}.a`,
+    });
+    expect(await connection.provision()).toEqual({ drift: undefined });
+    expect((await jsm.streams.info(stream)).config).toMatchObject({
+      subjects: [`${stream}.>`],
+      retention: 'workqueue',
+      max_msgs: 1000,
+      max_age: 86_400 * 1e9,
+      storage: 'memory',
+    });
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).config).toMatchObject({
+      durable_name: 'laminar-orders',
+      ack_policy: 'explicit',
+      ack_wait: 9e9,
+      max_ack_pending: 77,
+      filter_subject: `${stream}.a`,
+      deliver_policy: 'all',
+    });
+  });
+
+  it('changes nothing the second time, nor when two do it at once', async () => {
+    const first = await source();
+    const second = await source({}, first.stream);
+    const both = await Promise.all([first.connection.provision(), second.connection.provision()]);
+    expect(both).toEqual([{ drift: undefined }, { drift: undefined }]);
+    await nc.flush();
+    const { created } = await jsm.streams.info(first.stream);
+    expect(await first.connection.provision()).toEqual({ drift: undefined });
+    expect((await jsm.streams.info(first.stream)).created).toBe(created);
+  });
+
+  it('says what differs, and leaves it', async () => {
+    const { connection, stream } = await source();
+    await connection.provision();
+    const { connection: other } = await source(
+      {
+        stream_subjects: [`${stream}.>`, `${stream}x`],
+        stream_max_age: 60,
+        consumer_ack_wait_s: 30,
+        subject: `${stream}.a`,
+      },
+      stream,
+    );
+    const { drift } = await other.provision();
+    for (const setting of ['subjects', 'max_age', 'ack_wait', 'filter_subject']) expect(drift).toContain(setting);
+    for (const setting of ['retention', 'storage', 'max_msgs', 'max_ack_pending']) expect(drift).not.toContain(setting);
+    expect((await jsm.streams.info(stream)).config).toMatchObject({ subjects: [`${stream}.>`], max_age: 0 });
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).config.ack_wait).toBe(6e9);
+  });
+
+  it('looks at a stream without subjects of its own, such as a mirror', async () => {
+    const { connection, stream } = await source();
+    await connection.provision();
+    await jsm.streams.add({ name: `M${stream}`, mirror: { name: stream } });
+    const { connection: mirror } = await source({}, `M${stream}`);
+    expect((await mirror.provision()).drift).toContain('subjects');
+  });
+
+  it('fails for a push consumer of its name, which it must not take over', async () => {
+    const { connection, stream } = await source();
+    await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] });
+    await jsm.consumers.add(stream, {
+      durable_name: 'laminar-orders',
+      deliver_subject: 'somewhere',
+      ack_policy: AckPolicy.Explicit,
+    });
+    await expect(connection.provision()).rejects.toMatchObject({
+      name: 'ConnectorError',
+      steer: 'failed',
+      message: expect.stringContaining('push consumer'),
+    });
+  });
+
+  it('is blocked where the stream is missing and not to be made', async () => {
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: 'NOWHERE',
+      subject: 'x',
+    });
+    await expect(connection.provision()).rejects.toMatchObject({
+      steer: 'blocked',
+      message: expect.stringContaining('does not exist'),
+    });
+  });
+
+  it('is blocked where the subjects belong to another stream, and says so', async () => {
+    const { connection, stream } = await source();
+    await connection.provision();
+    const { connection: other } = await source({ stream_subjects: `${stream}.a` });
+    await expect(other.provision()).rejects.toMatchObject({
+      steer: 'blocked',
+      message: expect.stringMatching(/overlap/),
+    });
+  });
+
+  it('makes the stream of a sink, and no consumer', async () => {
+    const { connection } = await openConnection({
+      type: 'sink',
+      servers: server.url,
+      jetstream: true,
+      subject: 'sunk',
+      stream_name: 'SUNK',
+      stream_subjects: 'sunk',
+    });
+    expect(await connection.provision()).toEqual({ drift: undefined });
+    expect((await jsm.streams.info('SUNK')).state.consumer_count).toBe(0);
+    await connection.deprovision();
+    expect((await jsm.streams.info('SUNK')).config.name).toBe('SUNK');
+  });
+
+  it('takes back the durable, and is content where it is gone', async () => {
+    const { connection, stream } = await source();
+    await connection.provision();
+    await connection.deprovision();
+    expect((await jsm.streams.info(stream)).state.consumer_count).toBe(0);
+    await connection.deprovision();
+    await jsm.streams.delete(stream);
+    await connection.deprovision();
+  });
+
+  it('is blocked without JetStream, and says what to do', async () => {
+    const plain = await startNats({ jetstream: false });
+    try {
+      const { connection } = await openConnection({
+        type: 'source',
+        servers: plain.url,
+        jetstream: true,
+        stream_name: 'S',
+        subject: 's',
+      });
+      await expect(connection.provision()).rejects.toMatchObject({
+        steer: 'blocked',
+        message: expect.stringMatching(/JetStream/),
+      });
+      await closeConnections();
+    } finally {
+      await plain.stop();
+    }
+  });
+
+  it('needs nothing where there is no JetStream in the definition', async () => {
+    const { connection } = await openConnection({ type: 'source', servers: server.url, subject: 'x' });
+    expect(await connection.provision()).toEqual({ drift: undefined });
+    await connection.deprovision();
+  });
+});

@@ -1,0 +1,259 @@
+import type { Options } from '@laminar/definitions';
+import { eventually, startNats, type TestNats } from '@laminar/test';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type ConnectorError, HeaderBlock, type OutputMessage, type Sink } from './index.js';
+import { closeConnections, limitedUser, openConnection } from './testing/connections.js';
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+export const output = (subject: string, text: string, block = new HeaderBlock('')): OutputMessage => ({
+  subject,
+  data: encode(text),
+  headers: block,
+});
+
+/** What became of each message, by its text; a message that is settled twice, or within the call, is an error. */
+export class Settlements {
+  readonly results = new Map<string, ConnectorError | undefined>();
+  #calling = false;
+
+  publish(sink: Sink, message: OutputMessage): void {
+    const text = new TextDecoder().decode(message.data);
+    this.#calling = true;
+    sink.publish(message, (error) => {
+      expect(this.#calling).toBe(false);
+      expect(this.results.has(text)).toBe(false);
+      this.results.set(text, error);
+    });
+    this.#calling = false;
+  }
+
+  get confirmed(): string[] {
+    return [...this.results].filter(([, error]) => error === undefined).map(([text]) => text);
+  }
+
+  get refused(): ConnectorError[] {
+    return [...this.results.values()].filter((error) => error !== undefined);
+  }
+
+  async reach(count: number, timeoutMs = 10_000): Promise<void> {
+    await eventually(() => this.results.size >= count, { what: `${count} settlements`, timeoutMs });
+    expect(this.results.size).toBe(count);
+  }
+}
+
+interface StoredMessage {
+  readonly text: string;
+  readonly headers: { [name: string]: string[] };
+}
+
+/** A server with a stream that keeps what a sink publishes, whether or not the sink knows of it. */
+export interface SinkStage {
+  readonly server: TestNats;
+  readonly jsm: JetStreamManager;
+  /** The texts that arrived on a subject, in order, with their headers. */
+  stored(subject: string): Promise<StoredMessage[]>;
+}
+
+export async function startStage(): Promise<SinkStage & { stop(): Promise<void> }> {
+  const server = await startNats({ config: limitedUser });
+  const nc: NatsConnection = await connect({ servers: server.url, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
+  const jsm = await jetstreamManager(nc, { timeout: 1000 });
+  await jsm.streams.add({ name: 'OUT', subjects: ['out.>'] });
+  return {
+    server,
+    jsm,
+    // A server that has just come back may not answer the first time.
+    stored: (subject) => eventually(() => storedOn(jsm, subject), { what: 'the server to answer', timeoutMs: 20_000 }),
+    async stop() {
+      await nc.close();
+      await server.stop();
+    },
+  };
+}
+
+async function storedOn(jsm: JetStreamManager, subject: string): Promise<StoredMessage[]> {
+  const { messages, last_seq } = (await jsm.streams.info('OUT')).state;
+  const found: StoredMessage[] = [];
+  for (let seq = last_seq - messages + 1; seq <= last_seq; seq++) {
+    const message = await jsm.streams.getMessage('OUT', { seq });
+    if (message?.subject !== subject) continue;
+    const names = message.header?.keys() ?? [];
+    const headers = Object.fromEntries(names.map((name) => [name, message.header.values(name)]));
+    found.push({ text: message.string(), headers });
+  }
+  return found;
+}
+
+/** What every sink must do. */
+export function describeSink(name: string, options: Options): void {
+  describe(`${name}, as a sink`, () => {
+    let stage: Awaited<ReturnType<typeof startStage>>;
+    let number = 0;
+
+    beforeAll(async () => {
+      stage = await startStage();
+    });
+    afterEach(closeConnections);
+    afterAll(() => stage.stop());
+
+    async function open(subject = `out.${++number}`): Promise<{ sink: Sink; subject: string }> {
+      const { connection } = await openConnection({ type: 'sink', servers: stage.server.url, subject, ...options });
+      const sink = connection.sink();
+      await sink.open();
+      return { sink, subject };
+    }
+
+    it('settles each message once, after the call, and publishes in order', async () => {
+      const { sink, subject } = await open();
+      const settlements = new Settlements();
+      const texts = Array.from({ length: 500 }, (_, i) => `m${i}`);
+      for (const [i, text] of texts.entries()) {
+        settlements.publish(sink, output(subject, text));
+        if (i % 7 === 0) sink.flush();
+      }
+      sink.flush();
+      await settlements.reach(texts.length);
+      expect(settlements.confirmed).toEqual(texts);
+      expect((await stage.stored(subject)).map(({ text }) => text)).toEqual(texts);
+      expect(sink.problem).toBeUndefined();
+      await sink.close(1000);
+    });
+
+    it('writes headers as they are given, and none that a value tries to slip in', async () => {
+      const { sink, subject } = await open();
+      const settlements = new Settlements();
+      const block = new HeaderBlock('')
+        .with('X-A', '1')
+        .with('X-A', 'é 😀')
+        .with('X-B', 'b\r\nNats-Rollup: all\r\n\r\nbody');
+      settlements.publish(sink, output(subject, 'x', block));
+      settlements.publish(sink, output(subject, 'y'));
+      sink.flush();
+      await settlements.reach(2);
+      expect(await stage.stored(subject)).toEqual([
+        { text: 'x', headers: { 'X-A': ['1', 'é 😀'], 'X-B': ['b Nats-Rollup: all body'] } },
+        { text: 'y', headers: {} },
+      ]);
+    });
+
+    it('takes messages that nobody waits for', async () => {
+      const { sink, subject } = await open();
+      for (let i = 0; i < 10; i++) sink.publish(output(subject, `m${i}`));
+      sink.flush();
+      await sink.close(5000);
+      expect(await stage.stored(subject)).toHaveLength(10);
+    });
+
+    it('refuses a message that is too large, and goes on', async () => {
+      const { sink, subject } = await open();
+      const settlements = new Settlements();
+      expect(() => settlements.publish(sink, output(subject, 'x'.repeat(1024 * 1024 + 1)))).toThrow(
+        expect.objectContaining({ name: 'ConnectorError', steer: 'failed', message: expect.stringContaining(subject) }),
+      );
+      settlements.publish(sink, output(subject, 'small'));
+      sink.flush();
+      await settlements.reach(1);
+      expect(settlements.confirmed).toEqual(['small']);
+    });
+
+    it('fails what may not be published, says so, and goes on', async () => {
+      const { sink, subject } = await open();
+      const settlements = new Settlements();
+      for (const [i, to] of [subject, 'forbidden.x', subject, 'forbidden.y'].entries())
+        settlements.publish(sink, output(to, `m${i}`));
+      sink.flush();
+      await settlements.reach(4);
+      expect(settlements.confirmed).toEqual(['m0', 'm2']);
+      expect(settlements.refused).toMatchObject([
+        { steer: 'failed', message: expect.stringContaining('forbidden.x') },
+        { steer: 'failed', message: expect.stringContaining('forbidden.y') },
+      ]);
+      expect(sink.problem).toMatch(/not permitted/);
+      settlements.publish(sink, output(subject, 'm4'));
+      sink.flush();
+      await settlements.reach(5);
+      expect(sink.problem).toBeUndefined();
+    });
+
+    it('holds back by `ready` alone, and gets everything out', async () => {
+      const { sink, subject } = await open();
+      expect(sink.ready()).toBeUndefined();
+      let waits = 0;
+      for (let i = 0; i < 40_000; i++) {
+        sink.publish(output(subject, String(i)));
+        const wait = sink.ready();
+        if (!wait) continue;
+        waits++;
+        await wait;
+      }
+      expect(waits).toBeGreaterThan(0);
+      await sink.close(20_000);
+      const { subjects = {} } = (await stage.jsm.streams.info('OUT', { subjects_filter: subject })).state;
+      expect(subjects[subject]).toBe(40_000);
+      await stage.jsm.streams.purge('OUT', { filter: subject });
+    });
+
+    it('confirms nothing that was lost while the server was away, and says what it waits for', async () => {
+      const { sink, subject } = await open();
+      const settlements = new Settlements();
+      let next = 0;
+      const send = () => {
+        settlements.publish(
+          sink,
+          output(subject, `m${next}`, new HeaderBlock('').with('Nats-Msg-Id', `${subject}-${next}`)),
+        );
+        next++;
+        sink.flush();
+      };
+      for (let i = 0; i < 20; i++) send();
+      await stage.server.down();
+      await eventually(() => sink.problem !== undefined, { what: 'the problem to be known' });
+      for (let i = 0; i < 20; i++) send();
+      await stage.server.up();
+      await eventually(
+        () => {
+          send();
+          return sink.problem === undefined && settlements.confirmed.includes(`m${next - 2}`);
+        },
+        { what: 'the sink to go on', timeoutMs: 20_000 },
+      );
+      await settlements.reach(next, 20_000);
+      const stored = (await stage.stored(subject)).map(({ text }) => text);
+      expect(new Set(stored).size).toBe(stored.length);
+      expect(stored).toEqual(expect.arrayContaining(settlements.confirmed));
+      for (const error of settlements.refused) expect(error.steer).toBe('blocked');
+    });
+
+    it('is closed in time where the server is away, and confirms nothing then', async () => {
+      const { sink, subject } = await open();
+      const settlements = new Settlements();
+      await stage.server.down();
+      settlements.publish(sink, output(subject, 'x'));
+      const startedMs = Date.now();
+      await sink.close(300);
+      expect(Date.now() - startedMs).toBeLessThan(2000);
+      await stage.server.up();
+      expect(settlements.confirmed).toEqual([]);
+    });
+
+    it('blocks what is published on a connection that has ended', async () => {
+      const { connection } = await openConnection({
+        type: 'sink',
+        servers: stage.server.url,
+        subject: 'out.x',
+        ...options,
+      });
+      const sink = connection.sink();
+      await sink.open();
+      await connection.close();
+      expect(() => sink.publish(output('out.x', 'x'))).toThrow(
+        expect.objectContaining({ name: 'ConnectorError', steer: 'blocked' }),
+      );
+      await sink.close(100);
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '@laminar/test';
+
+/** A wire between client and server that can be made to lose what the server says. */
+export class TcpProxy {
+  #server: Server | undefined;
+  readonly #pairs = new Set<readonly [client: Socket, server: Socket]>();
+  #answers = true;
+  port = 0;
+
+  constructor(readonly target: number) {}
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.port = await freePort();
+    this.#server = createServer((client) => this.#wire(client));
+    await new Promise<void>((resolve) => this.#server?.listen(this.port, '127.0.0.1', resolve));
+  }
+
+  /** From now on nothing that the server says arrives, while it hears everything. */
+  loseAnswers(): void {
+    this.#answers = false;
+  }
+
+  /** Cuts every connection; new ones are whole. */
+  cut(): void {
+    this.#answers = true;
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server?.close(resolve));
+  }
+
+  #wire(client: Socket): void {
+    const server = connect(this.target, '127.0.0.1');
+    const pair = [client, server] as const;
+    this.#pairs.add(pair);
+    for (const socket of pair) {
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        this.#pairs.delete(pair);
+        for (const other of pair) other.destroy();
+      });
+    }
+    client.pipe(server);
+    server.on('data', (data) => {
+      if (this.#answers) client.write(data);
+    });
+  }
+}

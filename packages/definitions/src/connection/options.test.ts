@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import {
+  connectionIssues,
+  type Options,
+  type OptionValue,
+  pipelineIssues,
+  resolveConnection,
+  tableIssues,
+} from '../index.js';
+import { type ConnectionOptionName, connectionOptions, optionFacts, type Role, roles } from './options.js';
+
+const base: { readonly [role in Role]: Options } = {
+  'source-core': { servers: 'h', type: 'source', format: 'json', subject: 'in' },
+  'source-jetstream': {
+    servers: 'h',
+    type: 'source',
+    format: 'json',
+    subject: 'in',
+    jetstream: true,
+    stream_name: 'S',
+  },
+  'sink-core': { servers: 'h', type: 'sink', subject: 'out' },
+  'sink-jetstream': { servers: 'h', type: 'sink', subject: 'out', jetstream: true, stream_name: 'S' },
+};
+const issuesOf = (options: Options) => connectionIssues({ connector: 'nats', options });
+const resolve = (options: Options) => resolveConnection('c', { connector: 'nats', options });
+
+/** For each option: its default, values that are taken, values that are not, and why. */
+const table: {
+  readonly [N in ConnectionOptionName]: [OptionValue | undefined, OptionValue[], OptionValue[], RegExp?];
+} = {
+  servers: [undefined, ['h', 'nats://h:1,i'], ['', 1, [], 'kafka://h', 'h:7422', 'nats://u:p@h', 'h/x', 'h,,i']],
+  type: [undefined, ['source', 'sink'], ['both', 1, '']],
+  format: ['json', ['json'], ['avro', 'protobuf', 'raw', 1]],
+  subject: [undefined, ['a', 'a.b'], ['', 'a b', 'a..b', '.a', 'a.', 'a.>.b', 'a*', 1, ['a']]],
+  description: [undefined, ['x'], ['', 1, 'x'.repeat(5000)]],
+  max_reconnects: [10, [-1, 0, 5], [-2, 1.5, '5', true]],
+  reconnect_wait_ms: [2000, [1, 50], [0, -1, '1']],
+  reconnect_jitter_ms: [100, [0, 50], [-1, '1']],
+  ping_interval_s: [120, [1, 86_400], [0, 86_401, '1']],
+  ping_max_outstanding: [2, [1, 10], [0, 1001]],
+  randomize_servers: [false, [true, false], ['true', 1]],
+  on_error: ['dead_letter', ['dead_letter', 'skip', 'stop'], ['ignore', true]],
+  parallelism: [1, [1], [0, 65, 1.5, '2']],
+  queue_group: [undefined, ['workers'], ['', 'a b', 'a.b', 'a*', 1]],
+  pending_limits: [65_536, [1, 100], [0, -1, '1']],
+  jetstream: [false, [], ['true', 1]],
+  stream_name: [undefined, ['S', 'a-b'], ['', 'a b', 'a.b', 'a>', 1]],
+  stream_subjects: [undefined, ['a.>', ['a', 'b.*']], [[], '', 'a b', ['a', 1], ['a..b']]],
+  stream_retention: ['limits', ['limits', 'interest', 'workqueue'], ['forever']],
+  stream_max_msgs: [-1, [-1, 1000], [-2, '1']],
+  stream_max_age: [0, [0, 86_400], [-1, '1d']],
+  stream_storage: ['file', ['file', 'memory'], ['tape']],
+  consumer_name: [undefined, ['c'], ['a.b', '', 1]],
+  consumer_durable: [true, [true], [false, 'true']],
+  consumer_pull: [true, [true], [false]],
+  consumer_ack_policy: ['explicit', ['explicit'], ['none', 'all']],
+  consumer_ack_wait_s: [6, [1, 60], [0, '6']],
+  consumer_max_ack_pending: [5000, [1, 100], [0, -1]],
+  pull_batch_size: [500, [1, 100], [0, 100_001]],
+  pull_timeout_ms: [30_000, [1, 1000], [0, 3_600_001]],
+  start: [
+    'all',
+    ['all', 'new', 'last', 7, '7', '2026-03-29', '2026-03-29T01:30:00Z'],
+    ['first', 0, -1, 1.5, '2026-13-01', true],
+  ],
+};
+const names = Object.keys(table) as ConnectionOptionName[];
+
+describe('the options of a connection', () => {
+  it('are all in this table', () => {
+    expect(Object.keys(connectionOptions).sort()).toEqual([...names].sort());
+  });
+
+  it.each(roles)('are complete without any other, as a %s', (role) => {
+    expect(issuesOf(base[role])).toEqual([]);
+    expect(resolve(base[role]).role).toBe(role);
+  });
+
+  it.each(names)('%s: default, values, roles', (name) => {
+    const [byDefault, good, bad] = table[name];
+    const facts = optionFacts(name);
+    expect(facts.default).toEqual(byDefault);
+    expect(facts.description).toMatch(/\.$/);
+    for (const role of roles) {
+      const applies = (connectionOptions[name].roles as readonly Role[]).includes(role);
+      for (const value of good) {
+        if (name === 'type' && !role.startsWith(String(value))) continue;
+        const issues = issuesOf({ ...base[role], [name]: value });
+        if (applies) expect({ value, issues }).toEqual({ value, issues: [] });
+        else
+          expect(issues).toMatchObject([
+            {
+              code: 'option_does_not_apply',
+              pointer: `/options/${name}`,
+              message: expect.stringContaining('has no effect'),
+            },
+          ]);
+      }
+      if (!applies) continue;
+      for (const value of bad) {
+        const issue = issuesOf({ ...base[role], [name]: value }).find(({ pointer }) => pointer === `/options/${name}`);
+        expect({ value, issue }).toMatchObject({
+          value,
+          issue: {
+            pointer: `/options/${name}`,
+            message: expect.stringContaining(name === 'format' ? 'format' : `"${name}"`),
+          },
+        });
+      }
+    }
+  });
+
+  it.each([
+    ['server', 'servers'],
+    ['sbuject', 'subject'],
+    ['streamname', 'stream_name'],
+    ['ack_wait_s', undefined],
+    ['__proto__', undefined],
+    ['constructor', undefined],
+    ['a/b~c', undefined],
+  ])('%s is unknown', (written, meant) => {
+    const options = Object.fromEntries([...Object.entries(base['source-core']), [written, 'x']]);
+    const [issue] = issuesOf(options);
+    expect(issue).toMatchObject({
+      code: 'unknown_option',
+      pointer: `/options/${written.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      message: expect.stringContaining(meant === undefined ? 'known options are servers' : `did you mean "${meant}"?`),
+    });
+  });
+
+  it('that are missing are all named', () => {
+    expect(issuesOf({}).map(({ pointer }) => pointer)).toEqual([
+      '/options/servers',
+      '/options/type',
+      '/options/format',
+      '/options/subject',
+    ]);
+    expect(issuesOf({ ...base['source-jetstream'], stream_name: undefined as never })[0]).toMatchObject({
+      code: 'missing_option',
+      pointer: '/options/stream_name',
+    });
+    const { subject: _, ...whole }: Options = { ...base['source-jetstream'], stream_subjects: 'a.>' };
+    expect(issuesOf(whole)).toEqual([]);
+  });
+
+  it.each([
+    [{ ...base['source-core'], on_error: 'retry' }, /needs jetstream = true/],
+    [{ ...base['source-core'], parallelism: 2 }, /queue_group or jetstream/],
+    [{ ...base['source-jetstream'], queue_group: 'q' }, /parallelism/],
+    [{ ...base['source-core'], consumer_name: 'c' }, /needs jetstream = true/],
+    [{ ...base['sink-core'], subject: 'a.*' }, /must be exact/],
+    [{ ...base['sink-core'], subject: '$JS.API.x' }, /belong to NATS and to the mesh/],
+    [{ ...base['sink-core'], subject: 'laminar.output.x' }, /belong to NATS and to the mesh/],
+    [{ ...base['sink-core'], subject: 'laminar' }, /belong to NATS and to the mesh/],
+    [{ ...base['source-core'], servers: 'nats://ann:secret@h' }, /credentials do not belong/],
+    [{ ...base['source-core'], servers: 'h:7422' }, /leaf/],
+  ])('that exclude each other are refused: %j', (options, message) => {
+    const issues = issuesOf(options as Options);
+    expect(issues.map((issue) => issue.message).join()).toMatch(message);
+    expect(issues.map((issue) => issue.message).join()).not.toContain('secret');
+  });
+
+  it.each([
+    { ...base['source-core'], parallelism: 2, queue_group: 'q' },
+    { ...base['source-jetstream'], parallelism: 2, on_error: 'retry' },
+    { ...base['source-core'], subject: '$SYS.>' },
+    { ...base['source-core'], subject: 'laminar.logs.>' },
+    { ...base['sink-core'], subject: 'laminary' },
+  ])('that fit are taken: %j', (options) => {
+    expect(issuesOf(options as Options)).toEqual([]);
+  });
+
+  it('come with their defaults, in the units that the names say', () => {
+    expect(resolve(base['source-jetstream'])).toEqual({
+      role: 'source-jetstream',
+      servers: ['nats://h:4222'],
+      maxReconnects: 10,
+      reconnectWaitMs: 2000,
+      reconnectJitterMs: 100,
+      pingIntervalMs: 120_000,
+      pingMaxOutstanding: 2,
+      randomizeServers: false,
+      streamName: 'S',
+      stream: undefined,
+      consumer: {
+        name: 'laminar-c',
+        filterSubject: 'in',
+        ackWaitMs: 6000,
+        maxAckPending: 5000,
+        start: { from: 'all' },
+      },
+      pullBatchSize: 500,
+      pullTimeoutMs: 30_000,
+      onError: 'dead_letter',
+      parallelism: 1,
+    });
+    expect(resolve({ ...base['sink-jetstream'], stream_subjects: 'out', stream_max_age: 60 })).toMatchObject({
+      subject: 'out',
+      streamName: 'S',
+      stream: { subjects: ['out'], retention: 'limits', maxMsgs: -1, maxAgeS: 60, storage: 'file' },
+    });
+  });
+});
+
+describe('the options of tables and pipelines', () => {
+  const columns = [{ name: 'id', type: 'BIGINT' }];
+
+  it('are checked alike', () => {
+    expect(tableIssues({ connector: 'c', columns, options: { include_metadata: true, description: 'x' } })).toEqual([]);
+    expect(tableIssues({ connector: 'c', columns, options: { include_metdata: true } })).toMatchObject([
+      { code: 'unknown_option', message: expect.stringContaining('did you mean "include_metadata"?') },
+    ]);
+    expect(tableIssues({ connector: 'c', columns, options: { include_metadata: 'yes' } })).toMatchObject([
+      { code: 'invalid_option', message: '"include_metadata" must be true or false, but is "yes"' },
+    ]);
+    expect(pipelineIssues({ query: 'x', options: { on_error: 'retry', description: 'x' } })).toEqual([]);
+    expect(pipelineIssues({ query: ' ', options: { on_eror: 'skip' } })).toMatchObject([
+      { code: 'unknown_option', message: expect.stringContaining('did you mean "on_error"?') },
+      { code: 'empty_query', pointer: '/query' },
+    ]);
+    expect(pipelineIssues({ query: 'é'.repeat(33_000), options: {} })).toMatchObject([{ code: 'query_too_large' }]);
+  });
+
+  it.each([
+    [[], 'no_columns', '/columns'],
+    [[{ name: '', type: 'TEXT' }], 'invalid_name', '/columns/0/name'],
+    [[{ name: 'é'.repeat(32), type: 'TEXT' }], 'invalid_name', '/columns/0/name'],
+    [[...columns, { name: 'ID', type: 'TEXT' }], 'duplicate_column', '/columns/1/name'],
+    [[{ name: 'a', type: 'TXT' }], 'unknown_type', '/columns/0/type'],
+    [[{ name: '_nats_subject', type: 'TEXT' }], 'needs_metadata', '/columns/0/name'],
+    [[{ name: '_nats_subjct', type: 'TEXT' }], 'unknown_column', '/columns/0/name'],
+  ])('columns %j are refused', (wrong, code, pointer) => {
+    expect(tableIssues({ connector: 'c', columns: wrong, options: {} })).toMatchObject([{ code, pointer }]);
+  });
+
+  it('declare metadata by its type, where they ask for it', () => {
+    const options = { include_metadata: true };
+    expect(tableIssues({ connector: 'c', columns: [{ name: '_NATS_Subject', type: 'text' }], options })).toEqual([]);
+    expect(tableIssues({ connector: 'c', columns: [{ name: '_nats_subject', type: 'INT' }], options })).toMatchObject([
+      { code: 'invalid_type', message: expect.stringContaining('TEXT') },
+    ]);
+    expect(tableIssues({ connector: 'c', columns: [{ name: 'constructor', type: 'INT' }], options })).toEqual([]);
+  });
+});
