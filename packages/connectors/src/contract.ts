@@ -139,7 +139,10 @@ export interface ServerSnapshot {
 export interface Connection {
   /** Connects once; throws `ConnectorError` where no server can be reached. Once open it reconnects by itself and says so by `onState`. */
   open(): Promise<void>;
-  /** Creates the stream and the durable consumer where the definition asks for it; idempotent. Throws `ConnectorError`. What differs from the definition is returned, and left as it is. */
+  /**
+   * Creates the stream and the durable consumer where the definition asks for it, and brings a durable that was created so up to date; idempotent. What somebody
+   * else made and differs is returned, and left as it is. Throws `ConnectorError`.
+   */
   provision(): Promise<{ readonly drift: string | undefined }>;
   /** Deletes the durable consumer that `provision` made; one that is gone already is fine. Throws `ConnectorError`. */
   deprovision(): Promise<void>;

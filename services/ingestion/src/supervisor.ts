@@ -1,4 +1,4 @@
-import type { Catalog, Recorded, RecordedEvent } from '@laminar/definitions';
+import { type Catalog, type Recorded, type RecordedEvent, resolveConnection } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { ApplyTrace } from './delivery/apply-trace.js';
 import type { CounterRegistry } from './delivery/counters.js';
@@ -235,8 +235,19 @@ export class Supervisor {
     for (const spec of this.#retired) {
       if (this.#running().some((job) => job.spec.connection.revision === spec.revision)) continue;
       this.#retired.delete(spec);
-      this.options.provisioner.retire(spec);
+      if (!this.#isShared(spec)) this.options.provisioner.retire(spec);
     }
+  }
+
+  /** Another connection reads by the same durable. */
+  #isShared({ resolved }: ConnectionSpec): boolean {
+    if (resolved.role !== 'source-jetstream') return false;
+    for (const { name, definition } of this.options.catalog.values('connection')) {
+      if (definition.options.stream_name !== resolved.streamName) continue;
+      const other = resolveConnection(name, definition);
+      if (other.role === 'source-jetstream' && other.consumer.name === resolved.consumer.name) return true;
+    }
+    return false;
   }
 
   #running(): SlotJob[] {

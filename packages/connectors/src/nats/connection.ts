@@ -56,11 +56,11 @@ export class NatsConnector implements Connection {
   }
 
   provision(): Promise<{ drift: string | undefined }> {
-    return provision(this.#open(), this.options.resolved);
+    return provision(this.#open(), this.options.name, this.options.resolved);
   }
 
   deprovision(): Promise<void> {
-    return deprovision(this.#open(), this.options.resolved);
+    return deprovision(this.#open(), this.options.name, this.options.resolved);
   }
 
   reader(): Reader {

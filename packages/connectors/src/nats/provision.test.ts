@@ -74,9 +74,15 @@ describe('provisioning', () => {
     expect((await jsm.streams.info(first.stream)).created).toBe(created);
   });
 
-  it('says what differs, and leaves it', async () => {
-    const { connection, stream } = await source();
-    await connection.provision();
+  it('says what differs, and leaves it, where somebody else made it', async () => {
+    const stream = `S${++number}`;
+    await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] });
+    await jsm.consumers.add(stream, {
+      durable_name: 'laminar-orders',
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: 6e9,
+      max_ack_pending: 5000,
+    });
     const { connection: other } = await source(
       {
         stream_subjects: [`${stream}.>`, `${stream}x`],
@@ -91,6 +97,32 @@ describe('provisioning', () => {
     for (const setting of ['retention', 'storage', 'max_msgs', 'max_ack_pending']) expect(drift).not.toContain(setting);
     expect((await jsm.streams.info(stream)).config).toMatchObject({ subjects: [`${stream}.>`], max_age: 0 });
     expect((await jsm.consumers.info(stream, 'laminar-orders')).config.ack_wait).toBe(6e9);
+  });
+
+  it('changes a durable that it made itself as the definition changes, where it is', async () => {
+    const { connection, stream } = await source();
+    await connection.provision();
+    const { connection: changed } = await source(
+      { consumer_ack_wait_s: 30, consumer_max_ack_pending: 9, subject: `${stream}.a` },
+      stream,
+    );
+    const { created } = await jsm.consumers.info(stream, 'laminar-orders');
+    expect(await changed.provision()).toEqual({ drift: undefined });
+    const info = await jsm.consumers.info(stream, 'laminar-orders');
+    expect(info.config).toMatchObject({ ack_wait: 30e9, max_ack_pending: 9, filter_subject: `${stream}.a` });
+    expect(info.created).toBe(created);
+    expect(await connection.provision()).toEqual({ drift: undefined });
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).config.filter_subject).toBeUndefined();
+  });
+
+  it('does not take back a durable that somebody else made', async () => {
+    const stream = `S${++number}`;
+    await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] });
+    await jsm.consumers.add(stream, { durable_name: 'laminar-orders', ack_policy: AckPolicy.Explicit });
+    const { connection } = await source({}, stream);
+    await connection.provision();
+    await connection.deprovision();
+    expect((await jsm.streams.info(stream)).state.consumer_count).toBe(1);
   });
 
   it('looks at a stream without subjects of its own, such as a mirror', async () => {

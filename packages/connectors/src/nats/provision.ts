@@ -16,11 +16,12 @@ import { ConnectorError } from '../contract.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
 
 /**
- * Makes the stream and the durable that a definition asks for, where they are missing. What exists is compared and left as it
- * is: `drift` says what differs. Throws `ConnectorError`.
+ * Makes the stream and the durable that a definition asks for, where they are missing. A durable that was made for the connection of this name is
+ * brought up to date. What somebody else made is compared and left as it is: `drift` says what differs. Throws `ConnectorError`.
  */
 export async function provision(
   nc: NatsConnection,
+  name: string,
   connection: ResolvedConnection,
 ): Promise<{ drift: string | undefined }> {
   if (connection.role !== 'source-jetstream' && connection.role !== 'sink-jetstream') return { drift: undefined };
@@ -30,16 +31,18 @@ export async function provision(
   const drift: string[] = [];
   if (connection.stream && connection.streamName !== undefined)
     drift.push(...(await ensureStream(jsm, connection.streamName, connection.stream)));
-  if (connection.role === 'source-jetstream') drift.push(...(await ensureConsumer(jsm, connection)));
+  if (connection.role === 'source-jetstream') drift.push(...(await ensureConsumer(jsm, name, connection)));
   return { drift: drift.length === 0 ? undefined : drift.join('; ') };
 }
 
-/** Deletes the durable of a source; one that is gone already is fine. */
-export async function deprovision(nc: NatsConnection, connection: ResolvedConnection): Promise<void> {
+/** Deletes the durable that `provision` made for the connection of this name. One that is gone already, or that somebody else made, is let be. */
+export async function deprovision(nc: NatsConnection, name: string, connection: ResolvedConnection): Promise<void> {
   if (connection.role !== 'source-jetstream') return;
   const { streamName, consumer } = connection;
   try {
-    await (await jetstreamManager(nc)).consumers.delete(streamName, consumer.name);
+    const { consumers } = await jetstreamManager(nc);
+    const { config } = await consumers.info(streamName, consumer.name);
+    if (config.description === madeFor(name)) await consumers.delete(streamName, consumer.name);
   } catch (error) {
     if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound)) return;
     throw connectorError(`deleting the consumer "${consumer.name}" of the stream "${streamName}"`, error);
@@ -73,9 +76,17 @@ async function ensureStream(jsm: JetStreamManager, name: string, spec: StreamSpe
   );
 }
 
-async function ensureConsumer(jsm: JetStreamManager, { streamName, consumer }: JetStreamSource): Promise<string[]> {
+/** Consumers of nats-server 2.9 have no metadata, but a description. */
+const madeFor = (name: string): string => `made for the connection ${name}`;
+
+async function ensureConsumer(
+  jsm: JetStreamManager,
+  name: string,
+  { streamName, consumer }: JetStreamSource,
+): Promise<string[]> {
   const wanted = {
     durable_name: consumer.name,
+    description: madeFor(name),
     ack_policy: AckPolicy.Explicit,
     replay_policy: ReplayPolicy.Instant,
     ack_wait: nanos(consumer.ackWaitMs),
@@ -112,6 +123,14 @@ async function ensureConsumer(jsm: JetStreamManager, { streamName, consumer }: J
   const settings = ['ack_policy', 'ack_wait', 'max_ack_pending'] as const;
   const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
   if ((config.filter_subject ?? undefined) !== consumer.filterSubject) differing.push('filter_subject');
+  if (differing.length > 0 && config.description === madeFor(name)) {
+    const { ack_wait, max_ack_pending } = wanted;
+    const changes = { ack_wait, max_ack_pending, filter_subject: consumer.filterSubject } as Partial<ConsumerConfig>;
+    await jsm.consumers.update(streamName, consumer.name, changes).catch((failure) => {
+      throw connectorError(`changing the consumer "${consumer.name}" of the stream "${streamName}"`, failure);
+    });
+    return [];
+  }
   return differing.map(
     (setting) =>
       `the consumer "${consumer.name}" has another ${setting} than the definition says, and was left as it is`,
