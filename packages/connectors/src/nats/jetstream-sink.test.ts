@@ -118,7 +118,11 @@ describe('publishing to JetStream', () => {
     }
     await settlements.reach(total, 20_000);
     expect(settlements.refused).toEqual([]);
-    const { subjects = {} } = (await stage.jsm.streams.info('OUT', { subjects_filter: 'out.many' })).state;
+    // The test's own client may not be back yet.
+    const { subjects = {} } = await eventually(
+      async () => (await stage.jsm.streams.info('OUT', { subjects_filter: 'out.many' })).state,
+      { what: 'the stream to answer' },
+    );
     expect(subjects['out.many']).toBe(total);
   });
 });
