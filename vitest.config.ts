@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their sources; only spawned service processes run what was built.
-const conditions = ['laminar-source', 'node', 'import', 'module', 'default'];
+const conditions = ['laminar-source', 'node', 'import', 'default'];
 
 export default defineConfig({
   resolve: { conditions },

@@ -9,10 +9,14 @@ import { prepare, root } from './prepare.mjs';
 const filters = process.argv.slice(2);
 const count = { passed: 0, failed: 0, skipped: 0 };
 
+// Whatever ends this process, the count is its last line, and a failure is in it.
+process.on('exit', (code) => {
+  if (code !== 0 && count.failed === 0) count.failed++;
+  console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+});
 await prepare();
 if (filters.length === 0) for (const check of checks()) runCheck(check);
 runTests();
-console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 process.exitCode = count.failed > 0 ? 1 : 0;
 
 /** Each is one command that fails with an explanation; it counts as one test. */
@@ -45,13 +49,22 @@ function runTests() {
     const vitest = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...filters];
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
     const result = spawnSync(process.execPath, [...vitest, ...reporters], { cwd: root, stdio: 'inherit' });
-    const tests = JSON.parse(readFileSync(report, 'utf8'));
-    count.passed += tests.numPassedTests;
-    count.failed += tests.numFailedTests;
-    count.skipped += tests.numPendingTests + tests.numTodoTests;
-    // An error outside of any test (a file that does not load, an unhandled rejection) must not pass unseen.
-    if (result.status !== 0 && tests.numFailedTests === 0) count.failed++;
+    countTests(JSON.parse(readFileSync(report, 'utf8')), result.status);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function countTests(report, status) {
+  count.passed += report.numPassedTests;
+  count.failed += report.numFailedTests;
+  count.skipped += report.numPendingTests + report.numTodoTests;
+  // A file that does not load, or whose hooks fail, has no test that could have failed.
+  const failedFiles = report.testResults.filter(
+    ({ status: state, assertionResults }) =>
+      state === 'failed' && !assertionResults.some((assertion) => assertion.status === 'failed'),
+  );
+  count.failed += failedFiles.length;
+  // An error outside of any test, such as an unhandled rejection.
+  if (status !== 0 && report.numFailedTests + failedFiles.length === 0) count.failed++;
 }

@@ -1,1 +1,1 @@
-export {};
+export { laminar } from './laminar.js';

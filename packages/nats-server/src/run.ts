@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { portInFile, portsFile, waitForPreviousServer } from './ports-file.js';
 
 const startTimeoutMs = 30_000;
-const stopTimeoutMs = 5_000;
+const stopTimeoutMs = 2_000;
 const pollMs = 10;
 const logLinesShown = 3;
 

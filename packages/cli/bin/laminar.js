@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { laminar } from '../dist/index.js';
+
+process.exit(await laminar(process.argv.slice(2)));

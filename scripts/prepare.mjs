@@ -1,0 +1,233 @@
+// Installs and builds whatever is not current, so that `npm start` and `npm test` need nothing before them. Plain Node,
+// since it runs before anything is installed; older versions must be able to parse it, since it is what refuses them.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const nodeVersionMin = [20, 19];
+const modules = join(root, 'node_modules');
+const installStamp = join(modules, '.laminar-install');
+const buildStamp = join(modules, '.laminar-build');
+/** Names the process that installs or builds; one that is there without its process was interrupted. */
+const lock = join(root, '.turbo', 'prepare.lock');
+const lockPollMs = 200;
+/** Tools that are asked to end are ended after that long. */
+const endTimeoutMs = 3000;
+
+/** Ends the process with one line, or with the tool's own words, where something cannot be had. */
+export async function prepare() {
+  checkNode();
+  const packages = workspaces();
+  if (isInstalled(packages) && isBuilt(packages)) return;
+  const wasInterrupted = await takeLock();
+  try {
+    if (!isInstalled(packages)) await install(packages, wasInterrupted);
+    if (!isBuilt(packages)) await build(packages);
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function isInstalled(packages) {
+  return readStamp(installStamp) === installState(packages);
+}
+
+function isBuilt(packages) {
+  return readStamp(buildStamp) === buildState(packages) && notBuilt(packages).length === 0;
+}
+
+function notBuilt(packages) {
+  return packages.filter((folder) => !existsSync(join(folder, 'dist')));
+}
+
+async function install(packages, wasInterrupted) {
+  const state = installState(packages);
+  // npm takes packages for whole whose compilation was interrupted.
+  if (wasInterrupted && existsSync(modules)) {
+    console.log('an earlier installation was interrupted; it begins anew');
+    rmSync(modules, { recursive: true, force: true });
+  }
+  const compiles = 'better-sqlite3 may have to be compiled, which takes a minute or two';
+  await step(`installing packages (${compiles})`, 'installed', npmInstall());
+  writeStamp(installStamp, state);
+}
+
+async function build(packages) {
+  // Taken before the work begins, so that an edit made meanwhile is seen by the next run.
+  const state = buildState(packages);
+  const gone = notBuilt(packages);
+  // The compiler trusts its notes of the last build, also where what was built is gone, and turbo what came of that.
+  for (const folder of gone) rmSync(join(folder, 'tsconfig.tsbuildinfo'), { force: true });
+  await step('building', 'built', turboBuild(gone.length > 0 ? ['--force'] : []));
+  writeStamp(buildStamp, state);
+}
+
+/** Waits until nobody else installs or builds here. Says whether the last one to do so was interrupted. */
+async function takeLock() {
+  mkdirSync(dirname(lock), { recursive: true });
+  let wasInterrupted = false;
+  let hasWaited = false;
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return wasInterrupted;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const owner = Number(readStamp(lock));
+    if (!isAlive(owner)) {
+      wasInterrupted = true;
+      rmSync(lock, { force: true });
+      continue;
+    }
+    if (!hasWaited) console.log(`waiting for process ${owner}, which installs or builds here (${lock}) ...`);
+    hasWaited = true;
+    await new Promise((resolve) => setTimeout(resolve, lockPollMs));
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > nodeVersionMin[0] || (major === nodeVersionMin[0] && minor >= nodeVersionMin[1])) return;
+  console.error(`Laminar Mesh needs Node ${nodeVersionMin.join('.')} or newer; this is ${process.versions.node}`);
+  process.exit(1);
+}
+
+/** The folders of the workspace's packages. */
+function workspaces() {
+  const { workspaces: patterns } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const folders = patterns.flatMap((pattern) => {
+    if (!pattern.endsWith('/*')) return [pattern];
+    const parent = pattern.slice(0, -2);
+    return readdirSync(join(root, parent)).map((name) => join(parent, name));
+  });
+  return folders.map((folder) => join(root, folder)).filter((folder) => existsSync(join(folder, 'package.json')));
+}
+
+/** What the installed packages depend on: what is asked for, and the Node that compiled ones were compiled for. */
+function installState(packages) {
+  const hash = createHash('sha256').update(`${process.versions.modules} ${process.platform} ${process.arch}`);
+  for (const folder of [root, ...packages]) hash.update(readFileSync(join(folder, 'package.json')));
+  for (const file of ['package-lock.json', '.npmrc']) hash.update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
+/** The sources by name, size and time of change: a look at 300 files takes a few milliseconds, asking turbo a second. */
+function buildState(packages) {
+  const hash = createHash('sha256').update(readStamp(installStamp) ?? '');
+  const note = (path) => {
+    const { size, mtimeMs } = statSync(path);
+    hash.update(`${relative(root, path)} ${size} ${mtimeMs}\n`);
+  };
+  const noteFolder = (folder) => {
+    if (!existsSync(folder)) return;
+    for (const name of readdirSync(folder, { recursive: true }).sort()) note(join(folder, name));
+  };
+  for (const name of ['turbo.json', 'tsconfig.base.json']) note(join(root, name));
+  noteFolder(join(root, 'proto'));
+  for (const folder of packages) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isFile() && !entry.name.endsWith('.tsbuildinfo')) note(join(folder, entry.name));
+    }
+    noteFolder(join(folder, 'src'));
+  }
+  return hash.digest('hex');
+}
+
+function readStamp(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function writeStamp(path, state) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, state);
+}
+
+/** `npm ci` fails where a registry lacks optional packages of other platforms; `--no-save` leaves the lockfile as it is. */
+function npmInstall() {
+  // Where npm runs this, the same npm.
+  const { npm_execpath: script } = process.env;
+  const npm = script?.endsWith('.js') ? [process.execPath, script] : ['npm'];
+  return { command: [...npm, 'install', '--no-save', '--no-audit', '--no-fund'], env: nodeHeaders() };
+}
+
+/** The running Node's own headers where they stand beside it, so that compiling a package downloads none. */
+function nodeHeaders() {
+  const prefix = dirname(dirname(process.execPath));
+  const version = join(prefix, 'include', 'node', 'node_version.h');
+  if (!existsSync(version)) return {};
+  const text = readFileSync(version, 'utf8');
+  const part = (name) => new RegExp(`#define NODE_${name}_VERSION (\\d+)`).exec(text)?.[1];
+  const same = `${part('MAJOR')}.${part('MINOR')}.${part('PATCH')}` === process.versions.node;
+  return same ? { npm_config_nodedir: prefix } : {};
+}
+
+function turboBuild(options) {
+  return {
+    command: [join(modules, '.bin', 'turbo'), 'run', 'build', '--output-logs=errors-only', ...options],
+    env: { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
+  };
+}
+
+/** Says what takes long before and after it; the command's own output is shown only when it fails. */
+async function step(before, after, { command, env }) {
+  const started = Date.now();
+  console.log(`${before} ...`);
+  const { code, output } = await run(command, env);
+  if (code === 0) {
+    console.log(`${after} in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+    return;
+  }
+  console.error(`${output}\n${command.join(' ')} failed`);
+  process.exit(1);
+}
+
+/** Runs a command in a process group of its own, all of which ends where this process is asked to. */
+function run([program, ...args], env) {
+  const child = spawn(program, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  let isEnding = false;
+  const end = () => {
+    if (isEnding || child.pid === undefined) return;
+    isEnding = true;
+    // turbo ends what it started, in groups of their own, when it is asked to, and not when it is killed.
+    process.kill(-child.pid, 'SIGINT');
+    setTimeout(() => process.kill(-child.pid, 'SIGKILL'), endTimeoutMs);
+  };
+  for (const signal of signals) process.on(signal, end);
+  let output = '';
+  child.stdout.on('data', (data) => (output += data));
+  child.stderr.on('data', (data) => (output += data));
+  return new Promise((resolve) => {
+    const done = (code) => {
+      // The lock stays: it tells the next one that this work was not finished.
+      if (isEnding) process.exit(1);
+      for (const signal of signals) process.off(signal, end);
+      resolve({ code, output });
+    };
+    child.once('error', (error) => {
+      output += error.message;
+      done(1);
+    });
+    child.once('close', done);
+  });
+}
