@@ -140,7 +140,7 @@ function decodeBody(message: laminar.v1.DefinitionEvent): DefinitionEventBody {
   throw new EventUnreadable('the event is of a type that is not known here');
 }
 
-export function kindOf(body: DefinitionEventBody): Kind {
+function kindOf(body: DefinitionEventBody): Kind {
   if (body.type.startsWith('Connection')) return 'connection';
   return body.type.startsWith('Table') ? 'table' : 'pipeline';
 }

@@ -129,6 +129,12 @@ describe('the options of a connection', () => {
     });
   });
 
+  it('of a wrong value show only its beginning', () => {
+    const [issue] = issuesOf({ ...base['source-core'], description: 'y'.repeat(600_000) });
+    expect(issue).toMatchObject({ pointer: '/options/description' });
+    expect(issue?.message).toMatch(/a text of 1 to 4096 characters, but is "y{99}…$/);
+  });
+
   it('that are missing are all named', () => {
     expect(issuesOf({}).map(({ pointer }) => pointer)).toEqual([
       '/options/servers',

@@ -84,7 +84,7 @@ export function toJson(expression: Expression): Expression {
 }
 
 /** The type of a value in JavaScript where the expression's own is not a column's. */
-export const valueType = (type: Type): ColumnType =>
+const valueType = (type: Type): ColumnType =>
   type === 'NUMBER' ? 'DOUBLE PRECISION' : type === 'UNKNOWN' ? 'TEXT' : type;
 
 /** What an untyped literal becomes beside nothing that types it. */

@@ -44,7 +44,7 @@ const comparisons: { readonly [operator: string]: (order: number) => boolean } =
   '>': (order) => order > 0,
   '>=': (order) => order >= 0,
 };
-export const isComparison = (operator: string): boolean => Object.hasOwn(comparisons, operator);
+const isComparison = (operator: string): boolean => Object.hasOwn(comparisons, operator);
 
 const scriptOperators: { readonly [operator: string]: string } = { '=': '==', '<>': '!=', '!=': '!=' };
 
@@ -109,7 +109,7 @@ export function alike(
 }
 
 /** C.UTF-8: by code points, where JavaScript orders by UTF-16 units. */
-export function compareTexts(a: string, b: string): number {
+function compareTexts(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);
@@ -128,7 +128,7 @@ function sameScalar(a: unknown, b: unknown): boolean {
   return sameData(a, b);
 }
 
-export function compareJson(a: unknown, b: unknown): number {
+function compareJson(a: unknown, b: unknown): number {
   if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);

@@ -143,7 +143,7 @@ export function jsonOfText(text: string): unknown {
 export const bytesText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
-export function timestampOfNumber(millis: Integer): number {
+function timestampOfNumber(millis: Integer): number {
   const micros = timestampOfMillis(Number(millis));
   if (!(Math.abs(micros) <= timestampMicrosMax))
     throw new RowError('out_of_range', `${millis} ms is out of range for TIMESTAMP`);

@@ -87,7 +87,7 @@ export class SharedSink implements RowTarget {
 }
 
 /** Rejects with the signal's reason once it is aborted. */
-export function rejectionOf(signal: AbortSignal): Promise<never> {
+function rejectionOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     else signal.addEventListener('abort', () => reject(signal.reason), { once: true });

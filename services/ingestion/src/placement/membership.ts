@@ -4,7 +4,7 @@ import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 
 /** A session without a heartbeat for that long is dead; the bucket forgets it by itself. */
-export const heartbeatTtlMs = 4000;
+const heartbeatTtlMs = 4000;
 const heartbeatIntervalMs = 1000;
 const expiryCheckIntervalMs = 250;
 
