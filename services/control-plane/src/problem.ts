@@ -12,6 +12,8 @@ export interface Problem {
   readonly status: number;
   readonly headers: { readonly [name: string]: string };
   readonly body: {
+    /** What RFC 9457 has for a problem that its status and its code say all of. */
+    readonly type: 'about:blank';
     readonly title: string;
     readonly status: number;
     readonly code: ProblemCode;
@@ -62,7 +64,8 @@ function problem(
   headers: { readonly [name: string]: string } = {},
 ): Problem {
   const { status } = problemCodes[code];
-  const body = { title: STATUS_CODES[status] ?? 'Error', status, code, detail, ...members };
+  const title = STATUS_CODES[status] ?? 'Error';
+  const body = { type: 'about:blank' as const, title, status, code, detail, ...members };
   return { status, headers, body, unexpected: false };
 }
 
@@ -92,7 +95,7 @@ function refusalProblem({ code, message, details }: Refusal): Problem {
 /** A script's problem is its statement's, with positions in the script instead of pointers into a body that nobody sent. */
 function statementProblem({ cause, script, index, offset, issuePlaces, results }: StatementFailed): Problem {
   const inner = toProblem(cause);
-  const { title, status, code, detail } = inner.body;
+  const { type, title, status, code, detail } = inner.body;
   const errors = issuePlaces.map(({ issue, offset: at }) => ({
     code: issue.code,
     detail: issue.message,
@@ -100,7 +103,7 @@ function statementProblem({ cause, script, index, offset, issuePlaces, results }
   }));
   const place = status < 500 ? placeMembers({ text: script, offset }) : {};
   const more = errors.length > 0 ? { errors } : {};
-  return { ...inner, body: { title, status, code, detail, ...place, ...more, statement_index: index, results } };
+  return { ...inner, body: { type, title, status, code, detail, ...place, ...more, statement_index: index, results } };
 }
 
 /** What Fastify itself refuses. */

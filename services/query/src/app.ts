@@ -1,9 +1,10 @@
 import { bearerIdentity, type Health, type Logger } from '@laminar/runtime';
 import type { Telemetry } from '@laminar/telemetry/node';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { takeJsonBodies } from './json-body.js';
 import { otlpReceiver } from './otlp/receiver.js';
 import type { SpanStore } from './otlp/span-store.js';
-import { problemOfHttpError, sendProblem } from './problem.js';
+import { HttpFailure, problemOfHttpError, sendProblem } from './problem.js';
 import { drainRefusedBody } from './refused-body.js';
 import { sqlRoute } from './sql-route.js';
 import type { SqlRunner } from './sql-runner/sql-runner.js';
@@ -11,6 +12,14 @@ import type { SqlRunner } from './sql-runner/sql-runner.js';
 const bodyBytesMax = 1024 * 1024;
 const requestTimeoutMs = 60_000;
 const healthPaths: ReadonlySet<string> = new Set(['/livez', '/readyz']);
+/** What an address takes that is there, but not for the method of the request. */
+const methods = new Map([
+  ['/livez', 'GET, HEAD'],
+  ['/readyz', 'GET, HEAD'],
+  ['/metrics', 'GET, HEAD'],
+  ['/api/v1/sql', 'POST'],
+  ['/v1/traces', 'POST'],
+]);
 
 export interface AppOptions {
   /** Bearer keys; without any, everybody on the machine may ask. */
@@ -31,8 +40,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,
     // What is not of the right form is refused, not mended.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true, verbose: true } },
   });
+  takeJsonBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     if (apiKeys.length === 0 || healthPaths.has(request.url.split('?')[0] ?? '')) return;
     if (bearerIdentity(request.headers.authorization, apiKeys) !== undefined) return;
@@ -49,13 +59,15 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     if (problem.status >= 500) logger.error({ err: error }, 'a request failed');
     return sendProblem(reply, problem);
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, {
-      status: 404,
-      code: 'not_found',
-      detail: `there is no ${request.method} ${request.url.split('?')[0]}`,
-    }),
-  );
+  app.setNotFoundHandler(async ({ method, url }, reply) => {
+    const [path = ''] = url.split('?');
+    const allow = methods.get(path);
+    if (allow === undefined)
+      throw new HttpFailure({ status: 404, code: 'route_not_found', detail: `there is no ${method} ${path}` });
+    reply.header('allow', allow);
+    const detail = `${path} takes ${allow}, not ${method}`;
+    throw new HttpFailure({ status: 405, code: 'method_not_allowed', detail });
+  });
   app.get('/livez', () => ({ status: 'alive' }));
   app.get('/readyz', (_request, reply) => {
     const { reason } = health;

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import { nearestName } from '@laminar/definitions';
 import type { FastifyReply } from 'fastify';
 import type { FailureCode } from './sql-runner/failure.js';
 
@@ -9,28 +11,23 @@ export interface Problem {
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
 }
 
-const titles: { readonly [status: number]: string } = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  404: 'Not Found',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-};
+/** A problem that is thrown. */
+export class HttpFailure extends Error {
+  override readonly name = 'HttpFailure';
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+  }
+}
 
 /** How a statement that failed is answered over HTTP. */
 export const statementProblems: { readonly [code in FailureCode]: { status: number; code: string } } = {
-  invalid: { status: 422, code: 'invalid_sql' },
-  timeout: { status: 408, code: 'timeout' },
+  invalid: { status: 422, code: 'invalid_query' },
+  timeout: { status: 504, code: 'query_timeout' },
   busy: { status: 429, code: 'too_many_statements' },
 };
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  const title = titles[problem.status] ?? 'Error';
+  const title = STATUS_CODES[problem.status] ?? 'Error';
   return reply
     .code(problem.status)
     .type('application/problem+json')
@@ -45,31 +42,43 @@ interface HttpError {
     readonly instancePath: string;
     readonly message?: string;
     readonly params: { readonly [name: string]: unknown };
+    /** Of the object that the error is about. */
+    readonly parentSchema?: { readonly properties?: object };
   }[];
 }
 
 const codes: { readonly [status: number]: string } = {
-  400: 'malformed_request',
   413: 'body_too_large',
   415: 'unsupported_media_type',
 };
 
 /** What the HTTP library refused: a body that is no JSON, too large, or not of the form that the route asks for. */
 export function problemOfHttpError(error: HttpError): Problem {
+  if (error instanceof HttpFailure) return error.problem;
   if (error.validation) {
-    const errors = error.validation.map(({ instancePath, message, params }) => {
+    const errors = error.validation.map(({ instancePath, message, params, parentSchema }) => {
       const unknown = params.additionalProperty;
-      return typeof unknown === 'string'
-        ? { pointer: `${instancePath}/${unknown}`, detail: 'there is no such field' }
-        : { pointer: instancePath, detail: message ?? 'is wrong' };
+      if (typeof unknown === 'string') {
+        const known = Object.keys(parentSchema?.properties ?? {});
+        return { pointer: `${instancePath}/${escaped(unknown)}`, detail: unknownField(unknown, known) };
+      }
+      const where = instancePath === '' ? 'the body' : `"${instancePath.slice(1)}"`;
+      return { pointer: instancePath, detail: `${where} ${message ?? 'is wrong'}` };
     });
-    const detail = errors
-      .map((entry) => `${entry.pointer === '' ? 'the body' : entry.pointer} ${entry.detail}`)
-      .join('; ');
+    const detail = errors.map((entry) => entry.detail).join('; ');
     return { status: 422, code: 'invalid_body', detail, errors };
   }
   const status = error.statusCode ?? 500;
   if (status >= 500)
     return { status: 500, code: 'internal_error', detail: 'the request failed; the log of the service says why' };
-  return { status, code: codes[status] ?? 'bad_request', detail: error.message };
+  return { status, code: codes[status] ?? 'malformed_request', detail: error.message };
 }
+
+function unknownField(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`;
+  return `there is no field "${name}"; ${hint}`;
+}
+
+/** A name as a part of a JSON pointer (RFC 6901). */
+const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');

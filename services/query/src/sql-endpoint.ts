@@ -1,10 +1,9 @@
-import { type SystemQuery, subjects, systemQueryErrors } from '@laminar/protocol';
+import { type SystemQuery, subjects, systemQueryErrors, systemQueryTimeoutMsMax } from '@laminar/protocol';
 import { announceService } from '@laminar/runtime';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { ServiceMsg } from '@nats-io/services';
 import { type FailureCode, StatementFailed } from './sql-runner/failure.js';
 import type { SqlRunner } from './sql-runner/sql-runner.js';
-import { timeoutMsMax } from './sql-timeout.js';
 
 /** Kept free of what a message may hold, for columns, headers and the frame around the rows. */
 const frameBytesMax = 16 * 1024;
@@ -62,8 +61,8 @@ function readQuery(data: Uint8Array): SystemQuery | string {
   }
   const { sql, timeout_ms } = (typeof value === 'object' && value !== null ? value : {}) as { [name: string]: unknown };
   if (typeof sql !== 'string') return 'the request needs a text "sql"';
-  if (!Number.isInteger(timeout_ms) || Number(timeout_ms) < 1 || Number(timeout_ms) > timeoutMsMax) {
-    return `the request needs "timeout_ms", a whole number from 1 to ${timeoutMsMax}`;
+  if (!Number.isInteger(timeout_ms) || Number(timeout_ms) < 1 || Number(timeout_ms) > systemQueryTimeoutMsMax) {
+    return `the request needs "timeout_ms", a whole number from 1 to ${systemQueryTimeoutMsMax}`;
   }
   return { sql, timeout_ms: Number(timeout_ms) };
 }

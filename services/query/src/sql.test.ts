@@ -63,11 +63,14 @@ interface Answer {
   };
 }
 
-async function post(body: string | object, headers: Record<string, string> = {}): Promise<Answer> {
+async function post(
+  body: string | Uint8Array<ArrayBuffer> | object,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(`${query.url}/api/v1/sql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
+    body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
   const text = await response.text();
   return { status: response.status, type: response.headers.get('content-type'), text, body: JSON.parse(text) };
@@ -76,7 +79,7 @@ async function post(body: string | object, headers: Record<string, string> = {})
 const detailOf = async (sql: string): Promise<string | undefined> => {
   const { status, body } = await post({ sql });
   expect(status).toBe(422);
-  expect(body.code).toBe('invalid_sql');
+  expect(body.code).toBe('invalid_query');
   return body.detail;
 };
 
@@ -202,7 +205,7 @@ describe('the sandbox', () => {
   it('ends what takes too long, and is ready for the next at once', async () => {
     const started = performance.now();
     const { status, body } = await post({ sql: endless, timeout_ms: 300 });
-    expect([status, body.code, body.detail]).toEqual([408, 'timeout', 'the statement did not end within 300 ms']);
+    expect([status, body.code, body.detail]).toEqual([504, 'query_timeout', 'the statement did not end within 300 ms']);
     expect(await select(query.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     expect(performance.now() - started).toBeLessThan(2000);
   });
@@ -211,7 +214,7 @@ describe('the sandbox', () => {
     const runaways = [1, 2, 3].map(() => post({ sql: endless, timeout_ms: 1500 }));
     const answers = await Promise.all(Array.from({ length: 20 }, () => post({ sql: 'SELECT 1', timeout_ms: 5000 })));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    expect((await Promise.all(runaways)).map(({ status }) => status)).toEqual([408, 408, 408]);
+    expect((await Promise.all(runaways)).map(({ status }) => status)).toEqual([504, 504, 504]);
   });
 
   it.each([
@@ -231,15 +234,18 @@ describe('the sandbox', () => {
 
 describe('a request', () => {
   it.each([
-    [400, 'malformed_request', '{"sql": '],
+    [400, 'malformed_json', '{"sql": '],
+    [400, 'malformed_json', Buffer.from('{"sql": "é"}', 'latin1')],
+    [400, 'missing_body', ''],
+    [422, 'invalid_body', '{"__proto__": 1, "sql": "SELECT 1"}'],
     [422, 'invalid_body', '{}'],
     [422, 'invalid_body', '{"sql": 5}'],
     [422, 'invalid_body', '{"sql": ""}'],
-    [422, 'invalid_body', '{"sql": "SELECT 1", "timeout_ms": 30001}'],
+    [422, 'invalid_body', '{"sql": "SELECT 1", "timeout_ms": 60001}'],
     [422, 'invalid_body', '{"sql": "SELECT 1", "timeout_ms": "5"}'],
     [422, 'invalid_body', '{"sql": "SELECT 1", "timeout": 5}'],
-    [422, 'invalid_sql', JSON.stringify({ sql: `SELECT ${' '.repeat(200_000)} 1` })],
-    [422, 'invalid_sql', JSON.stringify({ sql: `${' '.repeat(90_000)} x` })],
+    [422, 'invalid_query', JSON.stringify({ sql: `SELECT ${' '.repeat(200_000)} 1` })],
+    [422, 'invalid_query', JSON.stringify({ sql: `${' '.repeat(90_000)} x` })],
     [413, 'body_too_large', JSON.stringify({ sql: `SELECT '${'x'.repeat(1024 * 1024)}'` })],
   ])('is refused with %i %s', async (status, code, body) => {
     const answer = await post(body);
@@ -249,13 +255,24 @@ describe('a request', () => {
 
   it('names a field that there is not', async () => {
     const { body } = await post({ sql: 'SELECT 1', timeout: 5 });
-    expect(body.errors).toEqual([{ pointer: '/timeout', detail: 'there is no such field' }]);
+    const detail = 'there is no field "timeout"; did you mean "timeout_ms"?';
+    expect(body).toMatchObject({ detail, errors: [{ pointer: '/timeout', detail }] });
+  });
+
+  it('is of a type and a method that are taken', async () => {
+    const url = `${query.url}/api/v1/sql`;
+    const text = await fetch(url, { method: 'POST', body: '{"sql": "SELECT 1"}' });
+    expect(text.status).toBe(415);
+    expect(await text.json()).toMatchObject({ code: 'unsupported_media_type' });
+    const get = await fetch(url);
+    expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
+    expect(await get.json()).toMatchObject({ code: 'method_not_allowed' });
   });
 
   it('to a path that there is not gets a problem', async () => {
     const response = await fetch(`${query.url}/api/v1/nothing?token=secret`);
     expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ code: 'not_found', detail: 'there is no GET /api/v1/nothing' });
+    expect(await response.json()).toMatchObject({ code: 'route_not_found', detail: 'there is no GET /api/v1/nothing' });
   });
 
   it('needs a key where there are keys, but for health', async () => {

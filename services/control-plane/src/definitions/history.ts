@@ -45,14 +45,17 @@ export class History {
 
   /** Versions `from` to `to`, both included, in order. */
   async moments(from: number, to: number): Promise<Moment[]> {
-    const base = await this.#wholeBefore(from);
+    const current = this.catalog.get(this.kind, this.name);
+    // When its life began is known of what still lives, so that the event which began it need not be read.
+    const living = ({ revision }: StoredEvent) => (current && revision >= current.incarnation ? current : undefined);
+    const base = await this.#lastBefore(from, living(await this.#stored(from)) ? isWhole : beginsOrEndsLife);
     await this.#load(base, to);
     const moments: Moment[] = [];
     let record: Recorded | undefined;
     for (let version = base; version <= to; version++) {
       const { event, unreadable, stored } = this.#decode(version);
       // What comes after an event that cannot be read is not known until one that carries the whole definition.
-      record = event && (isWhole(event) || record) ? evolve(record, event) : undefined;
+      record = event && (isWhole(event) || record) ? evolve(record ?? living(stored), event) : undefined;
       if (version >= from)
         moments.push({ version, revision: stored.revision, storedAtMs: stored.storedAtMs, event, unreadable, record });
     }
@@ -105,12 +108,12 @@ export class History {
     return new Refusal('version_not_found', `there is no such ${this.kind} "${this.name}": ${why}`);
   }
 
-  /** The version from which folding has to begin: the nearest that says all of the definition. */
-  async #wholeBefore(version: number): Promise<number> {
+  /** The version from which folding has to begin: the nearest whose event `suffices`. */
+  async #lastBefore(version: number, suffices: (event: RecordedEvent) => boolean): Promise<number> {
     for (let base = version; base > 1; base--) {
       await this.#load(Math.max(1, base - batchSize + 1), base);
       const { event } = this.#decode(base);
-      if (event && isWhole(event)) return base;
+      if (event && suffices(event)) return base;
     }
     return 1;
   }
@@ -149,7 +152,10 @@ export class History {
   }
 }
 
+/** Says all of the definition but when its life began. */
 const isWhole = ({ body }: RecordedEvent): boolean => 'definition' in body || body.type.endsWith('Dropped');
+
+const beginsOrEndsLife = ({ body }: RecordedEvent): boolean => /(?:Created|Dropped)$/.test(body.type);
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 

@@ -1,6 +1,6 @@
 import { type Kind, kinds } from '@laminar/protocol';
 import Type, { type Static, type TSchema } from 'typebox';
-import { definitionKinds } from './kinds.js';
+import { type BodyOfKind, definitionKinds } from './kinds.js';
 
 const timestamp = (description: string) => Type.String({ format: 'date-time', description });
 const revision = Type.Integer({ description: 'Position of its newest event in the event log.' });
@@ -51,17 +51,67 @@ const recordMembers = {
   status: nullable(statusSchema),
 };
 
+/** Definitions that hold, each over the one before it. */
+const examples: {
+  readonly [K in Kind]: { readonly name: string } & Omit<BodyOfKind[K], 'options'> & Partial<BodyOfKind[K]>;
+} = {
+  connection: {
+    name: 'shop',
+    connector: 'nats',
+    options: { servers: 'nats://localhost:4222', type: 'source', format: 'json', subject: 'shop.orders.*' },
+  },
+  table: {
+    name: 'orders',
+    connector: 'shop',
+    columns: [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'total', type: 'NUMERIC' },
+    ],
+  },
+  pipeline: { name: 'large_orders', query: 'SELECT id, total FROM orders WHERE total > 100', desired: 'running' },
+};
+
 /** What is asked in the body of a POST. */
 export function requestSchema(kind: Kind) {
   const { bodySchema } = definitionKinds[kind];
   const name = Type.String({ description: 'Letters, digits, _ and -, at most 63; begins with a letter or _.' });
-  return Type.Object({ name, ...bodySchema.properties }, { additionalProperties: false });
+  return Type.Object({ name, ...bodySchema.properties }, { additionalProperties: false, examples: [examples[kind]] });
 }
+
+/** What only answers say; a PUT may send it back, as whoever reads a definition, edits it and puts it does. */
+const echoed = Object.fromEntries(
+  [...Object.keys(recordMembers), 'delivery'].map((member) => [
+    member,
+    Type.Optional(
+      Type.Unknown({ readOnly: true, description: 'Said by the service alone; what is sent here changes nothing.' }),
+    ),
+  ]),
+);
 
 /** What is asked in the body of a PUT, where the name stands in the path and may be repeated. */
 export function replacementSchema(kind: Kind) {
   const { bodySchema } = definitionKinds[kind];
-  return Type.Object({ name: Type.Optional(Type.String()), ...bodySchema.properties }, { additionalProperties: false });
+  return Type.Object(
+    { name: Type.Optional(Type.String()), ...bodySchema.properties, ...echoed },
+    { additionalProperties: false, examples: [examples[kind]] },
+  );
+}
+
+/** A merge patch of a definition; what it makes of the definition is judged after the merge. */
+export function patchSchema(kind: Kind) {
+  const { properties } = definitionKinds[kind].bodySchema;
+  const members = ['name', ...Object.keys(properties)].map((member) => [
+    member,
+    Type.Optional(
+      Type.Unknown({ description: 'The new value, or of an object the members to change; null removes it.' }),
+    ),
+  ]);
+  return Type.Object(Object.fromEntries(members), { additionalProperties: false });
+}
+
+/** A replacement without what is only echoed. */
+export function withoutEcho(body: object): object {
+  return Object.fromEntries(Object.entries(body).filter(([member]) => !Object.hasOwn(echoed, member)));
 }
 
 function answerSchema(kind: Kind, $id: string) {
@@ -107,6 +157,7 @@ export const components = [
   ),
   Type.Object(
     {
+      type: Type.Literal('about:blank'),
       title: Type.String(),
       status: Type.Integer(),
       code: Type.String({ description: 'Stable; the list is in the description of this API.' }),

@@ -47,9 +47,7 @@ export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
 }
 
 function brokenPipelines(relation: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {
-  const running = [...pipelinesOver(relation.name, catalog)].filter(
-    ({ definition }) => definition.desired === 'running',
-  );
+  const running = runningPipelinesOver(relation.name, catalog);
   return running.slice(0, pipelinesTriedMax).flatMap(({ name, definition }) => {
     const reason = whyNotBound(definition.query, catalog, existedBefore);
     return reason === undefined
@@ -69,13 +67,10 @@ function whyNotBound(query: string, catalog: Catalog, countBlocked: boolean): st
   }
 }
 
-/** The pipelines that name a relation, or a table over it. */
-export function pipelinesOver(relation: string, catalog: Catalog): ReadonlySet<Recorded<'pipeline'>> {
-  const found = new Set<Recorded<'pipeline'>>();
-  for (const { kind, name } of catalog.referrers(relation)) {
-    if (kind === 'table') for (const pipeline of pipelinesOver(name, catalog)) found.add(pipeline);
-    const pipeline = kind === 'pipeline' ? catalog.get('pipeline', name) : undefined;
-    if (pipeline) found.add(pipeline);
-  }
-  return found;
+/** The pipelines that name a relation, or a table over it, and are to run. */
+export function runningPipelinesOver(relation: string, catalog: Catalog): Recorded<'pipeline'>[] {
+  return catalog
+    .dependents(relation)
+    .filter((record): record is Recorded<'pipeline'> => record.kind === 'pipeline')
+    .filter(({ definition }) => definition.desired === 'running');
 }

@@ -1,11 +1,12 @@
 import { locate } from '@laminar/sql';
-import { Refusal } from '../refusal.js';
+import { Refusal, type RefusalDetails } from '../refusal.js';
+import { repeatedName } from './repeated-name.js';
 
 const nestingMax = 64;
 
 /**
- * The value of a JSON body. Throws a `Refusal` for what is not UTF-8 or not JSON, is nested deeper than 64, or holds a
- * `__proto__` or half a surrogate pair, neither of which a definition could keep. An empty body is undefined.
+ * The value of a JSON body. Throws a `Refusal` for what is not UTF-8 or not JSON, is nested deeper than 64, names a member
+ * twice, of which only one would be read, or holds a `__proto__` or half a surrogate pair, neither of which a definition could keep. An empty body is undefined.
  */
 export function parseJsonBody(bytes: Uint8Array): unknown {
   const text = decode(bytes);
@@ -13,6 +14,8 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
   // Before the parser, which would recurse as deep as the text goes.
   if (isNestedTooDeep(text)) throw malformed(`the body is nested deeper than ${nestingMax} levels`);
   const value = parse(text);
+  const repeated = repeatedName(text);
+  if (repeated) throw malformed(`"${repeated.name}" stands twice in one object`, placeIn(text, repeated.index));
   checkStrings(value);
   return value;
 }
@@ -31,13 +34,16 @@ function parse(text: string): unknown {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const index = /at position (\d+)/.exec(error.message)?.[1];
-    const at = index === undefined ? undefined : { text, offset: [...text.slice(0, Number(index))].length };
+    const at = index === undefined ? undefined : placeIn(text, Number(index));
     const where = at === undefined ? '' : ` at line ${locate(text, at.offset).line}`;
-    throw new Refusal('malformed_json', `the body is not JSON${where}: ${withoutPosition(error.message)}`, {
-      ...(at ? { at } : {}),
-    });
+    throw malformed(`the body is not JSON${where}: ${withoutPosition(error.message)}`, at);
   }
 }
+
+type Place = NonNullable<RefusalDetails['at']>;
+
+/** A place counted in code points, of one that JavaScript counts in UTF-16. */
+const placeIn = (text: string, index: number): Place => ({ text, offset: [...text.slice(0, index)].length });
 
 const withoutPosition = (message: string): string => message.replace(/ in JSON at position .*$/, '');
 
@@ -69,4 +75,5 @@ function checkStrings(value: unknown): void {
   }
 }
 
-const malformed = (message: string): Refusal => new Refusal('malformed_json', message);
+const malformed = (message: string, at?: Place): Refusal =>
+  new Refusal('malformed_json', message, at === undefined ? {} : { at });

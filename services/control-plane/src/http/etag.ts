@@ -22,22 +22,25 @@ export function readPreconditions(headers: {
   };
 }
 
-const entityTag = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+/** A comma may stand within a tag, so that a list cannot be split at commas. */
+const entityTag = String.raw`(W/)?"([\x21\x23-\x7e\x80-\xff]*)"`;
+const entityTags = new RegExp(String.raw`^[ \t]*${entityTag}(?:[ \t]*,[ \t]*${entityTag})*[ \t]*$`);
+const eachEntityTag = new RegExp(entityTag, 'g');
 
 /** A tag that is none of ours is well formed all the same: it stands for a revision that nothing is at. */
 function readTags(name: string, value: string | undefined, comparison: 'strong' | 'weak'): Preconditions['ifMatch'] {
   if (value === undefined) return undefined;
   if (value.trim() === '*') return 'any';
+  if (!entityTags.test(value)) {
+    throw new Refusal(
+      'invalid_header',
+      `${name} must be * or revisions in double quotes, such as "12"; it is ${value}`,
+    );
+  }
   const revisions = new Set<number>();
-  for (const part of value.split(',')) {
-    const match = entityTag.exec(part.trim());
-    if (!match)
-      throw new Refusal(
-        'invalid_header',
-        `${name} must be * or revisions in double quotes, such as "12"; it is ${value}`,
-      );
-    const isComparable = comparison === 'weak' || match[1] === undefined;
-    if (isComparable && /^[1-9]\d{0,15}$/.test(match[2] ?? '')) revisions.add(Number(match[2]));
+  for (const [, weak, tag = ''] of value.matchAll(eachEntityTag)) {
+    const isComparable = comparison === 'weak' || weak === undefined;
+    if (isComparable && /^[1-9]\d{0,15}$/.test(tag)) revisions.add(Number(tag));
   }
   return revisions;
 }

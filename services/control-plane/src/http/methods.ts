@@ -1,7 +1,7 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import { Refusal } from '../refusal.js';
 
-const all: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const all: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'];
 
 /** Notes the routes that are added from now on; what it gives adds a 405 with `Allow` for every method that they lack. */
 export function watchMethods(app: FastifyInstance): { refuseOthers(app: FastifyInstance): void } {
@@ -15,13 +15,16 @@ export function watchMethods(app: FastifyInstance): { refuseOthers(app: FastifyI
     refuseOthers(app) {
       for (const [url, known] of [...methods]) {
         const allow = [...known].sort().join(', ');
+        const refuse = async ({ method }: { readonly method: string }): Promise<never> => {
+          throw new Refusal('method_not_allowed', `${url} takes ${allow}, not ${method}`, { headers: { allow } });
+        };
         app.route({
           method: all.filter((method) => !known.has(method)),
           url,
           schema: { hide: true },
-          async handler({ method }) {
-            throw new Refusal('method_not_allowed', `${url} takes ${allow}, not ${method}`, { headers: { allow } });
-          },
+          // Before a body is read, or missed.
+          onRequest: refuse,
+          handler: refuse,
         });
       }
     },

@@ -87,3 +87,33 @@ function closed(component: string): TSchema {
   if (!schema) throw new Error(`there is no component ${component}`);
   return component === 'Problem' ? schema : { ...schema, additionalProperties: false };
 }
+
+it('has examples of every body, each of which is taken as it is', async () => {
+  const bodies: { method: string; path: string; example: unknown }[] = [];
+  for (const [path, operations] of Object.entries<Operations>(document.body.paths)) {
+    for (const [method, { requestBody }] of Object.entries(operations)) {
+      const content = requestBody?.content['application/json'];
+      if (!content || method === 'patch') continue;
+      expect(exampleOf(content), `${method} ${path}`).toBeDefined();
+      bodies.push({ method, path, example: exampleOf(content) });
+    }
+  }
+  const pathOf = (path: string) =>
+    path.replace('{name}', path.includes('table') ? 'orders' : path.includes('pipeline') ? 'large_orders' : 'shop');
+  for (const { method, path, example } of bodies) {
+    const { status, body } = await replica.call(method.toUpperCase(), pathOf(path), example);
+    expect(status, `${method} ${path} ${JSON.stringify(body)}`).toBeLessThan(300);
+  }
+});
+
+interface Content {
+  readonly schema: { readonly examples?: readonly unknown[] };
+  readonly example?: unknown;
+  readonly examples?: { readonly [name: string]: { readonly value: unknown } };
+}
+interface Operations {
+  readonly [method: string]: { readonly requestBody?: { readonly content: { readonly [type: string]: Content } } };
+}
+
+const exampleOf = ({ schema, example, examples }: Content): unknown =>
+  example ?? Object.values(examples ?? {})[0]?.value ?? schema.examples?.[0];

@@ -18,6 +18,9 @@ ${Object.entries(problemCodes)
 const pagePolicy =
   "default-src 'self'; base-uri 'self'; img-src 'self' data:; object-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
 
+/** The bar above is for choosing among documents, of which there is one. */
+const pageStyle = '.swagger-ui .topbar { display: none }';
+
 /** Makes the OpenAPI document, and its page `/documentation`, out of the routes that are added from now on. */
 export async function addDocumentation(app: FastifyInstance, { secured }: { secured: boolean }): Promise<void> {
   for (const component of components) app.addSchema(component);
@@ -59,7 +62,7 @@ export async function addDocumentation(app: FastifyInstance, { secured }: { secu
     staticCSP: pagePolicy,
     // Else the page would show the document to a validator out in the world.
     uiConfig: { docExpansion: 'list', displayRequestDuration: true, validatorUrl: null },
-    theme: { title: 'Laminar Mesh API' },
+    theme: { title: 'Laminar Mesh API', css: [{ filename: 'page.css', content: pageStyle }] },
   });
 }
 
@@ -85,15 +88,19 @@ export function problemResponse(status: number): object {
   };
 }
 
+/** Only for the document: `readPreconditions` reads the headers. */
+const entityTags = (description: string) =>
+  Type.Optional(
+    Type.String({ description, pattern: '^(?:\\*|(?:W/)?"[!#-~]*"(?:, (?:W/)?"[!#-~]*")*)$', examples: ['"12"'] }),
+  );
+
 /** Headers of a request that say which revision it means. */
 export const readHeaders = Type.Object({
-  'if-none-match': Type.Optional(Type.String({ description: 'Answer 304 if it is at this revision.' })),
+  'if-none-match': entityTags('Answer 304 if it is at this revision.'),
 });
 export const writeHeaders = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({ description: 'Only if it is at this revision, as in ETag; * if it is there.' }),
-  ),
-  'if-none-match': Type.Optional(Type.String({ description: '* only if it is not there.' })),
+  'if-match': entityTags('Only if it is at this revision, as in ETag; * if it is there.'),
+  'if-none-match': entityTags('* only if it is not there.'),
 });
 
 const etagHeader = { etag: { type: 'string', description: 'The revision in double quotes.' } };

@@ -3,7 +3,10 @@
  * written from this table.
  */
 export const problemCodes = {
-  malformed_json: { status: 400, meaning: 'The body is no JSON, nested too deep, or holds what no definition can.' },
+  malformed_json: {
+    status: 400,
+    meaning: 'The body is no JSON, nested too deep, names a member twice, or holds what no definition can.',
+  },
   missing_body: { status: 400, meaning: 'The request needs a body.' },
   unexpected_body: { status: 400, meaning: 'The request takes no body.' },
   invalid_parameter: { status: 400, meaning: 'A query parameter has a value that it cannot have.' },

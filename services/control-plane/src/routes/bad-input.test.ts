@@ -59,6 +59,15 @@ describe('a body', () => {
     expect(response.status).toBe(400);
   });
 
+  it('names no member twice', async () => {
+    const repeated = await call('POST', 'connections', '{"name": "é😀",\n "name": "b"}');
+    expect(repeated).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_json', position: { line: 2, column: 2, offset: 16 } },
+    });
+    expect(repeated.body.detail).toContain('"name" stands twice');
+  });
+
   it('must be of a type that is taken', async () => {
     for (const type of ['text/plain', 'application/xml', 'application/merge-patch+json'])
       expect(await call('POST', 'connections', '{}', { 'content-type': type })).toMatchObject({
@@ -197,6 +206,8 @@ describe('an address', () => {
       ['GET', 'pipelines/p/start', 'POST'],
       ['GET', 'sql', 'POST'],
       ['DELETE', '/readyz', 'GET, HEAD'],
+      ['OPTIONS', 'events', 'GET, HEAD'],
+      ['QUERY', 'sql', 'POST'],
     ] as const) {
       const answer = await call(method, path);
       expect(answer, path).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });

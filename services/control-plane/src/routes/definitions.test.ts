@@ -133,6 +133,7 @@ describe('preconditions', () => {
       await call('PUT', 'connections/guarded', source('x'), { 'if-none-match': '*' }),
       await call('PUT', 'connections/not_there', source('x'), { 'if-match': '*' }),
       await call('PUT', 'connections/guarded', source('x'), { 'if-match': `W/${etag}` }),
+      await call('PUT', 'connections/guarded', source('x'), { 'if-match': '"", "a,1", "1,"' }),
     ])
       expect(refused).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
     expect((await call('DELETE', 'connections/not_there', undefined, { 'if-match': '*' })).status).toBe(404);
@@ -295,6 +296,39 @@ describe('pipelines', () => {
   });
 });
 
+describe('what a definition rests on', () => {
+  it('is not itself', async () => {
+    expect(await call('POST', 'tables', { name: 'itself', connector: 'itself', columns })).toMatchObject({
+      status: 422,
+      body: { errors: [{ code: 'not_a_source', pointer: '/connector' }] },
+    });
+    expect((await call('POST', 'tables', { name: 'itself', connector: 'later', columns })).status).toBe(201);
+    expect((await call('PUT', 'tables/itself', { connector: 'itself', columns })).status).toBe(422);
+    const script = "CREATE TABLE itself2 (id BIGINT) WITH (connector = 'itself2')";
+    expect(await call('POST', 'sql', { sql: script })).toMatchObject({ status: 422, body: { statement_index: 0 } });
+  });
+});
+
+describe('a definition that was read', () => {
+  it('can be edited and put back as it is, and what the service says of it changes nothing', async () => {
+    await call('POST', 'connections', { name: 'echo', ...source('a') });
+    const { body, headers } = await call('GET', 'connections/echo');
+    const etag = headers.get('etag') ?? '';
+    expect(await call('PUT', 'connections/echo', body, { 'if-match': etag })).toMatchObject({
+      status: 200,
+      body: { version: 1, revision: body.revision },
+    });
+    const edited = { ...body, version: 7, created_at: 'x', options: { ...body.options, subject: 'b' } };
+    expect(await call('PUT', 'connections/echo', edited, { 'if-match': etag })).toMatchObject({
+      status: 200,
+      body: { version: 2, created_at: body.created_at, options: { subject: 'b' } },
+    });
+    const pipeline = await call('PUT', 'pipelines/echo', { query: 'SELECT a FROM echo' });
+    expect((await call('PUT', 'pipelines/echo', pipeline.body)).body.version).toBe(1);
+    expect((await call('PATCH', 'connections/echo', { version: 7 })).status).toBe(422);
+  });
+});
+
 describe('the past', () => {
   it('is there by version, revision and time, also of what is dropped', async () => {
     const events: { version: number; revision: number; at: string; subject: string | undefined }[] = [];
@@ -341,6 +375,24 @@ describe('the past', () => {
     expect((await call('GET', 'connections/past?at=2001-01-01')).status).toBe(404);
     expect((await call('GET', 'connections/past?version=6')).body.detail).toContain('it has 5 versions');
     expect((await call('GET', 'connections/never?version=1')).body.code).toBe('not_found');
+  });
+
+  it('says of every version when its own life began', async () => {
+    const born = await call('POST', 'pipelines', { name: 'aged', query: 'SELECT a FROM somewhere' });
+    await call('PUT', 'pipelines/aged', { query: 'SELECT b FROM somewhere' });
+    await call('POST', 'pipelines/aged/stop');
+    await call('POST', 'pipelines/aged/rollback', { version: 1 });
+    const createdAt = async (version: number) =>
+      (await call('GET', `pipelines/aged?version=${version}`)).body.created_at;
+    const first = born.body.created_at;
+    for (const version of [1, 2, 3, 4]) expect(await createdAt(version), `${version}`).toBe(first);
+    await call('DELETE', 'pipelines/aged');
+    await eventually(() => Date.now() > Date.parse(first), { what: 'the clock to go on' });
+    const again = await call('PUT', 'pipelines/aged', { query: 'SELECT c FROM somewhere' });
+    await call('PUT', 'pipelines/aged', { query: 'SELECT d FROM somewhere' });
+    for (const version of [1, 2, 3, 4]) expect(await createdAt(version), `${version}`).toBe(first);
+    for (const version of [6, 7]) expect(await createdAt(version), `${version}`).toBe(again.body.created_at);
+    expect(again.body.created_at).not.toBe(first);
   });
 
   it('refuses what cannot be asked', async () => {

@@ -2,7 +2,14 @@ import type { Kind } from '@laminar/protocol';
 import Type from 'typebox';
 import { create, drop, nothingNamed, patch, put } from '../definitions/intent.js';
 import { definitionKinds } from '../definitions/kinds.js';
-import { componentName, pageOf, replacementSchema, requestSchema } from '../definitions/schemas.js';
+import {
+  componentName,
+  pageOf,
+  patchSchema,
+  replacementSchema,
+  requestSchema,
+  withoutEcho,
+} from '../definitions/schemas.js';
 import { detailView, listView, pastView } from '../definitions/view.js';
 import { decodeCursor, encodeCursor, pageParameters, pageSizeDefault } from '../http/cursor.js';
 import { etagOf, matches, readPreconditions } from '../http/etag.js';
@@ -12,9 +19,6 @@ import { type App, originOf, type RouteContext } from './context.js';
 import { checkName, checkPathName, collectionPath, nameParameter, pathOf } from './names.js';
 import { pastDefinition, pastParameters } from './time-travel.js';
 import { answerWrite, bodyWithoutName, waitForWrite, waitQuery } from './write.js';
-
-/** Any object; what it makes of a definition is judged after the merge. */
-const patchSchema = Type.Unsafe<object>({ type: 'object', additionalProperties: true });
 
 /** The routes of one kind of definition: list, create, get, put, patch, delete. */
 export function definitionRoutes<K extends Kind>(app: App, kind: K, context: RouteContext): void {
@@ -142,7 +146,7 @@ export function definitionRoutes<K extends Kind>(app: App, kind: K, context: Rou
     async (request, reply) => {
       const { name } = request.params;
       checkName(name);
-      const body = bodyWithoutName(request.body, name);
+      const body = withoutEcho(bodyWithoutName(request.body, name));
       const intent = put(kind, name, read(body), readPreconditions(request.headers));
       const outcome = await mesh.execute(intent, originOf(request));
       if (!outcome.before) reply.header('location', pathOf(kind, name)).code(201);
@@ -162,7 +166,7 @@ export function definitionRoutes<K extends Kind>(app: App, kind: K, context: Rou
         querystring: waitQuery,
         headers: writeHeaders,
         consumes: ['application/merge-patch+json', 'application/json'],
-        body: patchSchema,
+        body: patchSchema(kind),
         response: {
           200: answer(component, 'It is changed, or was the same already.'),
           ...problemResponses(404, 409, 412, 413, 415, 422, 504),

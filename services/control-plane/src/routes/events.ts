@@ -30,7 +30,7 @@ export function eventRoutes(app: App, { mesh, cancellation }: RouteContext): voi
         querystring: Type.Object(pageParameters, { additionalProperties: false }),
         headers: Type.Object({
           'last-event-id': Type.Optional(
-            Type.String({ description: 'Follow: the id of the last event that was received.' }),
+            Type.String({ description: 'Follow: the id of the last event that was received.', pattern: '^\\d{0,15}$' }),
           ),
         }),
         response: {

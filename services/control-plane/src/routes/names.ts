@@ -8,7 +8,9 @@ export const apiPrefix = '/api/v1';
 export const collectionPath = (kind: Kind): string => `${apiPrefix}/${kind}s`;
 export const pathOf = (kind: Kind, name: string): string => `${collectionPath(kind)}/${name}`;
 
-export const nameParameter = Type.Object({ name: Type.String({ description: 'Name of the definition.' }) });
+export const nameParameter = Type.Object({
+  name: Type.String({ description: 'Name of the definition.', pattern: namePattern.source }),
+});
 
 /** Refuses a name that no definition can be given. */
 export function checkName(name: string): void {

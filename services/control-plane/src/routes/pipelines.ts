@@ -45,7 +45,10 @@ export function pipelineRoutes(app: App, context: RouteContext): void {
         operationId: 'rollBackPipeline',
         summary: 'Make a pipeline what it was at an earlier version',
         description: 'A new event; whether the pipeline is to run stays as it is.',
-        body: Type.Object({ version: Type.Integer({ minimum: 1 }) }, { additionalProperties: false }),
+        body: Type.Object(
+          { version: Type.Integer({ minimum: 1, description: 'The version to go back to.' }) },
+          { additionalProperties: false, examples: [{ version: 1 }] },
+        ),
         response: {
           200: answer('Pipeline', 'It is what it was.'),
           ...problemResponses(404, 412, 413, 415, 422, 504),

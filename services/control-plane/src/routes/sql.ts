@@ -1,3 +1,4 @@
+import { systemQueryTimeoutMsMax } from '@laminar/protocol';
 import { stringify } from 'lossless-json';
 import Type from 'typebox';
 import { problemResponses } from '../http/openapi.js';
@@ -7,7 +8,6 @@ import { type App, originOf, type RouteContext } from './context.js';
 import { apiPrefix } from './names.js';
 
 const queryTimeoutMsDefault = 2000;
-const queryTimeoutMsMax = 60_000;
 
 const sql = Type.String({ description: 'Statements, separated by semicolons.' });
 
@@ -20,6 +20,9 @@ const resultSchema = Type.Object(
   },
 );
 const results = Type.Object({ results: Type.Array(resultSchema) });
+
+const scriptExample =
+  "CREATE OR REPLACE TABLE orders (id BIGINT, total NUMERIC) WITH (connector = 'shop'); SHOW TABLES";
 
 /** Rows may hold integers that only all of their digits say. */
 const serializerCompiler = () => (value: unknown) => stringify(value) ?? '';
@@ -46,12 +49,12 @@ export function sqlRoutes(app: App, context: RouteContext): void {
             timeout_ms: Type.Optional(
               Type.Integer({
                 minimum: 1,
-                maximum: queryTimeoutMsMax,
+                maximum: systemQueryTimeoutMsMax,
                 description: `Milliseconds that a query over system tables may take (${queryTimeoutMsDefault}).`,
               }),
             ),
           },
-          { additionalProperties: false },
+          { additionalProperties: false, examples: [{ sql: scriptExample, dry_run: true }] },
         ),
         response: {
           200: { description: 'What each statement came to.', content: { 'application/json': { schema: results } } },
@@ -68,6 +71,7 @@ export function sqlRoutes(app: App, context: RouteContext): void {
         signal: () => context.cancellation.signal(reply),
         headers: {},
         stored: 'the script is applied and stored',
+        members: () => ({ results: run.results() }),
       });
       return { results: run.results() };
     },
@@ -82,7 +86,7 @@ export function sqlRoutes(app: App, context: RouteContext): void {
         summary: 'Check and explain a script',
         description: 'Later statements are checked against earlier ones; nothing is changed.',
         tags: ['sql'],
-        body: Type.Object({ sql }, { additionalProperties: false }),
+        body: Type.Object({ sql }, { additionalProperties: false, examples: [{ sql: scriptExample }] }),
         response: {
           200: { description: 'It holds.', content: { 'application/json': { schema: results } } },
           ...problemResponses(404, 409, 413, 415, 422),

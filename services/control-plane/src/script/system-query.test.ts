@@ -80,6 +80,9 @@ describe('with a query service', () => {
     const unknown = await sql('SELECT nam FROM system.definitions');
     expect(unknown).toMatchObject({ status: 422, body: { code: 'invalid_query', statement_index: 0, results: [] } });
     expect(unknown.body.detail).toContain('nam');
+    // As long as the query service itself allows, and no longer.
+    expect((await sql('SELECT 1 AS one FROM system.definitions', { timeout_ms: 60_000 })).status).toBe(200);
+    expect((await sql('SELECT 1 AS one FROM system.definitions', { timeout_ms: 60_001 })).status).toBe(422);
     const endless = await sql(
       'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n, system.definitions',
       { timeout_ms: 200 },

@@ -1,7 +1,7 @@
 import type { Catalog } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import type { Report, StatusBoard } from '@laminar/status';
-import { pipelinesOver } from '../definitions/warnings.js';
+import { runningPipelinesOver } from '../definitions/warnings.js';
 
 /** A definition at the revision that is to be in effect. */
 export interface Target {
@@ -15,7 +15,7 @@ export type Reports = Pick<StatusBoard, 'instances' | 'pipeline' | 'connection'>
 
 /**
  * What keeps a revision from being in effect everywhere, for people; undefined when nothing does. Every live instance must have acted on
- * it. Then, of a pipeline some instance must report and none be behind; of a connection or table the same holds for the
+ * it. Then, of a pipeline some instance must report and none be behind, and one that is to be stopped must be; of a connection or table the same holds for the
  * running pipelines over it, and no report on the connection may be behind; of what is dropped no report may be left.
  */
 export function pending(target: Target, catalog: Catalog, reports: Reports): string | undefined {
@@ -25,9 +25,15 @@ export function pending(target: Target, catalog: Catalog, reports: Reports): str
   if (behind)
     return `instance ${behind.instance} has acted on revision ${behind.appliedRevision} of ${target.revision}`;
   if (!catalog.get(target.kind, target.name)) return pendingRemoval(target, reports);
-  if (target.kind === 'pipeline') return pendingPipeline(target.name, target.revision, reports);
+  if (target.kind === 'pipeline') {
+    const { desired } = catalog.get('pipeline', target.name)?.definition ?? {};
+    return (
+      pendingPipeline(target.name, target.revision, reports) ??
+      (desired === 'stopped' ? pendingStop(target.name, reports) : undefined)
+    );
+  }
   const connection = target.kind === 'connection' ? reports.connection(target.name) : [];
-  const running = [...pipelinesOver(target.name, catalog)].filter(({ definition }) => definition.desired === 'running');
+  const running = runningPipelinesOver(target.name, catalog);
   return (
     pendingReport(`the connection "${target.name}"`, connection, target.revision) ??
     first(running, ({ name }) => pendingPipeline(name, target.revision, reports))
@@ -38,6 +44,12 @@ function pendingPipeline(name: string, revision: number, reports: Reports): stri
   const all = reports.pipeline(name);
   if (all.length === 0) return `no instance has taken up the pipeline "${name}" yet`;
   return pendingReport(`the pipeline "${name}"`, all, revision);
+}
+
+/** What still winds down may be blocked or have failed meanwhile, which is not the end of it. */
+function pendingStop(name: string, reports: Reports): string | undefined {
+  const report = reports.pipeline(name).find(({ state }) => state !== 'stopped');
+  return report && `the pipeline "${name}" is still ${report.state} on ${report.instance}`;
 }
 
 function pendingReport(what: string, reports: readonly Report<string>[], revision: number): string | undefined {

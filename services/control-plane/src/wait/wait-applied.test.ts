@@ -119,6 +119,23 @@ describe('waiting for a pipeline', () => {
     expect((await write.answer).body.status).toMatchObject({ state, message: 'a reason' });
   });
 
+  it('of a stop ends when it has stopped, though it is blocked on the way', async () => {
+    const one = await instance('one');
+    await call('PUT', 'pipelines/ends', { query: 'SELECT a FROM source' });
+    const started = await revisionOf('pipelines/ends');
+    const stop = pendingCall('POST', 'pipelines/ends/stop?wait=applied');
+    const revision = await eventually(
+      async () => (await revisionOf('pipelines/ends')) > started && revisionOf('pipelines/ends'),
+      { what: 'the stop to be stored' },
+    );
+    const status = { name: 'ends', desiredRevision: revision, appliedRevision: started, state: 'blocked', message: '' };
+    one.say(revision, { pipelines: [status] });
+    await heard();
+    expect(stop.done).toBe(false);
+    one.say(revision, { pipelines: [{ ...status, appliedRevision: revision, state: 'stopped' }] });
+    expect(await stop.answer).toMatchObject({ status: 200, body: { status: { state: 'stopped' } } });
+  });
+
   it('tells at the time limit that the write is stored, and what was waited for', async () => {
     const nobody = await call('POST', 'pipelines?wait=applied&timeout_ms=50', { name: 'w2', query: 'SELECT a FROM x' });
     const revision = await revisionOf('pipelines/w2');
@@ -206,5 +223,22 @@ describe('a script', () => {
     const status = { name: 's2', desiredRevision: revision, appliedRevision: revision, state: 'running', message: '' };
     one.say(revision, { pipelines: [status] });
     expect((await run.answer).body.results[1].status.state).toBe('running');
+  });
+
+  it('tells at the time limit what it did', async () => {
+    const sql = 'CREATE PIPELINE s3 AS SELECT a FROM x; CREATE PIPELINE s4 AS SELECT a FROM x';
+    const late = await call('POST', 'sql?wait=applied&timeout_ms=50', { sql });
+    const revision = await revisionOf('pipelines/s4');
+    expect(late).toMatchObject({
+      status: 504,
+      body: {
+        code: 'not_applied',
+        revision,
+        results: [
+          { name: 's3', version: 1 },
+          { name: 's4', revision },
+        ],
+      },
+    });
   });
 });

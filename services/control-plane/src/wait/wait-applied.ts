@@ -40,6 +40,8 @@ export interface WaitOptions {
   readonly headers: { readonly [name: string]: string };
   /** What is true whatever becomes of the wait, such as that the write is stored. */
   readonly stored: string;
+  /** Of the problem, where the time is up. */
+  members?(): { readonly [name: string]: unknown };
 }
 
 /** Returns when all targets are in effect, at once where nothing is to be waited for. Throws a `Refusal` when the time is up. */
@@ -60,6 +62,6 @@ export async function waitApplied(mesh: Mesh, targets: readonly Target[], option
   const revision = Math.max(...targets.map((target) => target.revision));
   throw new Refusal('not_applied', `${stored}, but it was not in effect everywhere ${why}: ${missing}`, {
     headers,
-    members: { revision },
+    members: { revision, ...options.members?.() },
   });
 }

@@ -1,11 +1,10 @@
-import { streams, subjects } from '@laminar/protocol';
+import { metricsStream, streams } from '@laminar/protocol';
 import {
   type ConsumerMessages,
   JetStreamApiError,
   type JetStreamManager,
   jetstream,
   jetstreamManager,
-  type StreamConfig,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 
@@ -56,14 +55,7 @@ export async function followMetrics({ nc, replicas, onMessage }: MetricsFeedOpti
 
 /** Whoever of the mesh starts first makes the stream. */
 async function openMetricsStream(jsm: JetStreamManager, replicas: number) {
-  const wanted = {
-    name: streams.metrics,
-    subjects: [subjects.everyMetrics],
-    max_msgs_per_subject: 1,
-    discard: 'old',
-    storage: 'file',
-    num_replicas: replicas,
-  } satisfies Partial<StreamConfig>;
+  const wanted = metricsStream(replicas);
   try {
     return await jsm.streams.info(wanted.name);
   } catch (error) {
