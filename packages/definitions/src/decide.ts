@@ -85,16 +85,14 @@ function droppedBody(kind: Kind): DefinitionEventBody {
   return kind === 'table' ? { type: 'TableDropped' } : { type: 'PipelineDropped' };
 }
 
+/** Someone asked for it, which the log keeps also where it changes nothing. */
 function setDesired(record: Recorded, type: 'Start' | 'Stop', catalog: Catalog): DecidedEvent[] {
-  const desired = type === 'Start' ? 'running' : 'stopped';
-  if ((record.definition as PipelineDefinition).desired === desired) return [];
   return [event(catalog, 'pipeline', record.name, { type: type === 'Start' ? 'PipelineStarted' : 'PipelineStopped' })];
 }
 
 function rollBack(command: Extract<Command, { type: 'RollBack' }>, record: Recorded, catalog: Catalog): DecidedEvent[] {
   const { desired } = record.definition as PipelineDefinition;
   const definition: PipelineDefinition = { ...command.definition, desired };
-  if (sameData(record.definition, definition)) return [];
   checkAgainst('pipeline', command.name, definition, catalog);
   return [
     event(catalog, 'pipeline', command.name, { type: 'PipelineRolledBack', toVersion: command.toVersion, definition }),

@@ -27,7 +27,7 @@ const table: { readonly [N in Name]: { good: { [text: string]: unknown }; bad: s
   LAMINAR_LOG_LEVEL: { good: { debug: 'debug', fatal: 'fatal' }, bad: ['verbose', 'INFO'] },
   LAMINAR_API_KEYS: {
     good: { [key]: [key], [` ${key} , ${key}2,`]: [key, `${key}2`] },
-    bad: ['short', `${key},short`],
+    bad: ['two words', `${key},two words`],
   },
   LAMINAR_INGESTION_INSTANCES: { good: { '1': 1, '64': 64 }, bad: ['0', '65', 'many'] },
   LAMINAR_INSTANCE: { good: { 'a-B_1': 'a-B_1' }, bad: ['a.b', 'a b', 'x'.repeat(65), '*'] },
@@ -57,8 +57,8 @@ describe('the environment', () => {
   });
 
   it('never shows a key', () => {
-    expect(() => readEnvironment({ LAMINAR_API_KEYS: 'hunter2' })).toThrow(
-      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    expect(() => readEnvironment({ LAMINAR_API_KEYS: 'hunter 2' })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter') }),
     );
   });
 

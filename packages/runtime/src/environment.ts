@@ -34,8 +34,6 @@ const port = (description: string, fallback: string) => integer(description, fal
 const oneOf = <T extends string>(description: string, fallback: T, values: readonly T[]) =>
   variable(description, fallback, values.join(', '), (value) => values.find((candidate) => candidate === value));
 
-const apiKeyLengthMin = 16;
-
 /** Every variable that the processes of the mesh read, beside the standard `OTEL_*` ones. */
 export const environment = {
   NATS_URL: text("A running NATS server as the mesh's own bus; `npm start` embeds one where it is unset."),
@@ -55,13 +53,13 @@ export const environment = {
   LAMINAR_API_KEYS: variable(
     'Bearer keys of the HTTP APIs, separated by commas; unset leaves them open.',
     '',
-    `keys of at least ${apiKeyLengthMin} characters, separated by commas`,
+    'keys without white space, separated by commas',
     (value) => {
       const keys = value
         .split(',')
         .map((key) => key.trim())
         .filter((key) => key !== '');
-      return keys.every((key) => key.length >= apiKeyLengthMin) ? keys : undefined;
+      return keys.every((key) => !/\s/.test(key)) ? keys : undefined;
     },
   ),
   LAMINAR_INGESTION_INSTANCES: integer('Ingestion processes that `npm start` starts.', '1', 1, 64),

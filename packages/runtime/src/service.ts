@@ -8,6 +8,7 @@ import { createLogger, type Logger } from './logger.js';
 /** A service that has not drained by then is ended; `laminar up` promises ten seconds for all of them and the bus. */
 const drainTimeoutMs = 7000;
 const configErrorExitCode = 2;
+const apiKeyLengthAdvised = 16;
 
 export interface ServiceContext {
   readonly config: Config;
@@ -35,6 +36,8 @@ export interface ServiceOptions {
 export async function runService({ name, start }: ServiceOptions): Promise<void> {
   const config = configOrExit(name);
   const logger = createLogger({ service: name, instance: config.instance, level: config.logLevel });
+  if (config.apiKeys.some((key) => key.length < apiKeyLengthAdvised))
+    logger.warn(`LAMINAR_API_KEYS: a key of fewer than ${apiKeyLengthAdvised} characters can be guessed`);
   const telemetry = startTelemetry({
     serviceName: `laminar-${name}`,
     instance: config.instance,

@@ -47,9 +47,9 @@ describe('a script', () => {
       ['created', 'dear', 1],
       ['stopped', 'dear', 2],
       ['started', 'dear', 3],
-      ['unchanged', 'dear', 3],
-      ['changed', 'dear', 4],
+      ['started', 'dear', 4],
       ['changed', 'dear', 5],
+      ['changed', 'dear', 6],
       'rows',
       'rows',
       ['dropped', 'orders', 2],
@@ -61,7 +61,7 @@ describe('a script', () => {
     const row = Object.fromEntries(
       show.columns.map(({ name }: { name: string }, i: number) => [name, show.rows[0][i]]),
     );
-    expect(row).toMatchObject({ name: 'dear', desired: 'running', reads: 'items', version: 5 });
+    expect(row).toMatchObject({ name: 'dear', desired: 'running', reads: 'items', version: 6 });
     expect(describe.rows).toEqual(
       expect.arrayContaining([
         ['column itemId', 'BIGINT'],
