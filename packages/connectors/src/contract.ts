@@ -106,6 +106,8 @@ export interface Sink {
   ready(): Promise<void> | undefined;
   /** Asks that what was published be confirmed soon. */
   flush(): void;
+  /** Resolves when everything that was published until now is confirmed or given up. */
+  confirmed(): Promise<void>;
   /** Why nothing gets confirmed at the moment; undefined when all is well. */
   readonly problem: string | undefined;
   /** Resolves when what was published is confirmed or given up, at the latest after `timeoutMs`. */

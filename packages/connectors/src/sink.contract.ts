@@ -107,6 +107,17 @@ export function describeSink(name: string, options: Options): void {
       return { sink, subject };
     }
 
+    it('says when everything until now is confirmed, whatever is published meanwhile', async () => {
+      const { sink, subject } = await open();
+      await sink.confirmed();
+      const settlements = new Settlements();
+      for (let i = 0; i < 100; i++) settlements.publish(sink, output(subject, `m${i}`));
+      const more = setInterval(() => settlements.publish(sink, output(subject, `later ${Math.random()}`)));
+      await sink.confirmed();
+      clearInterval(more);
+      expect(settlements.confirmed).toEqual(expect.arrayContaining(Array.from({ length: 100 }, (_, i) => `m${i}`)));
+    });
+
     it('settles each message once, after the call, and publishes in order', async () => {
       const { sink, subject } = await open();
       const settlements = new Settlements();

@@ -85,6 +85,48 @@ it('hands the slots of a killed instance to another, which goes on where it was'
   });
 });
 
+it('doubles nothing when an instance stands still for so long that another takes over, and then goes on', async () => {
+  const fresh = await IngestionMesh.start({ instances: 2 });
+  try {
+    await fresh.connection('still', {
+      type: 'source',
+      format: 'json',
+      subject: 'still.>',
+      jetstream: true,
+      stream_name: 'STILL',
+      stream_subjects: 'still.>',
+      consumer_ack_wait_s: 1,
+    });
+    const output = { type: 'sink', subject: 'moved', jetstream: true, stream_name: 'MOVED', stream_subjects: 'moved' };
+    await fresh.connection('moved', output);
+    await fresh.pipeline('still', 'INSERT INTO moved SELECT n FROM still');
+    await fresh.settled('still', 'running');
+    const owner = () => fresh.board.pipeline('still').find(({ state }) => state === 'running')?.instance;
+    const first = owner();
+    const process = fresh.mesh.ingestion[Number(first?.split('-')[1]) - 1];
+    let count = 0;
+    let feeding = true;
+    const fed = (async () => {
+      for (; feeding; count += 50) await fresh.feed('still.x', count, count + 50);
+    })();
+    await eventually(async () => (await fresh.count('MOVED')) >= 300, { what: 'some rows' });
+    process?.kill('SIGSTOP');
+    await eventually(() => owner() !== undefined && owner() !== first, {
+      what: 'the other instance to take over',
+      timeoutMs: 15_000,
+    });
+    process?.kill('SIGCONT');
+    await fresh.settled('still', 'running');
+    feeding = false;
+    await fed;
+    await eventually(async () => (await fresh.count('MOVED')) >= count, { what: 'every row', timeoutMs: 20_000 });
+    expect((await fresh.numbers('MOVED')).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n));
+    expect(owner()).not.toBe(first);
+  } finally {
+    await fresh.stop();
+  }
+});
+
 it('stops in an orderly way while the bus is away', async () => {
   const alone = await IngestionMesh.start();
   try {

@@ -1,5 +1,6 @@
 import { laminar, streams, subjects } from '@laminar/protocol';
 import { eventually, freePort, startNats } from '@laminar/test';
+import { DiscardPolicy } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
@@ -169,6 +170,46 @@ describe('messages that cannot be processed', () => {
     });
   });
 
+  it('are kept again where their stream is made again, and sequences start anew', async () => {
+    const connection = {
+      ...source('renewed.>'),
+      jetstream: true,
+      stream_name: 'RENEWED',
+      stream_subjects: 'renewed.>',
+    };
+    await mesh.connection('renewed', connection);
+    await mesh.pipeline('renewed', 'SELECT n FROM renewed');
+    await mesh.settled('renewed', 'running');
+    const before = await mesh.count(streams.deadLetters);
+    await mesh.js.publish('renewed.a', 'not json');
+    await eventually(async () => (await mesh.count(streams.deadLetters)) === before + 1, { what: 'the first' });
+    await mesh.jsm.streams.delete('RENEWED');
+    await eventually(async () => (await mesh.jsm.consumers.info('RENEWED', 'laminar-renewed')).name !== '', {
+      what: 'the stream and its consumer to be made again',
+    });
+    await mesh.js.publish('renewed.a', 'nor this');
+    await eventually(async () => (await mesh.count(streams.deadLetters)) === before + 2, { what: 'the second' });
+  });
+
+  it('are waited for where they cannot be kept, and the pipeline says so', async () => {
+    const count = 6000;
+    await mesh.connection('unkept', { ...source('unkept.>'), pending_limits: count });
+    await mesh.pipeline('unkept', 'SELECT n FROM unkept');
+    await mesh.settled('unkept', 'running');
+    const { config, state } = await mesh.jsm.streams.info(streams.deadLetters);
+    const full = { ...config, discard: DiscardPolicy.New, max_msgs: state.messages };
+    await mesh.jsm.streams.update(streams.deadLetters, full);
+    for (let i = 0; i < count; i++) mesh.nc.publish('unkept.a', 'not json');
+    const { message } = await mesh.settled('unkept', 'blocked');
+    expect(message).toContain('dead letters cannot be kept');
+    await mesh.jsm.streams.update(streams.deadLetters, config);
+    await mesh.settled('unkept', 'running');
+    await eventually(async () => (await mesh.count(streams.deadLetters)) === state.messages + count, {
+      what: 'every dead letter',
+      timeoutMs: 20_000,
+    });
+  });
+
   it('come again for the pipeline that asks for it, and not for its siblings', async () => {
     await mesh.connection('again', {
       ...source('again.>'),
@@ -235,6 +276,30 @@ describe('definitions without a running pipeline', () => {
       { what: 'the durable to be deleted' },
     );
     expect((await mesh.jsm.streams.info('IDLE')).config.name).toBe('IDLE');
+  });
+
+  it('start anew when they are dropped and created again at once', async () => {
+    const options = {
+      ...source('twice.>'),
+      jetstream: true,
+      stream_name: 'TWICE',
+      stream_subjects: 'twice.>',
+      start: 'new',
+    };
+    const definition = { connector: 'nats' as const, options: { servers: mesh.mesh.nats.url, ...options } };
+    await mesh.connection('twice', options);
+    for (let round = 0; round < 5; round++) {
+      await mesh.append('connection', 'twice', { type: 'ConnectionDropped' });
+      const revision = await mesh.append('connection', 'twice', { type: 'ConnectionCreated', definition });
+      await eventually(() => mesh.connectionState('twice').appliedRevision === revision, { what: 'the connection' });
+      // From now on nothing is missed, whatever is still to be done about the one before.
+      await mesh.js.publish('twice.a', JSON.stringify({ n: round }));
+      const rows = await rowsOf(`twice_${round}`);
+      await mesh.pipeline(`twice_${round}`, 'SELECT n FROM twice');
+      await eventually(() => rows.length > 0, { what: 'the row' });
+      expect(rows).toEqual([`{"n":${round}}`]);
+      await mesh.append('pipeline', `twice_${round}`, { type: 'PipelineDropped' });
+    }
   });
 
   it('are quarantined where an event cannot be read, alone', async () => {

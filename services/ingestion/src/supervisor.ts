@@ -5,6 +5,7 @@ import type { CounterRegistry } from './delivery/counters.js';
 import { connectionSpec, Desired } from './desired/desired.js';
 import { reconcile } from './desired/reconcile.js';
 import { type Cause, type ConnectionSpec, isExclusive, type SlotSpec } from './desired/slot.js';
+import { JobIndex } from './jobs/job-index.js';
 import type { Provisioner } from './jobs/provisioner.js';
 import type { SinkPool } from './jobs/sink-pool.js';
 import { SlotJob, type SlotJobOptions } from './jobs/slot-job.js';
@@ -37,6 +38,7 @@ export class Supervisor {
   readonly #jobs = new Map<string, SlotJob>();
   /** Slots whose job is still draining. */
   readonly #stopping = new Map<string, SlotJob>();
+  readonly #index = new JobIndex();
   /** Forms of connections that are gone from the catalog, until nothing of them runs here. */
   readonly #retired = new Set<ConnectionSpec>();
   #requested = false;
@@ -68,7 +70,7 @@ export class Supervisor {
       if (before && event && this.#started)
         this.#retireIfGone(connectionSpec(before as Recorded<'connection'>), record);
     }
-    if (!record && event && kind !== 'table') counters.forget(kind, name);
+    if (!record && event && kind !== 'table') counters.forget(kind, name, event.revision);
     const appliedByFolding = !record || kind === 'table' || (kind === 'connection' && !provisioner.standing(name));
     if (event && appliedByFolding) {
       this.#traceApplied(kind, name, {
@@ -99,20 +101,14 @@ export class Supervisor {
   /** The sink of this name came or went. */
   sinkChanged(connection: string): void {
     for (const job of this.#jobs.values()) {
-      if (job.spec.pipelines.some(({ sink }) => sink?.name === connection)) job.rearrange();
+      if (job.writesTo(connection)) job.rearrange();
     }
     this.#reportConnection(connection);
   }
 
   /** Reports anew what a connection and pipelines are doing here. */
   report(connection: string, pipelines: Iterable<string>): void {
-    for (const name of pipelines) {
-      this.options.status.set(
-        'pipelines',
-        name,
-        pipelineEntry(name, this.#desired.pipelines.get(name), this.#running()),
-      );
-    }
+    for (const name of pipelines) this.#reportPipeline(name);
     this.#reportConnection(connection);
   }
 
@@ -128,8 +124,8 @@ export class Supervisor {
   /** Drains all jobs. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#jobs.values()].map((job) => job.stop({ drain: true })));
-    await Promise.all([...this.#stopping.values()].map((job) => job.stop({ drain: true })));
+    await Promise.all([...this.#jobs.values()].map((job) => job.stop()));
+    await Promise.all([...this.#stopping.values()].map((job) => job.stop()));
     await this.options.sinks.closed();
   }
 
@@ -138,14 +134,14 @@ export class Supervisor {
     const { revision } = catalog;
     const { complete, pipelines } = this.#desired.refresh(passBudgetMs);
     const { slots } = this.#desired;
-    leases.pursue(slots);
+    leases.pursue(slots, (key) => this.#jobs.has(key) || this.#stopping.has(key));
     for (const action of reconcile(this.#held(), this.#specs())) {
       switch (action.type) {
         case 'start':
           this.#start(action.spec);
           break;
         case 'change':
-          this.#jobs.get(action.spec.key)?.change(action.spec);
+          this.#change(action.spec);
           break;
         case 'restart':
           this.#stop(action.spec.key);
@@ -155,10 +151,9 @@ export class Supervisor {
       }
     }
     this.#retire();
-    const running = this.#running();
     for (const name of pipelines) {
+      this.#reportPipeline(name);
       const desired = this.#desired.pipelines.get(name);
-      status.set('pipelines', name, pipelineEntry(name, desired, running));
       if (desired && desired.state !== 'running') this.#traceApplied('pipeline', name, desired);
     }
     if (complete) status.appliedRevision = revision;
@@ -190,6 +185,7 @@ export class Supervisor {
       onReport: (connection, pipelines) => this.report(connection, pipelines),
     });
     this.#jobs.set(spec.key, job);
+    this.#index.add(job, spec);
     job.start();
     this.report(
       spec.connection.name,
@@ -197,20 +193,26 @@ export class Supervisor {
     );
   }
 
+  #change(spec: SlotSpec): void {
+    const job = this.#jobs.get(spec.key);
+    if (!job) return;
+    this.#index.add(job, spec);
+    job.change(spec);
+  }
+
   #stop(key: string): void {
     const job = this.#jobs.get(key);
     if (!job) return;
-    const { leases } = this.options;
     this.#jobs.delete(key);
     this.#stopping.set(key, job);
-    void job.stop({ drain: leases.holds(key) }).then(async () => {
+    void job.stop().then(() => {
       this.#stopping.delete(key);
+      this.#index.remove(job);
       const { connection, pipelines } = job.spec;
       this.report(
         connection.name,
         pipelines.map(({ name }) => name),
       );
-      if (!this.#desired.slots.has(key)) await leases.release(key);
       this.request();
     });
   }
@@ -254,10 +256,15 @@ export class Supervisor {
     return [...this.#jobs.values(), ...this.#stopping.values()];
   }
 
+  #reportPipeline(name: string): void {
+    const entry = pipelineEntry(this.#desired.pipelines.get(name), this.#index.standings(name));
+    this.options.status.set('pipelines', name, entry);
+  }
+
   #reportConnection(name: string): void {
     const { catalog, provisioner, sinks, status } = this.options;
     const revision = catalog.get('connection', name)?.revision;
-    const jobs = this.#running().filter(({ spec }) => spec.connection.name === name);
+    const jobs = this.#index.ofConnection(name);
     status.set(
       'connections',
       name,

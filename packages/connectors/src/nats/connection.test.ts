@@ -150,10 +150,20 @@ describe('a limit that the server lowers', () => {
       jetstream: false,
       configFile,
     });
+    const limitTo = async (text: string, bytes: number) => {
+      configure(text);
+      server.kill('SIGHUP');
+      const isNew = async () => {
+        const probe = await connect({ servers: server.url });
+        const limit = probe.info?.max_payload;
+        await probe.close();
+        return limit === bytes;
+      };
+      await eventually(isNew, { what: 'the reload' });
+    };
     try {
       for (const jetstream of [false, true]) {
-        configure('100KB');
-        server.kill('SIGHUP');
+        await limitTo('100KB', 100 * 1024);
         const { connection } = await openConnection({
           type: 'sink',
           servers: server.url,
@@ -168,15 +178,7 @@ describe('a limit that the server lowers', () => {
         settlements.publish(sink, output('limited', 'first'));
         sink.flush();
         await settlements.reach(1);
-        configure('1KB');
-        server.kill('SIGHUP');
-        const fresh = async () => {
-          const probe = await connect({ servers: server.url });
-          const limit = probe.info?.max_payload;
-          await probe.close();
-          return limit === 1024;
-        };
-        await eventually(fresh, { what: 'the reload' });
+        await limitTo('1KB', 1024);
         // The client does not know, the server cuts it off, and then it knows.
         settlements.publish(sink, output('limited', 'x'.repeat(5000)));
         sink.flush();

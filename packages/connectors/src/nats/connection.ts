@@ -10,13 +10,13 @@ import {
   type ServerSnapshot,
   type Sink,
 } from '../contract.js';
+import { within } from '../within.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
 import { JetStreamReader } from './jetstream-reader.js';
 import { JetStreamSink } from './jetstream-sink.js';
 import { deprovision, provision } from './provision.js';
-import { within } from './within.js';
 
 const rttIntervalMs = 1000;
 /** What a close waits for a server that is away. */
@@ -56,11 +56,11 @@ export class NatsConnector implements Connection {
   }
 
   provision(): Promise<{ drift: string | undefined }> {
-    return provision(this.#open(), this.options.name, this.options.resolved);
+    return provision(this.#open(), this.options, this.options.resolved);
   }
 
   deprovision(): Promise<void> {
-    return deprovision(this.#open(), this.options.name, this.options.resolved);
+    return deprovision(this.#open(), this.options, this.options.resolved);
   }
 
   reader(): Reader {

@@ -1,10 +1,10 @@
 import type { CoreSource } from '@laminar/definitions';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import type { Batch, ConnectorError, Reader, ReaderCounters } from '../contract.js';
+import { within } from '../within.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
 import { CoreMessage } from './message.js';
-import { within } from './within.js';
 
 /** A connection that is away has nothing to hand over. */
 const drainTimeoutMs = 1000;

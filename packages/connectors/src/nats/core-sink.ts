@@ -1,5 +1,6 @@
 import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
+import { within } from '../within.js';
 import { publishError } from './errors.js';
 import { followStatus } from './status.js';
 
@@ -13,7 +14,9 @@ interface Unconfirmed {
 
 /** Publishes without JetStream; a round trip to the server confirms all that went before it. */
 export class CoreSink implements Sink {
-  #unflushed = 0;
+  /** Counts of messages: those handed to the client, and how many of them the server is known to have, or are lost. */
+  #published = 0;
+  #flushed = 0;
   #waiting: Unconfirmed[] = [];
   #flushing: Promise<void> | undefined;
   #problem: string | undefined;
@@ -38,28 +41,25 @@ export class CoreSink implements Sink {
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
-    this.#unflushed++;
+    this.#published++;
     if (settled) this.#waiting.push({ subject, settled });
   }
 
   ready(): Promise<void> | undefined {
-    return this.#unflushed < unflushedMax ? undefined : this.#flush();
+    return this.#published - this.#flushed < unflushedMax ? undefined : this.#flush();
   }
 
   flush(): void {
     if (this.#waiting.length > 0) void this.#flush();
   }
 
+  async confirmed(): Promise<void> {
+    const published = this.#published;
+    while (this.#flushed < published && !this.nc.isClosed()) await this.#flush();
+  }
+
   async close(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    const drained = async () => {
-      while (this.#unflushed > 0 && !this.nc.isClosed()) await this.#flush();
-    };
-    await Promise.race([drained(), limit]);
-    clearTimeout(timer);
+    await within(timeoutMs, this.confirmed());
     this.#unfollow?.();
   }
 
@@ -74,7 +74,7 @@ export class CoreSink implements Sink {
 
   async #roundTrip(): Promise<void> {
     const covered = this.#waiting;
-    const count = this.#unflushed;
+    const published = this.#published;
     this.#waiting = [];
     try {
       await new Promise<void>((resolve, reject) => {
@@ -90,7 +90,7 @@ export class CoreSink implements Sink {
       return;
     }
     this.#problem = [...this.#refused.values()][0];
-    this.#unflushed -= count;
+    this.#flushed = Math.max(this.#flushed, published);
     for (const { subject, settled } of covered) {
       const refusal = this.#refused.get(subject);
       settled(refusal === undefined ? undefined : new ConnectorError('failed', refusal));
@@ -102,7 +102,7 @@ export class CoreSink implements Sink {
   #lose(covered: readonly Unconfirmed[], cause?: unknown): void {
     const lost = [...covered, ...this.#waiting];
     this.#waiting = [];
-    this.#unflushed = 0;
+    this.#flushed = this.#published;
     const reason = this.#problem ?? 'the connection was lost';
     for (const { settled } of lost) settled(new ConnectorError('blocked', reason, { cause }));
   }

@@ -293,6 +293,19 @@ describe('a durable pull consumer', () => {
     expect((await reader.consumerInfo())?.pending).toBe(0);
   });
 
+  it('is blocked where the server stands still, long before the connection counts as lost', async () => {
+    const still = await startNats();
+    try {
+      const { reader } = await open({ servers: still.url });
+      still.kill('SIGSTOP');
+      await expect(reader.read()).rejects.toMatchObject({ name: 'ConnectorError', steer: 'blocked' });
+    } finally {
+      still.kill('SIGCONT');
+      await closeConnections();
+      await still.stop();
+    }
+  });
+
   it('belongs to a connection of its role', async () => {
     const sink: Connection = (await openConnection({ type: 'sink', servers: server.url, subject: 'x' })).connection;
     expect(() => sink.reader()).toThrow(expect.objectContaining({ name: 'ConnectorError', steer: 'failed' }));

@@ -2,11 +2,11 @@ import type { JetStreamSource } from '@laminar/definitions';
 import { type Consumer, type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type ReaderCounters } from '../contract.js';
+import { within } from '../within.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
 import { JetStreamMessage } from './message.js';
 import { followStatus } from './status.js';
-import { within } from './within.js';
 
 /** A server that is away delivers nothing to anybody. */
 const stopTimeoutMs = 1000;
@@ -56,11 +56,12 @@ export class JetStreamReader implements Reader {
 
   async read(): Promise<Batch | undefined> {
     const messages = await this.#batching.next();
-    return messages && new JetStreamBatch(messages);
+    return messages && new JetStreamBatch(this.nc, messages);
   }
 
   keepAlive(): void {
     const before = performance.now() - this.source.consumer.ackWaitMs / 3;
+    if (this.nc.isClosed()) return;
     for (const { message, receivedMs } of this.#batching.waiting()) if (receivedMs < before) message.working();
   }
 
@@ -114,6 +115,7 @@ export class JetStreamReader implements Reader {
 
   async #follow(messages: ConsumerMessages): Promise<void> {
     const { streamName, consumer } = this.source;
+    const what = `reading the consumer "${consumer.name}" of the stream "${streamName}"`;
     for await (const status of messages.status()) {
       if (this.#stopping) return;
       if (status.type === 'consumer_deleted' || status.type === 'consumer_not_found') {
@@ -125,24 +127,37 @@ export class JetStreamReader implements Reader {
         );
       } else if (status.type === 'stream_not_found') {
         this.#batching.fail(new ConnectorError('blocked', `the stream "${streamName}" is gone`));
+      } else if (status.type === 'heartbeats_missed') {
+        // The client pulls again by itself, also where nobody ever answers.
+        await this.consumerInfo().catch((error) => this.#batching.fail(connectorError(what, error)));
       }
     }
+    const ended = await messages.closed();
+    if (ended instanceof Error && !this.#stopping) this.#batching.fail(connectorError(what, ended));
   }
 }
 
+/** What a connection that has ended delivered comes again; nothing can be said to the server any more. */
 class JetStreamBatch implements Batch {
-  constructor(readonly messages: readonly JetStreamMessage[]) {}
+  constructor(
+    readonly nc: NatsConnection,
+    readonly messages: readonly JetStreamMessage[],
+  ) {}
 
   ack(index: number): void {
-    this.messages[index]?.message.ack();
+    this.#open(index)?.ack();
   }
   nak(index: number, delayMs: number): void {
-    this.messages[index]?.message.nak(delayMs);
+    this.#open(index)?.nak(delayMs);
   }
   term(index: number): void {
-    this.messages[index]?.message.term();
+    this.#open(index)?.term();
   }
   working(index: number): void {
-    this.messages[index]?.message.working();
+    this.#open(index)?.working();
+  }
+
+  #open(index: number): JsMsg | undefined {
+    return this.nc.isClosed() ? undefined : this.messages[index]?.message;
   }
 }

@@ -7,6 +7,7 @@ import {
   type Subscription,
 } from '@nats-io/nats-core';
 import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
+import { within } from '../within.js';
 import { publishError } from './errors.js';
 import { followStatus } from './status.js';
 
@@ -36,7 +37,8 @@ export class JetStreamSink implements Sink {
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #waiting: { promise: Promise<void>; resolve: () => void } | undefined;
-  #drained: (() => void) | undefined;
+  /** Who waits for everything before a token, of which so many messages are left. */
+  #confirming: { readonly before: number; left: number; readonly resolve: () => void }[] = [];
   #problem: string | undefined;
   #connected = true;
   #unfollow: (() => void) | undefined;
@@ -78,20 +80,21 @@ export class JetStreamSink implements Sink {
   /** Acknowledgements come by themselves. */
   flush(): void {}
 
+  confirmed(): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#confirming.push({ before: this.#next, left: this.#pending.size, resolve });
+    });
+  }
+
   async close(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    if (this.#pending.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-        timer = setTimeout(resolve, timeoutMs);
-      });
-    }
-    clearTimeout(timer);
+    await within(timeoutMs, this.confirmed());
     clearInterval(this.#sweeper);
     this.#subscription?.unsubscribe();
     this.#unfollow?.();
     // What is left was not confirmed, so that its source message stays unacknowledged and comes again.
     this.#pending.clear();
+    for (const { resolve } of this.#confirming.splice(0)) resolve();
   }
 
   /** A message keeps its token when it is published again, so that a late acknowledgement of the first attempt counts. */
@@ -134,7 +137,14 @@ export class JetStreamSink implements Sink {
       this.#waiting.resolve();
       this.#waiting = undefined;
     }
-    if (this.#pending.size === 0) this.#drained?.();
+    if (this.#confirming.length > 0) this.#countDown(token);
+  }
+
+  #countDown(token: number): void {
+    for (const waiting of this.#confirming) {
+      if (token < waiting.before && --waiting.left === 0) waiting.resolve();
+    }
+    this.#confirming = this.#confirming.filter(({ left }) => left > 0);
   }
 
   /**

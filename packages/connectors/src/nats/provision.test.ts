@@ -23,15 +23,19 @@ describe('provisioning', () => {
   });
 
   /** A source with a stream of its own, that `options` may change. */
-  async function source(options: object = {}, stream = `S${++number}`) {
-    const { connection } = await openConnection({
-      type: 'source',
-      servers: server.url,
-      jetstream: true,
-      stream_name: stream,
-      stream_subjects: `${stream}.>`,
-      ...options,
-    });
+  async function source(options: object = {}, stream = `S${++number}`, incarnation?: number) {
+    const { connection } = await openConnection(
+      {
+        type: 'source',
+        servers: server.url,
+        jetstream: true,
+        stream_name: stream,
+        stream_subjects: `${stream}.>`,
+        ...options,
+      },
+      'orders',
+      incarnation,
+    );
     return { connection, stream };
   }
 
@@ -113,6 +117,19 @@ describe('provisioning', () => {
     expect(info.created).toBe(created);
     expect(await connection.provision()).toEqual({ drift: undefined });
     expect((await jsm.consumers.info(stream, 'laminar-orders')).config.filter_subject).toBeUndefined();
+  });
+
+  it('makes a durable anew that a dropped namesake left behind, which the namesake then cannot take back', async () => {
+    const { connection, stream } = await source();
+    await connection.provision();
+    const { created } = await jsm.consumers.info(stream, 'laminar-orders');
+    const { connection: next } = await source({}, stream, 8);
+    expect(await next.provision()).toEqual({ drift: undefined });
+    const info = await jsm.consumers.info(stream, 'laminar-orders');
+    expect(info.created).not.toBe(created);
+    expect(await next.provision()).toEqual({ drift: undefined });
+    await connection.deprovision();
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).created).toBe(info.created);
   });
 
   it('does not take back a durable that somebody else made', async () => {

@@ -15,13 +15,19 @@ import { type NatsConnection, nanos } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
 
+/** The definition for which something is made; `incarnation` tells it from a dropped namesake. */
+export interface Maker {
+  readonly name: string;
+  readonly incarnation: number;
+}
+
 /**
- * Makes the stream and the durable that a definition asks for, where they are missing. A durable that was made for the connection of this name is
- * brought up to date. What somebody else made is compared and left as it is: `drift` says what differs. Throws `ConnectorError`.
+ * Makes the stream and the durable that a definition asks for, where they are missing. A durable that was made for it is brought up to date; one that
+ * a dropped namesake left behind is made anew. What somebody else made is compared and left as it is: `drift` says what differs. Throws `ConnectorError`.
  */
 export async function provision(
   nc: NatsConnection,
-  name: string,
+  maker: Maker,
   connection: ResolvedConnection,
 ): Promise<{ drift: string | undefined }> {
   if (connection.role !== 'source-jetstream' && connection.role !== 'sink-jetstream') return { drift: undefined };
@@ -31,18 +37,18 @@ export async function provision(
   const drift: string[] = [];
   if (connection.stream && connection.streamName !== undefined)
     drift.push(...(await ensureStream(jsm, connection.streamName, connection.stream)));
-  if (connection.role === 'source-jetstream') drift.push(...(await ensureConsumer(jsm, name, connection)));
+  if (connection.role === 'source-jetstream') drift.push(...(await ensureConsumer(jsm, maker, connection)));
   return { drift: drift.length === 0 ? undefined : drift.join('; ') };
 }
 
-/** Deletes the durable that `provision` made for the connection of this name. One that is gone already, or that somebody else made, is let be. */
-export async function deprovision(nc: NatsConnection, name: string, connection: ResolvedConnection): Promise<void> {
+/** Deletes the durable that `provision` made for this definition. One that is gone already, or that was made for another, is let be. */
+export async function deprovision(nc: NatsConnection, maker: Maker, connection: ResolvedConnection): Promise<void> {
   if (connection.role !== 'source-jetstream') return;
   const { streamName, consumer } = connection;
   try {
     const { consumers } = await jetstreamManager(nc);
     const { config } = await consumers.info(streamName, consumer.name);
-    if (config.description === madeFor(name)) await consumers.delete(streamName, consumer.name);
+    if (config.description === madeFor(maker)) await consumers.delete(streamName, consumer.name);
   } catch (error) {
     if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound)) return;
     throw connectorError(`deleting the consumer "${consumer.name}" of the stream "${streamName}"`, error);
@@ -77,16 +83,17 @@ async function ensureStream(jsm: JetStreamManager, name: string, spec: StreamSpe
 }
 
 /** Consumers of nats-server 2.9 have no metadata, but a description. */
-const madeFor = (name: string): string => `made for the connection ${name}`;
+const madeFor = ({ name, incarnation }: Maker): string => `${madeForName(name)}${incarnation}`;
+const madeForName = (name: string): string => `made for the connection ${name} of revision `;
 
 async function ensureConsumer(
   jsm: JetStreamManager,
-  name: string,
+  maker: Maker,
   { streamName, consumer }: JetStreamSource,
 ): Promise<string[]> {
   const wanted = {
     durable_name: consumer.name,
-    description: madeFor(name),
+    description: madeFor(maker),
     ack_policy: AckPolicy.Explicit,
     replay_policy: ReplayPolicy.Instant,
     ack_wait: nanos(consumer.ackWaitMs),
@@ -107,10 +114,7 @@ async function ensureConsumer(
     }
     if (!hasCode(error, apiCodes.consumerNotFound))
       throw connectorError(`looking for the consumer "${consumer.name}"`, error);
-    // Of two that make it at once the second finds the same settings.
-    await jsm.consumers.add(streamName, wanted).catch((failure) => {
-      throw connectorError(`creating the consumer "${consumer.name}" of the stream "${streamName}"`, failure);
-    });
+    await createConsumer(jsm, streamName, wanted);
     return [];
   }
   const { config } = existing;
@@ -120,10 +124,18 @@ async function ensureConsumer(
       `the consumer "${consumer.name}" of the stream "${streamName}" is a push consumer; give this connection a consumer_name of its own`,
     );
   }
+  if (config.description !== madeFor(maker) && config.description?.startsWith(madeForName(maker.name))) {
+    await jsm.consumers.delete(streamName, consumer.name).catch((failure) => {
+      if (hasCode(failure, apiCodes.consumerNotFound)) return;
+      throw connectorError(`deleting the consumer "${consumer.name}" of a dropped connection`, failure);
+    });
+    await createConsumer(jsm, streamName, wanted);
+    return [];
+  }
   const settings = ['ack_policy', 'ack_wait', 'max_ack_pending'] as const;
   const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
   if ((config.filter_subject ?? undefined) !== consumer.filterSubject) differing.push('filter_subject');
-  if (differing.length > 0 && config.description === madeFor(name)) {
+  if (differing.length > 0 && config.description === madeFor(maker)) {
     const { ack_wait, max_ack_pending } = wanted;
     const changes = { ack_wait, max_ack_pending, filter_subject: consumer.filterSubject } as Partial<ConsumerConfig>;
     await jsm.consumers.update(streamName, consumer.name, changes).catch((failure) => {
@@ -135,6 +147,17 @@ async function ensureConsumer(
     (setting) =>
       `the consumer "${consumer.name}" has another ${setting} than the definition says, and was left as it is`,
   );
+}
+
+/** Of two that make it at once the second finds the same settings. */
+async function createConsumer(
+  jsm: JetStreamManager,
+  streamName: string,
+  wanted: Partial<ConsumerConfig> & { readonly durable_name: string },
+): Promise<void> {
+  await jsm.consumers.add(streamName, wanted).catch((failure) => {
+    throw connectorError(`creating the consumer "${wanted.durable_name}" of the stream "${streamName}"`, failure);
+  });
 }
 
 function startConfig(start: StartPosition): Partial<ConsumerConfig> {

@@ -11,7 +11,7 @@ export interface TestConnection {
 const open: Connection[] = [];
 
 /** A connection as a definition describes it, not open yet; `closeConnections` closes it. Reconnects at once unless `options` say otherwise. */
-export function connectionOf(options: Options, name = 'orders'): TestConnection {
+export function connectionOf(options: Options, name = 'orders', incarnation = 7): TestConnection {
   const definition = {
     connector: 'nats',
     options: { format: 'json', reconnect_wait_ms: 20, reconnect_jitter_ms: 0, max_reconnects: -1, ...options },
@@ -22,7 +22,7 @@ export function connectionOf(options: Options, name = 'orders'): TestConnection 
   const states: ConnectionState[] = [];
   const connection = createConnection('nats', {
     name,
-    incarnation: 7,
+    incarnation,
     resolved,
     clientName: `test of ${name}`,
     events: { onState: (state) => void states.push(state) },
@@ -32,8 +32,8 @@ export function connectionOf(options: Options, name = 'orders'): TestConnection 
 }
 
 /** The same, open. */
-export async function openConnection(options: Options, name?: string): Promise<TestConnection> {
-  const opened = connectionOf(options, name);
+export async function openConnection(options: Options, name?: string, incarnation?: number): Promise<TestConnection> {
+  const opened = connectionOf(options, name, incarnation);
   await opened.connection.open();
   return opened;
 }

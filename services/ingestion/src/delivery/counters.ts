@@ -80,10 +80,10 @@ export class CounterRegistry {
     return counters;
   }
 
-  /** Forgets a definition that is no more. */
-  forget(kind: 'pipeline' | 'connection', name: string): void {
-    if (kind === 'pipeline') this.pipelines.delete(name);
-    else this.connections.delete(name);
+  /** Forgets a definition that was dropped at `revision`, and not the namesake that was created after it. */
+  forget(kind: 'pipeline' | 'connection', name: string, revision: number): void {
+    const counters = kind === 'pipeline' ? this.pipelines : this.connections;
+    if ((counters.get(name)?.incarnation ?? revision) < revision) counters.delete(name);
   }
 }
 

@@ -14,6 +14,8 @@ export interface DeadLetter {
   readonly pipeline: string | undefined;
   readonly definitionRevision: number;
   readonly message: Message;
+  /** Of the stream that the message comes from; undefined for core. */
+  readonly sourceIncarnation: string | undefined;
   readonly error: string;
 }
 
@@ -55,18 +57,27 @@ export class DeadLetters {
     return this.#sink.ready();
   }
 
+  /** Why messages wait for their dead letters to be kept; undefined while they do not. */
+  get problem(): string | undefined {
+    const { problem } = this.#sink;
+    return problem !== undefined && this.#sink.ready() ? `dead letters cannot be kept: ${problem}` : undefined;
+  }
+
   close(timeoutMs: number): Promise<void> {
     return this.#sink.close(timeoutMs);
   }
 }
 
-function headersOf({ pipeline, definitionRevision, message }: DeadLetter, error: string): HeaderBlock {
+function headersOf(
+  { pipeline, definitionRevision, message, sourceIncarnation }: DeadLetter,
+  error: string,
+): HeaderBlock {
   let block = new HeaderBlock('')
     .with(headers.deadLetterError, error.replace(/[\r\n]+/g, ' '))
     .with(headers.deadLetterSubject, message.subject)
     .with(headers.revision, String(definitionRevision));
   if (pipeline !== undefined) block = block.with(headers.pipeline, pipeline);
   if (message.sequence === undefined) return block;
-  const id = `${pipeline ?? ''}.${definitionRevision}.${message.stream}.${message.sequence}`;
+  const id = `${pipeline ?? ''}.${definitionRevision}.${message.stream}.${sourceIncarnation}.${message.sequence}`;
   return block.with(headers.source, `${message.stream}:${message.sequence}`).with(headers.messageId, id);
 }

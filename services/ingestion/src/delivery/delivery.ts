@@ -279,11 +279,12 @@ export class Delivery {
   ): void {
     const message = batch.messages[index];
     if (!message) return;
-    const { connection, connectionRevision, deadLetters } = this.options;
+    const { connection, connectionRevision, deadLetters, reader } = this.options;
+    const { sourceIncarnation } = reader;
     const definitionRevision = pipeline?.spec.definitionRevision ?? connectionRevision;
     const concerned = pipeline ? [pipeline] : this.pipelines;
     if (flight) flight.open++;
-    const letter = { connection, pipeline: pipeline?.spec.name, definitionRevision, message, error };
+    const letter = { connection, pipeline: pipeline?.spec.name, definitionRevision, message, sourceIncarnation, error };
     deadLetters.publish(letter, (failure) => {
       for (const { counters } of concerned) {
         if (failure) counters.lastError = `the dead letter was not kept: ${failure.message}`;

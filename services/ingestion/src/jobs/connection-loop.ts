@@ -28,7 +28,9 @@ export class ConnectionLoop {
   #drift = '';
   #stopped = false;
   #running: Promise<void> | undefined;
-  #wake: () => void = () => undefined;
+  /** Something changed since the last failure. */
+  #woken = false;
+  #endWait: () => void = () => undefined;
 
   constructor(readonly options: ConnectionLoopOptions) {}
 
@@ -48,15 +50,16 @@ export class ConnectionLoop {
     this.#running ??= this.#run();
   }
 
-  /** Tries again now, where it waits to. */
+  /** Tries again now, where it waits to, or is about to. */
   wake(): void {
-    this.#wake();
+    this.#woken = true;
+    this.#endWait();
   }
 
   /** Ends the waiting between attempts; whoever is in `use` must end it. Resolves when the socket is closed. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake();
+    this.#endWait();
     await this.#running;
   }
 
@@ -96,6 +99,7 @@ export class ConnectionLoop {
       });
       return undefined;
     } catch (error) {
+      this.#woken = false;
       const known = error instanceof ConnectorError ? error : unexpected(error);
       const retry = dialled ? backoff.after(known) : backoff.afterDial();
       this.#stand(retry.state, known.message);
@@ -112,10 +116,11 @@ export class ConnectionLoop {
     this.options.onStanding();
   }
 
-  #wait(delayMs: number | undefined): Promise<void> {
-    return new Promise((resolve) => {
+  async #wait(delayMs: number | undefined): Promise<void> {
+    if (this.#woken) return;
+    await new Promise<void>((resolve) => {
       const timer = delayMs === undefined ? undefined : setTimeout(resolve, delayMs);
-      this.#wake = () => {
+      this.#endWait = () => {
         clearTimeout(timer);
         resolve();
       };

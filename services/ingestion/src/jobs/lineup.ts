@@ -5,7 +5,7 @@ import type { RowTarget } from './shared-sink.js';
 import type { SinkPool } from './sink-pool.js';
 
 export interface Lineup {
-  /** Pipelines whose sinks are open. */
+  /** Pipelines whose sinks are open. A changed one whose new sink is not open yet goes on as the version before. */
   readonly ready: readonly RunningPipeline[];
   /** Those that wait for their sink, by name. */
   readonly waiting: ReadonlyMap<string, RowTarget>;
@@ -28,21 +28,28 @@ export function lineUp(
   const ready: RunningPipeline[] = [];
   const waiting = new Map<string, RowTarget>();
   let lost: string | undefined;
+  const byName = new Map(current.map((pipeline) => [pipeline.spec.name, pipeline]));
   for (const spec of specs) {
+    const namesake = byName.get(spec.name);
+    const running = namesake && isVersionOf(namesake.spec, spec) ? namesake : undefined;
+    const written = running && sinks.acquire(running.spec.sink, user);
+    const goesOn = running !== undefined && written?.sink === running.sink;
+    if (running && !goesOn) lost = written?.problem ?? `the sink of "${spec.name}" was opened anew`;
     const target = sinks.acquire(spec.sink, user);
-    const running = current.find((candidate) => sameVersion(candidate.spec, spec));
-    if (target.sink && running?.sink === target.sink) ready.push(running);
-    else if (running) lost = target.problem ?? `the sink of "${spec.name}" was opened anew`;
     if (!target.sink) waiting.set(spec.name, target);
-    else if (running?.sink !== target.sink) {
+    if (goesOn && (!target.sink || sameVersion(running.spec, spec))) ready.push(running);
+    else if (target.sink) {
       ready.push(new RunningPipeline(spec, counters.pipeline(spec.name, spec.incarnation), target.sink, session));
     }
   }
   return { ready, waiting, lost };
 }
 
+/** Both are the same pipeline, not a dropped namesake. */
+const isVersionOf = (a: PipelineSpec, b: PipelineSpec): boolean => a.name === b.name && a.incarnation === b.incarnation;
+
 export function sameVersion(a: PipelineSpec, b: PipelineSpec): boolean {
-  return a.name === b.name && a.revision === b.revision && a.incarnation === b.incarnation && sameSink(a.sink, b.sink);
+  return isVersionOf(a, b) && a.revision === b.revision && sameSink(a.sink, b.sink);
 }
 
 const sameSink = (a: ConnectionSpec | undefined, b: ConnectionSpec | undefined): boolean =>

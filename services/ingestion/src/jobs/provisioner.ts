@@ -116,7 +116,7 @@ export class Provisioner {
       trace?.end();
     } catch (error) {
       trace?.end(error);
-      if (this.#tasks.get(name) !== task) return;
+      if (this.#tasks.get(name) !== task || this.#stopped) return;
       const known = error instanceof ConnectorError ? error : new ConnectorError('failed', String(error));
       const retry = task.backoff.after(known);
       this.#stand(name, { state: retry.state, message: known.message, revision: 0 });

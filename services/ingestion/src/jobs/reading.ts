@@ -1,4 +1,4 @@
-import { type Batch, ConnectorError, type Reader } from '@laminar/connectors';
+import { type Batch, ConnectorError, type Reader, within } from '@laminar/connectors';
 import type { Delivery } from '../delivery/delivery.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
 
@@ -11,7 +11,13 @@ const keepAlivesPerAckWait = 6;
 export class Reading {
   /** The next batch waits while this is set. */
   #held: Promise<void> | undefined;
+  #heldBatch: Batch | undefined;
+  #endHold: () => void = () => undefined;
   #endWaitForSinks: () => void = () => undefined;
+  #abandoned = false;
+  #endRun: () => void = () => undefined;
+  readonly #abandonment: Promise<void>;
+  #stopTimer: NodeJS.Timeout | undefined;
   #tickedMs = performance.now();
 
   constructor(
@@ -19,72 +25,87 @@ export class Reading {
     readonly delivery: Delivery,
     /** Undefined where nothing is acknowledged. */
     readonly ackWaitMs: number | undefined,
-  ) {}
+  ) {
+    this.#abandonment = new Promise((resolve) => {
+      this.#endRun = resolve;
+    });
+  }
 
   get pipelines(): readonly RunningPipeline[] {
     return this.delivery.pipelines;
   }
 
-  /** Reads until the reader ends, by `stop` or with its connection. Throws `ConnectorError`. */
+  /** Reads until the reader ends, by `stop` or with its connection, and every row is out or given up. Throws `ConnectorError`. */
   async run(): Promise<void> {
     this.#tickedMs = performance.now();
     const tick = this.ackWaitMs && setInterval(() => this.#keepAlive(), this.ackWaitMs / keepAlivesPerAckWait);
     try {
       for (;;) {
         const batch = await this.reader.read();
-        if (!batch) break;
-        if (this.#held) await this.#passHold(batch);
+        if (batch && this.#held) await this.#passHold(batch);
+        if (!batch || this.#abandoned) break;
         this.#checkStall();
         this.delivery.process(batch);
         const sinksReady = this.delivery.ready();
-        if (sinksReady) await this.#waitForSinks(sinksReady);
+        if (sinksReady && !this.#abandoned) await this.#waitForSinks(sinksReady);
       }
       await this.delivery.drained();
+      await Promise.race([confirmed(this.pipelines), this.#abandonment]);
     } finally {
       clearInterval(tick);
+      clearTimeout(this.#stopTimer);
     }
   }
 
-  /** Other pipelines take over between two batches, when those before are done with what is in flight. */
+  /**
+   * Other pipelines take over between two batches, when those before are done with what is in flight and their rows are out. Without any, messages
+   * that are to be acknowledged are held until there are some: nobody has seen them.
+   */
   async swap(next: readonly RunningPipeline[]): Promise<void> {
-    let letGo: () => void = () => undefined;
-    this.#held = new Promise((resolve) => {
-      letGo = resolve;
-    });
+    this.#hold();
     this.#endWaitForSinks();
+    const deadlineMs = performance.now() + drainTimeoutMs;
     const timer = setTimeout(() => this.delivery.forget(), drainTimeoutMs);
-    try {
-      await this.delivery.drained();
-      this.delivery.pipelines = next;
-    } finally {
-      clearTimeout(timer);
-      this.#held = undefined;
-      letGo();
-    }
+    await this.delivery.drained();
+    clearTimeout(timer);
+    const staying = new Set(next);
+    const leaving = this.pipelines.filter((pipeline) => !staying.has(pipeline));
+    await within(Math.max(0, deadlineMs - performance.now()), confirmed(leaving));
+    this.delivery.pipelines = next;
+    if (next.length > 0 || this.ackWaitMs === undefined) this.#endHold();
   }
 
   /** Ends `run` once what was received is done with, or given up after a while. */
   async stop(): Promise<void> {
+    this.#stopTimer = setTimeout(() => this.abandon(), drainTimeoutMs);
     this.#endWaitForSinks();
-    const timer = setTimeout(() => this.abandon(), drainTimeoutMs);
-    try {
-      await this.reader.stop();
-      await this.delivery.drained();
-    } finally {
-      clearTimeout(timer);
-    }
+    // Held for pipelines that do not come any more.
+    if (this.pipelines.length === 0) this.abandon();
+    await this.reader.stop();
   }
 
   /** Leaves what is in flight to come again, here or elsewhere. */
   abandon(): void {
+    this.#abandoned = true;
+    this.#endRun();
     this.delivery.abandon();
     this.#endWaitForSinks();
+    this.#endHold();
   }
 
-  /** Messages that are held must not be delivered to somebody else meanwhile. */
+  #hold(): void {
+    this.#held ??= new Promise((resolve) => {
+      this.#endHold = () => {
+        this.#held = undefined;
+        resolve();
+      };
+    });
+  }
+
   async #passHold(batch: Batch): Promise<void> {
-    for (let i = 0; i < batch.messages.length; i++) batch.working(i);
+    this.#heldBatch = batch;
     while (this.#held) await this.#held;
+    this.#heldBatch = undefined;
   }
 
   /** A swap and a stop end the wait, since the sink that is waited for may never be ready again. */
@@ -95,9 +116,12 @@ export class Reading {
     });
   }
 
+  /** Messages that are held must not be delivered to somebody else meanwhile. */
   #keepAlive(): void {
     this.#tickedMs = performance.now();
     this.delivery.keepAlive();
+    const held = this.#heldBatch;
+    for (let i = 0; held && i < held.messages.length; i++) held.working(i);
     this.reader.keepAlive();
   }
 
@@ -110,4 +134,10 @@ export class Reading {
       throw new ConnectorError('blocked', `the process stood still for ${seconds} s; what it held is read again`);
     }
   }
+}
+
+/** Resolves when every row that the pipelines have published is confirmed, or given up. */
+async function confirmed(pipelines: readonly RunningPipeline[]): Promise<void> {
+  const sinks = new Set(pipelines.map(({ sink }) => sink));
+  await Promise.all([...sinks].map((sink) => sink.confirmed()));
 }

@@ -25,27 +25,28 @@ export interface SharedSinkOptions {
 export class SharedSink implements RowTarget {
   readonly spec: ConnectionSpec;
   #sink: Sink | undefined;
-  #released: () => void = () => undefined;
+  #endUse: () => void = () => undefined;
   readonly #loop: ConnectionLoop;
 
   constructor(options: SharedSinkOptions) {
     const { spec, clientName, onChange } = options;
     this.spec = spec;
-    const release = new Promise<void>((resolve) => {
-      this.#released = resolve;
-    });
     this.#loop = new ConnectionLoop({
       spec,
       clientName,
       onStanding: onChange,
       use: async (connection, lost, inUse) => {
+        const released = new Promise<void>((resolve) => {
+          this.#endUse = resolve;
+        });
+        if (this.#loop.stopped) return;
         const sink = connection.sink();
         await sink.open();
         this.#sink = sink;
         inUse();
         onChange();
         try {
-          await Promise.race([release, rejectionOf(lost)]);
+          await Promise.race([released, rejectionOf(lost)]);
         } finally {
           this.#sink = undefined;
           onChange();
@@ -81,7 +82,7 @@ export class SharedSink implements RowTarget {
 
   /** Confirms what was published, as far as it can within its limit, and closes. */
   async close(): Promise<void> {
-    this.#released();
+    this.#endUse();
     await this.#loop.stop();
   }
 }

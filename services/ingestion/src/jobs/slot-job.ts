@@ -1,14 +1,13 @@
 import { type Connection, ConnectorError, type Reader } from '@laminar/connectors';
-import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
-import type { RunningPipeline } from '../delivery/pipeline.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
+import { ApplyTraces } from './apply-traces.js';
 import { Halted } from './backoff.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
-import { type Lineup, lineUp, sameVersion } from './lineup.js';
+import { type Lineup, lineUp } from './lineup.js';
 import { Reading } from './reading.js';
 import type { SinkPool } from './sink-pool.js';
 import { SlotCounter } from './slot-counter.js';
@@ -42,21 +41,17 @@ export class SlotJob {
   /** The reader's subscription or consumer stands. */
   #open = false;
   #waiting: Lineup['waiting'] = new Map();
-  /** By pipeline: what is being applied and not in effect yet. */
-  readonly #traces = new Map<string, ApplyTrace>();
+  readonly #traces: ApplyTraces;
   #arranging: Promise<void> = Promise.resolve();
   #arranged: () => void = () => undefined;
   #fail: (error: ConnectorError) => void = () => undefined;
-  #stop: () => void = () => undefined;
-  readonly #stopping: Promise<void>;
+  #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
     const { spec, counters, instance } = options;
     this.#spec = spec;
+    this.#traces = new ApplyTraces(instance);
     this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
-    this.#stopping = new Promise((resolve) => {
-      this.#stop = resolve;
-    });
     this.#loop = new ConnectionLoop({
       spec: spec.connection,
       clientName: `laminar ${instance} ${spec.key}`,
@@ -83,14 +78,14 @@ export class SlotJob {
   }
 
   start(): void {
-    this.#beginTraces();
+    this.#traces.begin(this.#spec.pipelines);
     this.#loop.start();
   }
 
   /** Runs other pipelines over the same connection, without closing it. */
   change(spec: SlotSpec): void {
     this.#spec = spec;
-    this.#beginTraces();
+    this.#traces.begin(this.#spec.pipelines);
     this.#loop.wake();
     this.rearrange();
   }
@@ -102,13 +97,12 @@ export class SlotJob {
       .catch((error: unknown) => this.#fail(new ConnectorError('failed', String(error), { cause: error })));
   }
 
-  /** Drains and closes; without `drain` what is in flight is left to others. */
-  async stop({ drain }: { readonly drain: boolean }): Promise<void> {
-    if (!drain) this.#reading?.abandon();
-    this.#stop();
+  /** Drains and closes. Idempotent. */
+  async stop(): Promise<void> {
+    this.#endUse();
     await this.#loop.stop();
     await this.#arranging;
-    for (const trace of this.#traces.values()) trace.end();
+    this.#traces.end();
     this.options.sinks.retain(this, []);
   }
 
@@ -122,10 +116,15 @@ export class SlotJob {
       const reason = `the connection "${this.#spec.connection.name}" is ${state}${message === '' ? '' : `: ${message}`}`;
       return { state: state === 'failed' ? 'failed' : 'blocked', message: reason, appliedRevision };
     }
-    const awaited = active ? undefined : (this.#waiting.get(name) ?? this.#waiting.values().next().value);
-    const problem = active ? active.sink.problem : awaited?.problem;
+    const awaited = this.#waiting.get(name) ?? (active ? undefined : this.#waiting.values().next().value);
+    const problem = awaited ? awaited.problem : (active?.sink.problem ?? this.options.deadLetters.problem);
     if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
-    return { state: active ? 'running' : 'starting', message: '', appliedRevision };
+    return { state: active && !awaited ? 'running' : 'starting', message: '', appliedRevision };
+  }
+
+  /** Whether rows go to this sink connection, or shall. */
+  writesTo(connection: string): boolean {
+    return this.#concerned().some(({ sink }) => sink?.name === connection);
   }
 
   /** Adds up what was counted since the last call. */
@@ -142,21 +141,25 @@ export class SlotJob {
     });
     // What nobody waits for at the moment is found at the next wait.
     failed.catch(() => undefined);
+    const stopping = new Promise<void>((resolve) => {
+      this.#endUse = resolve;
+    });
+    if (this.#loop.stopped) return;
     const reader = connection.reader();
     const reading = new Reading(reader, this.#delivery(reader), jetstream?.consumer.ackWaitMs);
     this.#reading = reading;
     this.#counter.follow(reader.counters);
     try {
-      await Promise.race([this.#ready(reading, jetstream !== undefined), failed, this.#stopping]);
+      await Promise.race([this.#ready(reading, jetstream !== undefined), failed, stopping]);
       if (this.#loop.stopped) return;
       const startedAtMs = Date.now();
-      await reader.open();
+      await Promise.race([reader.open(), failed]);
       this.#open = true;
-      for (const { spec } of reading.pipelines) this.#traces.get(spec.name)?.readerStarted(source.name, startedAtMs);
-      this.#applied(reading.pipelines);
+      this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
+      this.#traces.applied(reading.pipelines);
       inUse();
       this.#report();
-      void this.#stopping.then(() => reading.stop());
+      void stopping.then(() => reading.stop());
       await Promise.race([reading.run(), failed]);
       // A reader also ends where its connection was lost.
       lost.throwIfAborted();
@@ -193,15 +196,16 @@ export class SlotJob {
     const before = reading.pipelines;
     const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session });
     this.#waiting = waiting;
-    // What was published to a sink that is gone may never be confirmed: it has to come again.
-    if (lost !== undefined) this.#fail(new ConnectorError('blocked', lost));
-    else if (ready.length !== before.length || ready.some((pipeline, i) => pipeline !== before[i])) {
+    // What was published to a sink that is gone may never be confirmed: it has to come again, where it can.
+    if (lost !== undefined && connection.resolved.role === 'source-jetstream') {
+      this.#fail(new ConnectorError('blocked', lost));
+    } else if (ready.length !== before.length || ready.some((pipeline, i) => pipeline !== before[i])) {
       await reading.swap(ready);
-      if (this.#open) this.#applied(ready.filter((pipeline) => !before.includes(pipeline)));
+      if (this.#open) this.#traces.applied(ready);
     }
     sinks.retain(
       this,
-      pipelines.map(({ sink }) => sink),
+      [...pipelines, ...reading.pipelines.map(({ spec }) => spec)].map(({ sink }) => sink),
     );
     this.#arranged();
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
@@ -222,39 +226,13 @@ export class SlotJob {
     });
   }
 
-  #beginTraces(): void {
-    const { pipelines } = this.#spec;
-    for (const spec of pipelines) {
-      const { name, revision, cause } = spec;
-      const known = this.#reading?.pipelines.find((running) => sameVersion(running.spec, spec));
-      if (known) continue;
-      this.#traces.get(name)?.end();
-      const trace = ApplyTrace.begin({ kind: 'pipeline', name, revision, cause, instance: this.options.instance });
-      if (trace) this.#traces.set(name, trace);
-      else this.#traces.delete(name);
-    }
-  }
-
-  /** The pipelines are in effect: their first messages belong to what asked for them. */
-  #applied(pipelines: readonly RunningPipeline[]): void {
-    for (const pipeline of pipelines) {
-      const { name } = pipeline.spec;
-      const trace = this.#traces.get(name);
-      if (!trace || !this.#isWanted(pipeline.spec)) continue;
-      pipeline.pendingTrace = trace.traceparent;
-      trace.end();
-      this.#traces.delete(name);
-    }
-  }
-
-  #isWanted(spec: PipelineSpec): boolean {
-    return this.#spec.pipelines.some((wanted) => sameVersion(wanted, spec));
-  }
-
   #report(): void {
-    const { pipelines, connection } = this.#spec;
-    const running = this.#reading?.pipelines ?? [];
-    const names = new Set([...pipelines, ...running.map(({ spec }) => spec)].map(({ name }) => name));
-    this.options.onReport(connection.name, [...names]);
+    const names = new Set(this.#concerned().map(({ name }) => name));
+    this.options.onReport(this.#spec.connection.name, [...names]);
+  }
+
+  /** What runs, and what shall. */
+  #concerned(): PipelineSpec[] {
+    return [...this.#spec.pipelines, ...(this.#reading?.pipelines ?? []).map(({ spec }) => spec)];
   }
 }

@@ -1,5 +1,5 @@
 import { buckets } from '@laminar/protocol';
-import { type KV, Kvm, type KvWatchEntry } from '@nats-io/kv';
+import { type KV, type KvEntry, Kvm, type KvWatchEntry } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Membership } from './membership.js';
 import { preferred } from './rendezvous.js';
@@ -8,6 +8,7 @@ import { preferred } from './rendezvous.js';
 const courtesyMs = 1000;
 
 interface Lease {
+  /** Empty where nobody knows. */
   readonly session: string;
   readonly epoch: number;
   readonly revision: number;
@@ -27,6 +28,7 @@ export class Leases {
   readonly #leases = new Map<string, Lease>();
   readonly #freeSince = new Map<string, number>();
   readonly #claiming = new Set<string>();
+  readonly #releasing = new Set<string>();
   #kv: KV | undefined;
   #watch: { stop(): void } | undefined;
   #courtesyTimer: NodeJS.Timeout | undefined;
@@ -42,11 +44,11 @@ export class Leases {
   }
 
   holds(key: string): boolean {
-    return this.#leases.get(key)?.session === this.options.session;
+    return this.#leases.get(key)?.session === this.options.session && !this.#releasing.has(key);
   }
 
-  /** Claims what is wanted and free, and lets go of what is not wanted any more; the changes arrive by `onChange`. */
-  pursue(wanted: ReadonlyMap<string, unknown>): void {
+  /** Claims what is wanted and free, and lets go of what is neither wanted nor running here any more; the changes arrive by `onChange`. */
+  pursue(wanted: ReadonlyMap<string, unknown>, isRunning: (key: string) => boolean): void {
     const { membership, session } = this.options;
     const sessions = membership.sessions;
     for (const key of wanted.keys()) {
@@ -61,15 +63,25 @@ export class Leases {
       else this.#comeBack();
     }
     for (const key of this.#freeSince.keys()) if (!wanted.has(key)) this.#freeSince.delete(key);
+    for (const [key, lease] of this.#leases) {
+      if (lease.session === session && !wanted.has(key) && !isRunning(key)) void this.release(key);
+    }
   }
 
-  /** Lets go of a slot, once nothing of it runs here. */
+  /** Lets go of a slot, once nothing of it runs here. Where the bus is away it is held, to be let go of later. */
   async release(key: string): Promise<void> {
     const lease = this.#leases.get(key);
-    if (lease?.session !== this.options.session) return;
-    this.#leases.delete(key);
-    // Whoever took it meanwhile keeps it.
-    await this.#kv?.delete(key, { previousSeq: lease.revision }).catch(() => undefined);
+    if (lease?.session !== this.options.session || this.#releasing.has(key)) return;
+    this.#releasing.add(key);
+    try {
+      await this.#kv?.delete(key, { previousSeq: lease.revision });
+      if (this.#leases.get(key) === lease) this.#leases.delete(key);
+    } catch {
+      // Who took it meanwhile keeps it, which the watch tells.
+      this.#comeBack();
+    } finally {
+      this.#releasing.delete(key);
+    }
   }
 
   async stop(): Promise<void> {
@@ -86,23 +98,39 @@ export class Leases {
     const value = JSON.stringify({ session, instance, epoch });
     try {
       const revision = lease ? await this.#kv?.update(key, value, lease.revision) : await this.#kv?.create(key, value);
-      if (revision !== undefined) this.#leases.set(key, { session, epoch, revision });
+      if (revision !== undefined) this.#take(key, { session, epoch, revision });
+      this.options.onChange();
     } catch {
-      // Somebody else was first, or the bus is away: the watch or the next pass tells.
+      // Somebody else was first, or the acknowledgement was lost, or the bus is away.
+      await this.#look(key);
     } finally {
       this.#claiming.delete(key);
-      this.options.onChange();
     }
+  }
+
+  /** What the watch may not have told yet. */
+  async #look(key: string): Promise<void> {
+    const entry = await this.#kv?.get(key).catch(() => undefined);
+    if (entry) this.#takeEntry(entry);
+    this.#comeBack();
   }
 
   async #follow(watch: AsyncIterable<KvWatchEntry>): Promise<void> {
     for await (const entry of watch) {
-      if (entry.operation === 'PUT') {
-        const { session, epoch } = entry.json<{ session: string; epoch: number }>();
-        this.#leases.set(entry.key, { session, epoch, revision: entry.revision });
-      } else this.#leases.delete(entry.key);
+      this.#takeEntry(entry);
       this.options.onChange();
     }
+  }
+
+  #takeEntry(entry: KvEntry): void {
+    const { key, revision } = entry;
+    if (entry.operation === 'PUT') this.#take(key, { ...readLease(entry), revision });
+    else if ((this.#leases.get(key)?.revision ?? 0) < revision) this.#leases.delete(key);
+  }
+
+  /** What the watch tells may be older than what was claimed since. */
+  #take(key: string, lease: Lease): void {
+    if ((this.#leases.get(key)?.revision ?? 0) < lease.revision) this.#leases.set(key, lease);
   }
 
   #comeBack(): void {
@@ -110,5 +138,15 @@ export class Leases {
       this.#courtesyTimer = undefined;
       this.options.onChange();
     }, courtesyMs);
+  }
+}
+
+/** What somebody else has written into the bucket is held by nobody. */
+function readLease(entry: KvEntry): Omit<Lease, 'revision'> {
+  try {
+    const { session = '', epoch = 0 } = entry.json<{ session?: string; epoch?: number }>();
+    return { session, epoch };
+  } catch {
+    return { session: '', epoch: 0 };
   }
 }

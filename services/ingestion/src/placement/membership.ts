@@ -75,6 +75,11 @@ export class Membership {
     const { session } = this.options;
     const own = this.#peers.get(session);
     if (own && this.#hasSuccessor(session, own)) return false;
+    return this.#hearsOthers;
+  }
+
+  /** The bus was in reach so shortly ago that the silence of others means something. */
+  get #hearsOthers(): boolean {
     return performance.now() - this.#lastRenewalSentMs < heartbeatTtlMs;
   }
 
@@ -97,6 +102,8 @@ export class Membership {
       readers: readers(),
     };
     await this.#kv?.put(session, JSON.stringify(value));
+    // Who could not reach the bus could not hear the others either: their time begins anew.
+    if (!this.#hearsOthers) for (const peer of this.#peers.values()) peer.seenAtMs = performance.now();
     this.#lastRenewalSentMs = sentMs;
   }
 
@@ -109,8 +116,7 @@ export class Membership {
       const known = this.#peers.get(entry.key);
       if (known) known.seenAtMs = performance.now();
       else {
-        const { instance = entry.key, started_at = 0 } = entry.json<{ instance?: string; started_at?: number }>();
-        this.#peers.set(entry.key, { instance, startedAtMs: started_at, seenAtMs: performance.now() });
+        this.#peers.set(entry.key, { ...readHeartbeat(entry), seenAtMs: performance.now() });
         if (entry.key === this.options.session) this.#known();
         this.options.onChange();
       }
@@ -125,11 +131,22 @@ export class Membership {
   }
 
   #expire(): void {
+    if (!this.#hearsOthers) return;
     const deadline = performance.now() - heartbeatTtlMs;
     for (const [session, { seenAtMs }] of this.#peers) {
       if (seenAtMs >= deadline) continue;
       this.#peers.delete(session);
       this.options.onChange();
     }
+  }
+}
+
+/** What somebody else has written into the bucket is a member that nobody succeeds. */
+function readHeartbeat(entry: KvWatchEntry): Omit<Peer, 'seenAtMs'> {
+  try {
+    const { instance = entry.key, started_at = 0 } = entry.json<{ instance?: string; started_at?: number }>();
+    return { instance, startedAtMs: started_at };
+  } catch {
+    return { instance: entry.key, startedAtMs: 0 };
   }
 }

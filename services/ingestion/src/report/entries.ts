@@ -8,7 +8,6 @@ import type { StatusEntry } from './status-publisher.js';
 interface Job {
   readonly spec: { readonly connection: ConnectionSpec };
   readonly standing: ConnectionStanding;
-  pipelineStanding(name: string): PipelineStanding | undefined;
 }
 
 /** What needs attention most comes first. */
@@ -17,12 +16,10 @@ const connectionOrder = ['failed', 'blocked', 'reconnecting', 'connecting', 'con
 
 /** What this instance says of a pipeline: what its jobs do, else what the catalog alone decides; undefined where that is others' business. */
 export function pipelineEntry(
-  name: string,
   desired: DesiredPipeline | undefined,
-  jobs: readonly Job[],
+  standings: readonly PipelineStanding[],
 ): StatusEntry | undefined {
-  const standings = jobs.flatMap((job) => job.pipelineStanding(name) ?? []);
-  const [worst] = standings.sort((a, b) => pipelineOrder.indexOf(a.state) - pipelineOrder.indexOf(b.state));
+  const [worst] = [...standings].sort((a, b) => pipelineOrder.indexOf(a.state) - pipelineOrder.indexOf(b.state));
   if (worst) {
     const appliedRevision = Math.min(...standings.map((standing) => standing.appliedRevision));
     return { ...worst, desiredRevision: desired?.revision ?? 0, appliedRevision };

@@ -1,6 +1,10 @@
+import { type ConsumerSnapshot, type Reader, within } from '@laminar/connectors';
 import type { SinkPool } from '../jobs/sink-pool.js';
 import type { SlotJob } from '../jobs/slot-job.js';
 import type { MeasuredConnection } from './metrics-publisher.js';
+
+/** The metrics of all wait for the slowest consumer, and shall be fresh. */
+const consumerTimeoutMs = 500;
 
 /** The sockets of this process, with the counters of its readers brought up to date. */
 export function* measuredConnections(jobs: Iterable<SlotJob>, sinks: SinkPool): Iterable<MeasuredConnection> {
@@ -14,13 +18,21 @@ export function* measuredConnections(jobs: Iterable<SlotJob>, sinks: SinkPool): 
       standing,
       connection,
       subscriptions: reader ? 1 : 0,
-      // A consumer that does not answer has no row this time; why, its connection's state says.
-      consumer: async () =>
-        standing.state === 'connected' ? reader?.consumerInfo().catch(() => undefined) : undefined,
+      consumer: async () => (standing.state === 'connected' && reader ? consumerOf(reader) : undefined),
     };
   }
   for (const { spec, standing, connection } of sinks.values()) {
     const { name, incarnation } = spec;
     yield { name, incarnation, standing, connection, subscriptions: 0, consumer: async () => undefined };
   }
+}
+
+/** A consumer that does not answer has no row this time; why, its connection's state says. */
+async function consumerOf(reader: Reader): Promise<ConsumerSnapshot | undefined> {
+  let snapshot: ConsumerSnapshot | undefined;
+  const answer = reader.consumerInfo().then((info) => {
+    snapshot = info;
+  });
+  await within(consumerTimeoutMs, answer);
+  return snapshot;
 }

@@ -92,15 +92,15 @@ export class MetricsPublisher {
     for (const pipeline of counters.pipelines.values()) {
       parts.get(pipeline.part)?.pipelines?.push(pipelineMetrics(pipeline, nowMs));
     }
+    const subscriptions = new Map<string, number>();
+    for (const { name, subscriptions: own } of measured) subscriptions.set(name, (subscriptions.get(name) ?? 0) + own);
     const gauged = new Set<string>();
     for (const [i, connection] of measured.entries()) {
       const total = counters.connections.get(connection.name);
       const target = parts.get(total?.part ?? 0);
       if (!target || gauged.has(connection.name)) continue;
       gauged.add(connection.name);
-      const siblings = measured.filter(({ name }) => name === connection.name);
-      const subscriptions = siblings.reduce((sum, sibling) => sum + sibling.subscriptions, 0);
-      target.connections?.push(connectionMetrics(total, connection, subscriptions));
+      target.connections?.push(connectionMetrics(total, connection, subscriptions.get(connection.name) ?? 0));
       const consumer = consumers[i];
       if (consumer) target.consumers?.push(consumerMetrics(connection, consumer));
       const server = connection.connection?.snapshot().server;
