@@ -7,12 +7,12 @@ export interface EventuallyOptions {
 }
 
 /**
- * Waits until `check` gives something other than undefined or false, and gives that; throws at the time limit (10 s unless said
+ * Waits until `check` gives something other than undefined or false, and gives that; throws at the time limit (20 s unless said
  * otherwise) with the last error that `check` threw, if any.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { what, timeoutMs = 10_000 }: EventuallyOptions,
+  { what, timeoutMs = 20_000 }: EventuallyOptions,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
