@@ -9,6 +9,13 @@ protobuf.configure();
 /** A descriptor that cannot be used; the text says what to do. */
 export class InvalidDescriptor extends Error {
   override readonly name = 'InvalidDescriptor';
+  constructor(
+    message: string,
+    /** The file is a descriptor set, and only lacks the message that is asked for. */
+    readonly lacksMessage = false,
+  ) {
+    super(message);
+  }
 }
 
 /** Larger descriptor sets are not read. */
@@ -24,7 +31,7 @@ export function messageTypeOf(descriptorSet: Uint8Array, messageName: string): p
   const types = typesOf(root);
   const type = types.find(({ fullName }) => fullName === messageName.replace(/^\.?/, '.'));
   if (type) return type;
-  throw new InvalidDescriptor(`the descriptor set has no message "${messageName}"; it has ${listed(types)}`);
+  throw new InvalidDescriptor(`the descriptor set has no message "${messageName}"; it has ${listed(types)}`, true);
 }
 
 function readRoot(descriptorSet: Uint8Array): protobuf.Root {
@@ -70,7 +77,8 @@ const listedMax = 10;
 
 /** The names of types, but for those of protobuf itself, which hardly anybody looks for. */
 function listed(types: readonly protobuf.Type[]): string {
-  const names = types.map(({ fullName }) => fullName.slice(1)).filter((name) => !name.startsWith('google.protobuf.'));
+  const all = types.map(({ fullName }) => fullName.slice(1)).sort();
+  const names = all.filter((name) => !name.startsWith('google.protobuf.'));
   if (names.length === 0) return 'none';
   const more = names.length > listedMax ? `, and ${names.length - listedMax} more` : '';
   return names.slice(0, listedMax).join(', ') + more;
