@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DecodeError, jsonDepthMax, parseJson, stringifyJson } from './json.js';
+import { DecodeError } from './decode-error.js';
+import { jsonDepthMax, parseJson, stringifyJson } from './json.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -1,9 +1,6 @@
 import { isSafeNumber, parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
-
-/** A message whose bytes are not what its format says. */
-export class DecodeError extends Error {
-  override readonly name = 'DecodeError';
-}
+import type { Codec } from './codec.js';
+import { DecodeError } from './decode-error.js';
 
 /** Deeper nesting is refused: it costs stack wherever the value is walked. */
 export const jsonDepthMax = 256;
@@ -33,6 +30,8 @@ export function parseJson(data: Uint8Array): unknown {
     throw new DecodeError(`the message is not valid JSON${positionOf(error)}`);
   }
 }
+
+export const jsonCodec: Codec = { decode: parseJson };
 
 /** The JSON text of a value that `parseJson` gave; bigints keep every digit. */
 export function stringifyJson(value: unknown): string {

@@ -1,4 +1,5 @@
 export { Catalog, type QuarantineEntry, referencesOf } from './catalog.js';
+export { type Format, type FormatName, formatNameOf } from './connection/format.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
 export {
   type CoreSink,
@@ -25,4 +26,5 @@ export { pipelineIssues } from './pipeline/validate.js';
 export { type ColumnType, canonicalColumnType, columnTypeNames, columnTypes } from './table/column-types.js';
 export { metadataColumns } from './table/metadata-columns.js';
 export { tableOptions } from './table/options.js';
+export { rawColumnIssues, rawColumns } from './table/raw-columns.js';
 export { normalizeTable, tableIssues } from './table/validate.js';

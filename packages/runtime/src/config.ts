@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { checkExposure, readEnvironment } from './environment.js';
+import { isLoopback } from './loopback.js';
 
 export type ServiceName = 'control-plane' | 'ingestion' | 'query';
 
@@ -32,6 +33,8 @@ export interface Config {
   readonly replicas: number;
   /** Between 0 and 1. */
   readonly traceRatio: number;
+  /** Folders under which definitions may name files; undefined for any. */
+  readonly filesDirs: readonly string[] | undefined;
   /** Base URL to which spans go by default. */
   readonly otlpEndpoint: string;
 }
@@ -66,6 +69,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, process: ServiceName | 'up'):
     ingestionInstances: values.LAMINAR_INGESTION_INSTANCES ?? 1,
     replicas: values.LAMINAR_REPLICAS ?? 1,
     traceRatio: values.LAMINAR_TRACE_RATIO ?? 0.01,
+    filesDirs: values.LAMINAR_FILES_DIRS ?? (isLoopback(host) ? undefined : []),
     otlpEndpoint: `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${queryPort}`,
   };
 }

@@ -32,6 +32,10 @@ const table: { readonly [N in Name]: { good: { [text: string]: unknown }; bad: s
   LAMINAR_INGESTION_INSTANCES: { good: { '1': 1, '64': 64 }, bad: ['0', '65', 'many'] },
   LAMINAR_INSTANCE: { good: { 'a-B_1': 'a-B_1' }, bad: ['a.b', 'a b', 'x'.repeat(65), '*'] },
   LAMINAR_REPLICAS: { good: { '1': 1, '3': 3, '5': 5 }, bad: ['0', '2', '03'] },
+  LAMINAR_FILES_DIRS: {
+    good: { '/schemas': ['/schemas'], ' /a , /b,': ['/a', '/b'] },
+    bad: ['schemas', '/a,b', ','],
+  },
   LAMINAR_TRACE_RATIO: { good: { '0': 0, '1': 1, '0.25': 0.25 }, bad: ['-0.1', '1.1', 'all', ' '] },
 };
 const names = Object.keys(table) as Name[];
@@ -82,6 +86,14 @@ describe('the environment', () => {
     });
     expect(config.instance).toMatch(/^query-[0-9a-f]{8}$/);
     expect(loadConfig({}, 'query').instance).not.toBe(config.instance);
+  });
+
+  it('lets definitions name any file where only this machine can write them, and else none that is not allowed', () => {
+    const exposed = { LAMINAR_HOST: '0.0.0.0', LAMINAR_API_KEYS: key };
+    expect(loadConfig({}, 'ingestion').filesDirs).toBeUndefined();
+    expect(loadConfig(exposed, 'ingestion').filesDirs).toEqual([]);
+    for (const env of [{}, exposed])
+      expect(loadConfig({ ...env, LAMINAR_FILES_DIRS: '/schemas' }, 'ingestion').filesDirs).toEqual(['/schemas']);
   });
 
   it('takes a bus of its user', () => {

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { isLoopback } from './loopback.js';
 
 /** A variable of the environment that is wrong; the message is one line that names it. */
@@ -79,6 +80,18 @@ export const environment = {
     (value) => {
       const ratio = Number(value);
       return value.trim() !== '' && ratio >= 0 && ratio <= 1 ? ratio : undefined;
+    },
+  ),
+  LAMINAR_FILES_DIRS: variable(
+    'Folders under which definitions may name files, separated by commas; unset: any on loopback, none beyond.',
+    undefined,
+    'absolute paths, separated by commas',
+    (value) => {
+      const folders = value
+        .split(',')
+        .map((folder) => folder.trim())
+        .filter((folder) => folder !== '');
+      return folders.length > 0 && folders.every((folder) => isAbsolute(folder)) ? folders : undefined;
     },
   ),
 } as const;

@@ -1,3 +1,4 @@
+import { jsonCodec } from '@laminar/codecs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, compileQuery, decodedMessage, loadSql, locate, RowError, SqlError } from './index.js';
 import { evaluate, message, relations, run } from './testing.js';
@@ -328,7 +329,7 @@ describe('an envelope', () => {
   const envelope = (list: string, payload: string) => {
     const bound = bindQuery(`INSERT INTO out SELECT ${list} FROM orders`, relations);
     if (bound.status !== 'bound') throw new Error(bound.reason);
-    return compileQuery(bound.query).process(decodedMessage(message(payload)))[0];
+    return compileQuery(bound.query).process(decodedMessage(message(payload), jsonCodec))[0];
   };
 
   it('takes headers, but none that NATS or the mesh give a meaning to', () => {

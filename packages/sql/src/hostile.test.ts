@@ -1,3 +1,4 @@
+import { jsonCodec } from '@laminar/codecs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -61,7 +62,7 @@ describe('any text', () => {
           if (bound.status !== 'bound') return;
           const query = compileQuery(bound.query);
           try {
-            query.process(decodedMessage(message(payload)));
+            query.process(decodedMessage(message(payload), jsonCodec));
           } catch (error) {
             if (!(error instanceof RowError)) throw error;
           }

@@ -1,4 +1,4 @@
-import { DecodeError } from '@laminar/codecs';
+import { DecodeError, jsonCodec } from '@laminar/codecs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, compileQuery, decodedMessage, loadSql, queryReferences, RowError, SqlError } from './index.js';
@@ -256,7 +256,7 @@ describe('a query', () => {
       relations,
     );
     if (bound.status !== 'bound') throw new Error(bound.reason);
-    const [row] = compileQuery(bound.query).process(decodedMessage(message(order)));
+    const [row] = compileQuery(bound.query).process(decodedMessage(message(order), jsonCodec));
     expect(row).toMatchObject({ subject: 'x.Ann', headers: { H: ['7'], L: ['a', 'b'] } });
     expect(new TextDecoder().decode(row?.data)).toBe('{"deep":{"x":1}}');
     for (const subject of ['NULL', "'a.*'", "'$JS.API'", "'laminar.output.x'", "''"]) {

@@ -1,4 +1,4 @@
-import type { Catalog, ConnectionDefinition, TableDefinition } from '@laminar/definitions';
+import { type Catalog, type ConnectionDefinition, formatNameOf, type TableDefinition } from '@laminar/definitions';
 import type { Relation, Relations, SourceConnection } from './relations.js';
 
 /** The catalog as queries see it: always what it holds at the moment of asking. */
@@ -18,7 +18,8 @@ export function catalogRelations(catalog: Catalog): Relations {
 }
 
 function connectionRelation(name: string, { options }: ConnectionDefinition): Relation {
-  return { kind: options.type === 'sink' ? 'sink' : 'source', name, jetstream: options.jetstream === true };
+  const kind = options.type === 'sink' ? 'sink' : 'source';
+  return { kind, name, jetstream: options.jetstream === true, format: formatNameOf(options) };
 }
 
 function tableRelation(name: string, { connector, columns, options }: TableDefinition, catalog: Catalog): Relation {

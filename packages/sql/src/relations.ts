@@ -1,3 +1,5 @@
+import type { FormatName } from '@laminar/definitions';
+
 /** What a query may read or write, as the binder sees it. Offered by the catalog (`catalogRelations`). */
 export interface Relations {
   get(name: string): Relation | undefined;
@@ -10,6 +12,7 @@ export interface SourceConnection {
   readonly kind: 'source';
   readonly name: string;
   readonly jetstream: boolean;
+  readonly format: FormatName;
 }
 
 /** A table over the source connection `connection`, which may not exist yet. */
@@ -26,4 +29,5 @@ export interface SinkConnection {
   readonly kind: 'sink';
   readonly name: string;
   readonly jetstream: boolean;
+  readonly format: FormatName;
 }

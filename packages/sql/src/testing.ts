@@ -1,16 +1,16 @@
-import type { Message } from '@laminar/codecs';
+import { jsonCodec, type Message } from '@laminar/codecs';
 import { bindQuery, compileQuery, decodedMessage, type Relation, type Relations } from './index.js';
 
 /** Relations that tests read and write. */
 export const relations: Relations = relationsOf([
-  { kind: 'source', name: 'orders', jetstream: false },
-  { kind: 'source', name: 'events', jetstream: true },
-  { kind: 'sink', name: 'out', jetstream: false },
+  { kind: 'source', name: 'orders', jetstream: false, format: 'json' },
+  { kind: 'source', name: 'events', jetstream: true, format: 'json' },
+  { kind: 'sink', name: 'out', jetstream: false, format: 'json' },
   {
     kind: 'table',
     name: 'items',
     connection: 'orders',
-    source: { kind: 'source', name: 'orders', jetstream: false },
+    source: { kind: 'source', name: 'orders', jetstream: false, format: 'json' },
     columns: [
       { name: 'id', type: 'BIGINT' },
       { name: 'itemName', type: 'TEXT' },
@@ -37,7 +37,7 @@ export const relations: Relations = relationsOf([
   },
 ]);
 
-function relationsOf(list: readonly Relation[]): Relations {
+export function relationsOf(list: readonly Relation[]): Relations {
   const byName = new Map(list.map((relation) => [relation.name, relation]));
   return { get: (name) => byName.get(name), names: () => byName.keys() };
 }
@@ -62,7 +62,7 @@ export function message(payload: string | Uint8Array, more: Partial<Message> = {
 export function run(query: string, payload: string, more: Partial<Message> = {}): string[] {
   const bound = bindQuery(query, relations);
   if (bound.status !== 'bound') throw new Error(bound.reason);
-  const rows = compileQuery(bound.query).process(decodedMessage(message(payload, more)));
+  const rows = compileQuery(bound.query).process(decodedMessage(message(payload, more), jsonCodec));
   return rows.map(({ data }) => new TextDecoder().decode(data));
 }
 

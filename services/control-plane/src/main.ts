@@ -1,4 +1,4 @@
-import { connectBus, runService } from '@laminar/runtime';
+import { connectBus, DefinitionFiles, runService } from '@laminar/runtime';
 import { loadSql } from '@laminar/sql';
 import { buildApp } from './app.js';
 import { drain } from './http/drain.js';
@@ -8,8 +8,10 @@ await runService({
   name: 'control-plane',
   async start({ config, logger, health, telemetry }) {
     await loadSql();
-    const { instance, replicas, apiKeys } = config;
-    const mesh = new Mesh({ connect: () => connectBus(config.bus, instance), instance, replicas, health, logger });
+    const { instance, replicas, apiKeys, filesDirs } = config;
+    const files = new DefinitionFiles(filesDirs);
+    const connect = () => connectBus(config.bus, instance);
+    const mesh = new Mesh({ connect, instance, replicas, files, health, logger });
     const app = await buildApp({ mesh, health, logger, apiKeys, metricsHandler: telemetry.metricsHandler });
     mesh.start();
     const address = await app.listen({ host: config.host, port: config.controlPort });

@@ -1,5 +1,5 @@
 import { laminar, subjects } from '@laminar/protocol';
-import { connectBus, createLogger, Health } from '@laminar/runtime';
+import { connectBus, createLogger, DefinitionFiles, Health } from '@laminar/runtime';
 import { loadSql } from '@laminar/sql';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { buildApp } from './app.js';
@@ -25,7 +25,10 @@ export interface Replica {
   stop(): Promise<void>;
 }
 
-export async function startReplica(natsUrl: string, { apiKeys = [] as readonly string[] } = {}): Promise<Replica> {
+export async function startReplica(
+  natsUrl: string,
+  { apiKeys = [] as readonly string[], filesDirs = undefined as readonly string[] | undefined } = {},
+): Promise<Replica> {
   await loadSql();
   const health = new Health();
   const logger = createLogger({ service: 'control-plane', instance: 'test', level: 'silent' });
@@ -38,7 +41,9 @@ export async function startReplica(natsUrl: string, { apiKeys = [] as readonly s
     nkeySeed: undefined,
     caFile: undefined,
   };
-  const mesh = new Mesh({ connect: () => connectBus(bus, 'test'), instance: 'test', replicas: 1, health, logger });
+  const connect = () => connectBus(bus, 'test');
+  const files = new DefinitionFiles(filesDirs);
+  const mesh = new Mesh({ connect, instance: 'test', replicas: 1, files, health, logger });
   const app = await buildApp({
     mesh,
     health,

@@ -5,6 +5,7 @@ import { buckets, metricsStream, parseDefinitionKey } from '@laminar/protocol';
 import {
   announceService,
   connectBus,
+  DefinitionFiles,
   type RunningService,
   type ServiceContext,
   startHealthServer,
@@ -35,7 +36,7 @@ const aliveCheckIntervalMs = 250;
 /** Starts to make the catalog true: everything that it needs, in the order in which it needs it. */
 export async function startIngestion(context: ServiceContext): Promise<RunningService> {
   const { config, health, logger, session, telemetry } = context;
-  const { instance, replicas, traceRatio } = config;
+  const { instance, replicas, traceRatio, filesDirs } = config;
   const { metricsHandler } = telemetry;
   const healthServer = await startHealthServer({ host: config.host, port: config.healthPort, health, metricsHandler });
   logger.info({ port: healthServer.port }, 'health port');
@@ -99,6 +100,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     provisioner,
     counters,
     deadLetters,
+    files: new DefinitionFiles(filesDirs),
     status,
     isMine,
   });

@@ -4,6 +4,7 @@ import {
   type Options,
   type OptionValue,
   pipelineIssues,
+  rawColumnIssues,
   resolveConnection,
   tableIssues,
 } from '../index.js';
@@ -31,7 +32,9 @@ const table: {
 } = {
   servers: [undefined, ['h', 'nats://h:1,i'], ['', 1, [], 'kafka://h', 'h:7422', 'nats://u:p@h', 'h/x', 'h,,i']],
   type: [undefined, ['source', 'sink'], ['both', 1, '']],
-  format: ['json', ['json'], ['avro', 'protobuf', 'raw', 1]],
+  format: ['json', ['json', 'raw'], ['avro', 1]],
+  protobuf_message: [undefined, ['M', 'com.example.Event', '.a.B'], ['', 1, 'a b', 'a..b', '1a', 'a.']],
+  protobuf_descriptor: [undefined, ['/schemas/event.desc'], ['', 1, 'event.desc', '../event.desc', '/a\0b']],
   subject: [undefined, ['a', 'a.b'], ['', 'a b', 'a..b', '.a', 'a.', 'a.>.b', 'a*', 1, ['a']]],
   description: [undefined, ['x'], ['', 1, 'x'.repeat(5000)]],
   max_reconnects: [10, [-1, 0, 5], [-2, 1.5, '5', true]],
@@ -65,6 +68,11 @@ const table: {
     ['first', 0, -1, 1.5, '2026-13-01', true],
   ],
 };
+/** Options without which some mean nothing. */
+const companions: { readonly [N in ConnectionOptionName]?: Options } = {
+  protobuf_message: { format: 'protobuf', protobuf_descriptor: '/schemas/event.desc' },
+  protobuf_descriptor: { format: 'protobuf', protobuf_message: 'com.example.Event' },
+};
 const names = Object.keys(table) as ConnectionOptionName[];
 
 describe('the options of a connection', () => {
@@ -86,7 +94,7 @@ describe('the options of a connection', () => {
       const applies = (connectionOptions[name].roles as readonly Role[]).includes(role);
       for (const value of good) {
         if (name === 'type' && !role.startsWith(String(value))) continue;
-        const issues = issuesOf({ ...base[role], [name]: value });
+        const issues = issuesOf({ ...base[role], ...(applies ? companions[name] : {}), [name]: value });
         if (applies) expect({ value, issues }).toEqual({ value, issues: [] });
         else
           expect(issues).toMatchObject([
@@ -99,7 +107,9 @@ describe('the options of a connection', () => {
       }
       if (!applies) continue;
       for (const value of bad) {
-        const issue = issuesOf({ ...base[role], [name]: value }).find(({ pointer }) => pointer === `/options/${name}`);
+        const issue = issuesOf({ ...base[role], ...companions[name], [name]: value }).find(
+          ({ pointer }) => pointer === `/options/${name}`,
+        );
         expect({ value, issue }).toMatchObject({
           value,
           issue: {
@@ -180,6 +190,7 @@ describe('the options of a connection', () => {
   it('come with their defaults, in the units that the names say', () => {
     expect(resolve(base['source-jetstream'])).toEqual({
       role: 'source-jetstream',
+      format: { name: 'json' },
       servers: ['nats://h:4222'],
       maxReconnects: 10,
       reconnectWaitMs: 2000,
@@ -206,6 +217,61 @@ describe('the options of a connection', () => {
       streamName: 'S',
       stream: { subjects: ['out'], retention: 'limits', maxMsgs: -1, maxAgeS: 60, storage: 'file' },
     });
+  });
+});
+
+describe('the format of a connection', () => {
+  const protobuf = { format: 'protobuf', protobuf_message: 'com.example.Event', protobuf_descriptor: '/event.desc' };
+
+  it('is protobuf with its message and descriptor, and never without', () => {
+    for (const role of ['source-core', 'source-jetstream'] as const) {
+      expect(issuesOf({ ...base[role], ...protobuf })).toEqual([]);
+      const format = { name: 'protobuf', message: 'com.example.Event', descriptorFile: '/event.desc' };
+      expect(resolve({ ...base[role], ...protobuf })).toMatchObject({ format });
+    }
+    expect(issuesOf({ ...base['source-core'], format: 'protobuf' })).toMatchObject([
+      { code: 'missing_option', pointer: '/options/protobuf_message' },
+      { code: 'missing_option', pointer: '/options/protobuf_descriptor' },
+    ]);
+    expect(issuesOf({ ...base['source-core'], ...protobuf, format: 'raw' })).toMatchObject([
+      { code: 'option_does_not_apply', pointer: '/options/protobuf_message' },
+      { code: 'option_does_not_apply', pointer: '/options/protobuf_descriptor' },
+    ]);
+  });
+
+  it('of a sink is JSON or raw', () => {
+    for (const role of ['sink-core', 'sink-jetstream'] as const) {
+      expect(issuesOf({ ...base[role], format: 'raw' })).toEqual([]);
+      expect(issuesOf({ ...base[role], format: 'protobuf' })).toMatchObject([
+        { code: 'invalid_option', pointer: '/options/format', message: expect.stringContaining('json or raw') },
+      ]);
+    }
+  });
+});
+
+describe('the columns of a table over raw messages', () => {
+  const issuesOfColumn = (name: string, type: string) => rawColumnIssues([{ name, type }]);
+
+  it('are the message itself, by name and type', () => {
+    for (const [name, type] of [
+      ['data', 'BYTEA'],
+      ['Subject', 'text'],
+      ['headers', 'jsonb'],
+      ['timestamp', 'TIMESTAMPTZ'],
+      ['_nats_sequence', 'BIGINT'],
+    ] as const)
+      expect(issuesOfColumn(name, type)).toEqual([]);
+    expect(issuesOfColumn('replyto', 'TEXT')).toMatchObject([
+      {
+        code: 'unknown_column',
+        pointer: '/columns/0/name',
+        message: expect.stringContaining('did you mean "reply_to"?'),
+      },
+    ]);
+    expect(issuesOfColumn('id', 'BIGINT')).toMatchObject([{ message: expect.stringContaining('there are data') }]);
+    expect(issuesOfColumn('data', 'JSON')).toMatchObject([
+      { code: 'invalid_type', pointer: '/columns/0/type', message: expect.stringContaining('BYTEA') },
+    ]);
   });
 });
 

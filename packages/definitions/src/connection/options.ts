@@ -1,5 +1,6 @@
 import Type, { type TSchema, type TSchemaOptions } from 'typebox';
 import type { OptionValue } from '../option-value.js';
+import { formatNames } from './format.js';
 
 /** The four ways in which a connection can be used; which options mean something depends on it. */
 export const roles = ['source-core', 'source-jetstream', 'sink-core', 'sink-jetstream'] as const;
@@ -31,7 +32,18 @@ const yearMs = 365 * 24 * 3_600_000;
 export const connectionOptions = {
   servers: option(every, text({ description: 'NATS servers, separated by commas: nats://host:port.' })),
   type: option(every, oneOf(['source', 'sink'], { description: 'Whether messages are read or written.' })),
-  format: option(every, oneOf(['json'], { description: 'How payloads are encoded.', default: 'json' })),
+  format: option(every, oneOf([...formatNames], { description: 'How payloads are encoded.', default: 'json' })),
+  protobuf_message: option(
+    sources,
+    text({ description: "With format = 'protobuf': the message that payloads are, such as com.example.Event." }),
+  ),
+  protobuf_descriptor: option(
+    sources,
+    text({
+      description:
+        "With format = 'protobuf': the path of a descriptor set (protoc --include_imports --descriptor_set_out).",
+    }),
+  ),
   subject: option(
     every,
     text({ description: 'Subject to read, `*` and `>` allowed; for a sink the exact subject to publish to.' }),

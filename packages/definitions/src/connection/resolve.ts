@@ -1,5 +1,6 @@
 import type { ConnectionDefinition } from '../definition.js';
 import type { OptionValue } from '../option-value.js';
+import { type Format, resolveFormat } from './format.js';
 import { type ConnectionOptionName, optionFacts } from './options.js';
 import { parseServers } from './servers.js';
 import { parseStart, type StartPosition } from './start.js';
@@ -31,6 +32,7 @@ export interface StreamSpec {
 
 export interface CoreSource extends Endpoint {
   readonly role: 'source-core';
+  readonly format: Format;
   readonly subject: string;
   readonly queueGroup: string | undefined;
   readonly pendingLimit: number;
@@ -40,6 +42,7 @@ export interface CoreSource extends Endpoint {
 
 export interface JetStreamSource extends Endpoint {
   readonly role: 'source-jetstream';
+  readonly format: Format;
   readonly streamName: string;
   /** Undefined where the stream must exist. */
   readonly stream: StreamSpec | undefined;
@@ -91,6 +94,7 @@ export function resolveConnection(name: string, definition: ConnectionDefinition
       return {
         role,
         ...endpoint,
+        format: resolveFormat(definition.options),
         subject: read.text('subject'),
         queueGroup: read.optionalText('queue_group'),
         pendingLimit: read.number('pending_limits'),
@@ -101,6 +105,7 @@ export function resolveConnection(name: string, definition: ConnectionDefinition
       return {
         role,
         ...endpoint,
+        format: resolveFormat(definition.options),
         streamName: read.text('stream_name'),
         stream: streamSpec(definition, read),
         consumer: {

@@ -2,6 +2,7 @@ import type { ConnectionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
 import type { Options } from '../option-value.js';
 import { optionIssues, optionPointer } from '../validate-options.js';
+import { formatIssues } from './format.js';
 import { type ConnectionOptionName, connectionOptions, optionFacts, type Role } from './options.js';
 import { parseServers } from './servers.js';
 import { parseStart } from './start.js';
@@ -11,22 +12,14 @@ const schemas = Object.fromEntries(Object.entries(connectionOptions).map(([name,
 
 /** Everything that is wrong with a connection's options; empty where it can be accepted. */
 export function connectionIssues({ options }: ConnectionDefinition): Issue[] {
-  const issues = [...unsupportedFormat(options), ...requiredIssues(options)];
-  const supported = issues.some((issue) => issue.code === 'unsupported') ? { ...options, format: 'json' } : options;
-  issues.push(...optionIssues(supported, schemas));
+  const issues = [...requiredIssues(options), ...optionIssues(options, schemas)];
   if (issues.some((issue) => issue.code === 'invalid_option')) return issues;
-  return [...issues, ...roleIssues(options), ...valueIssues(options)];
+  return [...issues, ...roleIssues(options), ...formatIssues(options), ...valueIssues(options)];
 }
 
 export function roleOf(options: Options): Role {
   const side = options.type === 'sink' ? 'sink' : 'source';
   return options.jetstream === true ? `${side}-jetstream` : `${side}-core`;
-}
-
-function unsupportedFormat({ format }: Options): Issue[] {
-  if (format !== 'protobuf' && format !== 'raw') return [];
-  const message = `the format "${format}" is not supported yet; use 'json'`;
-  return [{ code: 'unsupported', message, pointer: optionPointer('format') }];
 }
 
 function requiredIssues(options: Options): Issue[] {

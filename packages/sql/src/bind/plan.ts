@@ -10,12 +10,14 @@ export interface OutputColumn {
 export type Output =
   /** The payload exactly as it came. */
   | { readonly shape: 'payload' }
-  /** The payload's object with more members. */
-  | { readonly shape: 'extended'; readonly columns: readonly OutputColumn[] }
+  /** The payload's object with more members, as JSON: added to its bytes, or to its value where the bytes are of another format. */
+  | { readonly shape: 'extended'; readonly columns: readonly OutputColumn[]; readonly base: 'bytes' | 'value' }
   | { readonly shape: 'object'; readonly columns: readonly OutputColumn[] }
   /** Body, subject and headers of the message itself. */
   | {
       readonly shape: 'envelope';
+      /** `raw`: the payload is a TEXT or a BYTEA, and its bytes are the body. */
+      readonly body: 'json' | 'raw';
       readonly payload: Expression;
       readonly subject: Expression | undefined;
       readonly headers: Expression | undefined;

@@ -2,7 +2,7 @@ import { nearestName } from '@laminar/definitions';
 import type { Alias, Node, RangeVar, ResTarget, SelectStmt } from '@pgsql/types';
 import type { Bound, BoundQuery } from '../contract.js';
 import { SqlError } from '../errors.js';
-import type { Relations, SinkConnection } from '../relations.js';
+import type { Relations, SinkConnection, SourceConnection } from '../relations.js';
 import { isVolatile, UnknownFunction } from './call.js';
 import { firstLocation, refuseClauses } from './clauses.js';
 import { settled } from './coerce.js';
@@ -12,6 +12,7 @@ import type { Expression } from './expression.js';
 import { bindCondition, bindExpression, checkAlias, resolveColumn } from './expressions.js';
 import { openQuery } from './opened-query.js';
 import { type Extent, extentOf, type Output, type OutputColumn, type Plan, parts } from './plan.js';
+import { rawConnectionScope, rawTableScope } from './raw-scope.js';
 import { nestingMax, queryReferences } from './references.js';
 import { columnsScope, connectionScope, type Identifier, type Scope, type ScopeColumn, tableScope } from './scope.js';
 import type { SourceText } from './source-text.js';
@@ -45,11 +46,16 @@ export const planBehind = (query: BoundQuery): Plan => query as Plan;
 
 /** One SELECT with all that it stands on, inlined down to the source. */
 interface Stage {
-  readonly connection: string;
+  readonly connection: SourceConnection;
   readonly reads: string;
   readonly filters: readonly ReturnType<typeof bindCondition>[];
   readonly star: boolean;
   readonly columns: readonly OutputColumn[];
+}
+
+/** What a FROM comes to. */
+interface From extends Pick<Stage, 'connection' | 'reads' | 'filters'> {
+  readonly scope: Scope;
 }
 
 class Binder {
@@ -97,7 +103,7 @@ class Binder {
     return { connection: from.connection, reads: from.reads, filters, star: selected.star, columns: selected.columns };
   }
 
-  #from(select: SelectStmt): { scope: Scope; filters: Stage['filters']; connection: string; reads: string } {
+  #from(select: SelectStmt): From {
     const [item, second] = select.fromClause ?? [];
     if (!item) throw unsupported('a query without FROM', 0, 'a pipeline reads a connection or a table');
     if (second || 'JoinExpr' in item)
@@ -112,7 +118,7 @@ class Binder {
     throw unsupported('this in FROM', this.#offsetOf(item), 'a pipeline reads one connection or table');
   }
 
-  #relation(node: RangeVar): { scope: Scope; filters: Stage['filters']; connection: string; reads: string } {
+  #relation(node: RangeVar): From {
     const name = node.relname ?? '';
     const alias = node.alias?.aliasname ?? name;
     const offset = this.source.offset(node.location);
@@ -136,27 +142,25 @@ class Binder {
         'read a connection of type source',
       );
     if (relation.kind === 'source')
-      return { scope: connectionScope(alias, this.spellings), filters: [], connection: name, reads: name };
+      return { scope: this.#sourceScope(alias, relation), filters: [], connection: relation, reads: name };
     if (!relation.source)
       throw new Missing(`the table "${name}" is over the connection "${relation.connection}", which there is not`);
-    return {
-      scope: tableScope(alias, name, relation.columns),
-      filters: [],
-      connection: relation.connection,
-      reads: name,
-    };
+    const { source, columns } = relation;
+    const scope =
+      source.format === 'raw' ? rawTableScope(alias, name, columns, offset) : tableScope(alias, name, columns);
+    return { scope, filters: [], connection: source, reads: name };
   }
 
-  #stageScope(
-    select: SelectStmt,
-    alias: string,
-    tables: CommonTables,
-  ): { scope: Scope; filters: Stage['filters']; connection: string; reads: string } {
+  #sourceScope(alias: string, { name, format }: SourceConnection): Scope {
+    return format === 'raw' ? rawConnectionScope(alias, name) : connectionScope(alias, this.spellings);
+  }
+
+  #stageScope(select: SelectStmt, alias: string, tables: CommonTables): From {
     const stage = new Binder(this.source, this.relations, tables, this.spellings, this.depth + 1).select(select);
     const owner = alias === '' ? 'the subquery' : `"${alias}"`;
     const columns: ScopeColumn[] = stage.columns.map(({ name, expression }) => ({ name, expression }));
     const scope = stage.star
-      ? payloadScope(alias, columns, owner, this.spellings)
+      ? payloadScope(alias, columns, owner, this.#sourceScope(alias, stage.connection))
       : columnsScope(alias, columns, owner);
     return { scope, filters: stage.filters, connection: stage.connection, reads: stage.reads };
   }
@@ -218,13 +222,7 @@ class Binder {
 }
 
 /** `SELECT *` of a stage that hands on the payload: its own columns first, then the payload's fields. */
-function payloadScope(
-  alias: string,
-  columns: readonly ScopeColumn[],
-  owner: string,
-  spellings: Map<string, string>,
-): Scope {
-  const fields = connectionScope(alias, spellings);
+function payloadScope(alias: string, columns: readonly ScopeColumn[], owner: string, fields: Scope): Scope {
   const own = columnsScope(alias, columns, owner);
   const isOwn = ({ folded }: Identifier) => columns.some(({ name }) => name.toLowerCase() === folded);
   if (columns.length > 0) {
@@ -251,7 +249,7 @@ function planOf(query: string, stage: Stage, sink: SinkConnection | undefined): 
   const readsDelivered = [...expressions].some((part) => part.op === 'metadata' && part.name === '_nats_delivered');
   const output = outputOf(stage, sink);
   return {
-    connection: stage.connection,
+    connection: stage.connection.name,
     sink: sink?.name,
     reads: queryReferences(query).reads,
     writes: sink?.name,
@@ -275,13 +273,39 @@ function checkExtent(expressions: readonly Expression[]): void {
 }
 
 /** With INSERT INTO, `payload` with `subject` and `headers` where wanted, and nothing else, is the message itself. */
-function outputOf({ star, columns }: Stage, sink: SinkConnection | undefined): Output {
-  if (star) return columns.length === 0 ? { shape: 'payload' } : { shape: 'extended', columns };
+function outputOf({ star, columns, connection }: Stage, sink: SinkConnection | undefined): Output {
+  if (star) return columns.length === 0 ? { shape: 'payload' } : extended(columns, connection);
   const byName = new Map(columns.map(({ name, expression }) => [name, expression]));
   const payload = byName.get('payload');
   const envelope = ['payload', 'subject', 'headers'];
   if (sink && payload && columns.every(({ name }) => envelope.includes(name))) {
-    return { shape: 'envelope', payload, subject: byName.get('subject'), headers: byName.get('headers') };
+    const body = sink.format === 'raw' ? rawBody(payload, sink) : 'json';
+    return { shape: 'envelope', body, payload, subject: byName.get('subject'), headers: byName.get('headers') };
   }
+  if (sink?.format === 'raw') throw noRawBody(sink, columns[0]?.expression.offset ?? 0);
   return { shape: 'object', columns };
+}
+
+function extended(columns: readonly OutputColumn[], { name, format }: SourceConnection): Output {
+  if (format !== 'raw') return { shape: 'extended', columns, base: format === 'json' ? 'bytes' : 'value' };
+  throw new SqlError(
+    'type_mismatch',
+    `SELECT *, ... adds to an object, but a message of "${name}" is of format raw`,
+    columns[0]?.expression.offset ?? 0,
+    'name the columns: SELECT data, ...',
+  );
+}
+
+function rawBody({ type, offset }: Expression, sink: SinkConnection): 'raw' {
+  if (type === 'TEXT' || type === 'BYTEA') return 'raw';
+  throw noRawBody(sink, offset);
+}
+
+function noRawBody({ name }: SinkConnection, offset: number): SqlError {
+  return new SqlError(
+    'type_mismatch',
+    `the sink "${name}" is of format raw: it takes messages as they came (SELECT *), or a body that is a TEXT or a BYTEA`,
+    offset,
+    'write SELECT CAST(... AS TEXT) AS payload, and subject and headers where wanted',
+  );
 }

@@ -65,13 +65,16 @@ function emitOutput({ output }: Plan, emitter: Emitter): string {
     case 'extended': {
       const names = output.columns.map(({ name }) => name);
       const values = output.columns.map(({ expression }) => valueText(expression, emitter));
-      return `return row(${emitter.constant(extend)}(message.data, payload, ${emitter.constant(names)}, [${values.join(', ')}]));`;
+      const data = output.base === 'bytes' ? 'message.data' : 'undefined';
+      return `return row(${emitter.constant(extend)}(${data}, payload, ${emitter.constant(names)}, [${values.join(', ')}]));`;
     }
     case 'envelope': {
-      const { payload, subject, headers } = output;
+      const { body, payload, subject, headers } = output;
       const value = (expression: Expression | undefined) =>
         expression ? emitter.value(toJson(expression)) : 'undefined';
-      return `return ${emitter.constant(envelope)}(${emitter.value(toJson(payload))}, ${value(subject)}, ${subject !== undefined}, ${value(headers)});`;
+      const data = emitter.constant(body === 'raw' ? rawBody : jsonBody);
+      const content = emitter.value(body === 'raw' ? payload : toJson(payload));
+      return `return ${emitter.constant(envelope)}(${data}(${content}), ${value(subject)}, ${subject !== undefined}, ${value(headers)});`;
     }
   }
 }
@@ -97,12 +100,29 @@ const encode = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 
 const closingBrace = 0x7d;
 
-/** The payload's object with more members, whose values are JSON texts. The bytes stay as they came where none of the members is there already. */
-function extend(data: Uint8Array, payload: unknown, names: readonly string[], values: readonly string[]): Uint8Array {
+/** A body of JSON. */
+const jsonBody = (payload: unknown): Uint8Array => encode(stringifyJson(payload ?? null));
+
+/** The bytes of a TEXT or a BYTEA; NULL has none. */
+function rawBody(payload: string | Uint8Array | null | undefined): Uint8Array {
+  return payload instanceof Uint8Array ? payload : encode(payload ?? '');
+}
+
+/**
+ * The payload's object with more members, whose values are JSON texts. Bytes of JSON, where there are any, stay as they came where none of the members is
+ * there already.
+ */
+function extend(
+  data: Uint8Array | undefined,
+  payload: unknown,
+  names: readonly string[],
+  values: readonly string[],
+): Uint8Array {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new RowError('wrong_kind', `SELECT *, ... adds to an object, but the message is ${kindOfJson(payload)}`);
   }
-  if (names.some((name) => Object.hasOwn(payload, name))) return encode(replaceMembers(payload, names, values));
+  if (!data || names.some((name) => Object.hasOwn(payload, name)))
+    return encode(replaceMembers(payload, names, values));
   const members = names.map((name, i) => `${JSON.stringify(name)}:${values[i]}`).join(',');
   const isEmpty = Object.keys(payload).length === 0;
   const end = data.lastIndexOf(closingBrace);
@@ -115,7 +135,7 @@ function replaceMembers(payload: object, names: readonly string[], values: reado
   return `{${Array.from(members, ([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
 }
 
-function envelope(payload: unknown, subject: unknown, hasSubject: boolean, headers: unknown): readonly OutputRow[] {
+function envelope(data: Uint8Array, subject: unknown, hasSubject: boolean, headers: unknown): readonly OutputRow[] {
   if (hasSubject && (typeof subject !== 'string' || !isPublishableSubject(subject))) {
     const why =
       subject === null || subject === undefined
@@ -125,7 +145,7 @@ function envelope(payload: unknown, subject: unknown, hasSubject: boolean, heade
   }
   return [
     {
-      data: encode(stringifyJson(payload ?? null)),
+      data,
       subject: hasSubject ? (subject as string) : undefined,
       headers: headersOf(headers),
     },

@@ -141,7 +141,7 @@ const metadata: { readonly [name: string]: string } = {
   _nats_subject: 'message.subject',
   _nats_reply: 'message.reply',
   _nats_headers: 'message.headers()',
-  _nats_timestamp: '(message.timestampMs * 1000)',
+  _nats_timestamp: 'Math.round(message.timestampMs * 1000)',
   _nats_sequence: 'message.sequence',
   _nats_stream: 'message.stream',
   _nats_consumer: 'message.consumer',

@@ -5,6 +5,7 @@ import {
   type DefinitionOfKind,
   DefinitionRejected,
   type Desired,
+  formatNameOf,
   type Issue,
   nearestName,
   normalizeTable,
@@ -12,6 +13,7 @@ import {
   pipelineIssues,
   pipelineOptions,
   type Recorded,
+  rawColumnIssues,
   tableIssues,
   tableOptions,
 } from '@laminar/definitions';
@@ -112,7 +114,7 @@ export const definitionKinds: { readonly [K in Kind]: DefinitionKind<K> } = {
     bodySchema: tableBody,
     read: (body) => ({ options: {}, ...readBody(tableBody, body) }),
     settle(body, catalog) {
-      refuse([...tableIssues(body), ...unreadable(body.connector, catalog)]);
+      refuse([...tableIssues(body), ...unreadable(body.connector, catalog), ...unfitting(body, catalog)]);
       return normalizeTable(body);
     },
     bodyOf: ({ connector, columns, options }) => ({ connector, columns, options }),
@@ -144,6 +146,12 @@ function unreadable(connector: string, catalog: Catalog): Issue[] {
   const what = isSink ? 'a connection of type sink' : 'a table';
   const message = `"${connector}" is ${what}; a table is over a connection of type source`;
   return [{ code: 'not_a_source', message, pointer: '/connector' }];
+}
+
+/** Columns that messages of the connection's format do not have. */
+function unfitting({ connector, columns }: BodyOfKind['table'], catalog: Catalog): Issue[] {
+  const options = catalog.get('connection', connector)?.definition.options;
+  return options !== undefined && formatNameOf(options) === 'raw' ? rawColumnIssues(columns) : [];
 }
 
 function refuse(issues: readonly Issue[]): void {

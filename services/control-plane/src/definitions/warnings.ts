@@ -36,14 +36,15 @@ function* relationNames(catalog: Catalog): Iterable<string> {
 export const bindingWarnings = (bound: Bound): Warning[] =>
   bound.warnings.filter(({ code }) => code !== 'missing_relation');
 
-/** What a write did to others: definitions that were dropped with this one, and pipelines that no longer hold. */
+/** What a write met with and did to others: files that are missing, definitions that were dropped with this one, and pipelines that no longer hold. */
 export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
-  const { kind, name, before, after, events } = outcome;
+  const { kind, name, before, after, events, warnings } = outcome;
   const dropped = events
     .filter((event) => event.kind !== kind || event.name !== name)
     .map((event) => ({ code: 'dropped_too', message: `the ${event.kind} "${event.name}" was dropped with it` }));
-  if (kind === 'pipeline' || !after || sameData(before?.definition, after.definition)) return dropped;
-  return [...dropped, ...brokenPipelines(after, before !== undefined, catalog)];
+  const known = [...warnings, ...dropped];
+  if (kind === 'pipeline' || !after || sameData(before?.definition, after.definition)) return known;
+  return [...known, ...brokenPipelines(after, before !== undefined, catalog)];
 }
 
 function brokenPipelines(relation: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {

@@ -7,7 +7,7 @@ import { insight } from '../definitions/view.js';
 import { consequences } from '../definitions/warnings.js';
 import { Refusal } from '../refusal.js';
 import type { Origin } from '../state/commands.js';
-import { type Outcome, rehearse } from '../state/decision.js';
+import type { Outcome } from '../state/decision.js';
 import type { Mesh } from '../state/mesh.js';
 import type { Target } from '../wait/pending.js';
 import { targetsOf } from '../wait/wait-applied.js';
@@ -99,7 +99,7 @@ class Run {
     }
     const { mode, origin } = this.request;
     const outcome =
-      mode === 'apply' ? await this.mesh.execute(intent, origin) : rehearse(intent, this.catalog, Date.now());
+      mode === 'apply' ? await this.mesh.execute(intent, origin) : await this.mesh.rehearse(intent, this.catalog);
     return { outcome, result: this.#result(statement, outcome) };
   }
 

@@ -1,6 +1,7 @@
 import { type Catalog, evolve, type Recorded, type RecordedEvent } from '@laminar/definitions';
 import { type DecidedEvent, decide } from '@laminar/definitions/decisions';
 import type { Kind } from '@laminar/protocol';
+import type { Warning } from '@laminar/sql';
 import type { Intent } from '../definitions/intent.js';
 
 /** What an intent comes to in a catalog; no events where nothing would change. */
@@ -18,6 +19,8 @@ export interface Outcome {
   readonly after: Recorded | undefined;
   /** Empty where nothing changed. */
   readonly events: readonly RecordedEvent[];
+  /** What was seen outside the catalog: files that the definition names. */
+  readonly warnings: readonly Warning[];
 }
 
 /** Throws what the intent and the decision throw. */
@@ -37,7 +40,7 @@ export function outcomeOf(
 ): Outcome {
   const own = events.filter((event) => event.kind === kind && event.name === name);
   const after = own.reduce<Recorded | undefined>(evolve, before);
-  return { kind, name, before, after, events };
+  return { kind, name, before, after, events, warnings: [] };
 }
 
 /** Carries an intent out in a catalog alone, which writes nothing anywhere else. */

@@ -1,14 +1,15 @@
 import { Catalog, foldStoredEvent } from '@laminar/definitions';
 import { BusUnavailable, type EventLog, type LogSubscription, openEventLog } from '@laminar/event-store';
 import { buckets } from '@laminar/protocol';
-import { announceService, type Health, type Logger } from '@laminar/runtime';
+import { announceService, type DefinitionFiles, type Health, type Logger } from '@laminar/runtime';
 import { StatusBoard } from '@laminar/status';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Intent } from '../definitions/intent.js';
 import { Refusal } from '../refusal.js';
 import { Changes } from './changes.js';
 import { Commands, type Origin } from './commands.js';
-import type { Outcome } from './decision.js';
+import { type Outcome, rehearse } from './decision.js';
+import { checkNamedFiles } from './named-files.js';
 
 /** Between attempts to open what the bus does not give yet. */
 const retryIntervalMs = 500;
@@ -21,6 +22,8 @@ export interface MeshOptions {
   readonly instance: string;
   /** JetStream replicas of the event log. */
   readonly replicas: number;
+  /** What definitions name is looked at as far as it can be read here. */
+  readonly files: DefinitionFiles;
   readonly health: Health;
   readonly logger: Logger;
 }
@@ -82,8 +85,16 @@ export class Mesh {
     this.#ready();
   }
 
-  execute(intent: Intent, origin: Origin): Promise<Outcome> {
-    return this.#ready().commands.execute(intent, origin);
+  async execute(intent: Intent, origin: Origin): Promise<Outcome> {
+    const { commands } = this.#ready();
+    const warnings = await checkNamedFiles(intent, this.catalog, this.options.files);
+    return { ...(await commands.execute(intent, origin)), warnings };
+  }
+
+  /** Carries an intent out in `catalog` alone, which writes nothing anywhere else. */
+  async rehearse(intent: Intent, catalog: Catalog): Promise<Outcome> {
+    const warnings = await checkNamedFiles(intent, catalog, this.options.files);
+    return { ...rehearse(intent, catalog, Date.now()), warnings };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { DecodeError } from '@laminar/codecs';
+import { type Codec, DecodeError } from '@laminar/codecs';
 import { type Batch, ConnectorError, type Reader } from '@laminar/connectors';
 import type { OnError } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
@@ -35,6 +35,7 @@ export interface DeliveryOptions {
   readonly connectionRevision: number;
   readonly onError: OnError;
   readonly reader: Reader;
+  readonly codec: Codec;
   readonly deadLetters: DeadLetters;
   readonly sampler: TraceSampler;
   /** Undefined where messages are not acknowledged. */
@@ -124,7 +125,7 @@ export class Delivery {
   #evaluate(batch: Batch, index: number, flight: InFlight | undefined): void {
     const message = batch.messages[index];
     if (!message) return;
-    const decoded = decodedMessage(message);
+    const decoded = decodedMessage(message, this.options.codec);
     try {
       decoded.value();
     } catch (error) {

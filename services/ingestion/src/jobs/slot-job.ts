@@ -1,4 +1,6 @@
+import type { Codec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader } from '@laminar/connectors';
+import type { DefinitionFiles } from '@laminar/runtime';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
@@ -6,6 +8,7 @@ import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
 import { ApplyTraces } from './apply-traces.js';
 import { Halted } from './backoff.js';
+import { codecOf } from './codec-of.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 import { type Lineup, lineUp } from './lineup.js';
 import { Reading } from './reading.js';
@@ -20,6 +23,8 @@ export interface SlotJobOptions {
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
   readonly sampler: TraceSampler;
+  /** Where descriptors are read from. */
+  readonly files: DefinitionFiles;
   /** What the job says of its connection or of these pipelines changed. */
   onReport(connection: string, pipelines: readonly string[]): void;
 }
@@ -144,9 +149,10 @@ export class SlotJob {
     const stopping = new Promise<void>((resolve) => {
       this.#endUse = resolve;
     });
+    const codec = await codecOf(source.resolved, this.options.files);
     if (this.#loop.stopped) return;
     const reader = connection.reader();
-    const reading = new Reading(reader, this.#delivery(reader), jetstream?.consumer.ackWaitMs);
+    const reading = new Reading(reader, this.#delivery(reader, codec), jetstream?.consumer.ackWaitMs);
     this.#reading = reading;
     this.#counter.follow(reader.counters);
     try {
@@ -211,7 +217,7 @@ export class SlotJob {
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
   }
 
-  #delivery(reader: Reader): Delivery {
+  #delivery(reader: Reader, codec: Codec): Delivery {
     const { name, revision, resolved } = this.#spec.connection;
     const { deadLetters, sampler } = this.options;
     return new Delivery({
@@ -219,6 +225,7 @@ export class SlotJob {
       connectionRevision: revision,
       onError: 'onError' in resolved ? resolved.onError : 'dead_letter',
       reader,
+      codec,
       deadLetters,
       sampler,
       ackWaitMs: resolved.role === 'source-jetstream' ? resolved.consumer.ackWaitMs : undefined,

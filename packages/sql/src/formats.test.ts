@@ -1,0 +1,146 @@
+import { type Codec, type Message, rawCodec } from '@laminar/codecs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bindQuery, compileQuery, decodedMessage, loadSql, SqlError } from './index.js';
+import type { TableRelation } from './relations.js';
+import { message, relationsOf } from './testing.js';
+
+beforeAll(loadSql);
+
+const bytes = { kind: 'source', name: 'bytes', jetstream: false, format: 'raw' } as const;
+const table = (name: string, columns: TableRelation['columns']): TableRelation => ({
+  kind: 'table',
+  name,
+  connection: 'bytes',
+  source: bytes,
+  columns,
+  includeMetadata: true,
+});
+const relations = relationsOf([
+  bytes,
+  { kind: 'source', name: 'events', jetstream: false, format: 'protobuf' },
+  { kind: 'source', name: 'json', jetstream: false, format: 'json' },
+  { kind: 'sink', name: 'out', jetstream: false, format: 'json' },
+  { kind: 'sink', name: 'raw_out', jetstream: false, format: 'raw' },
+  table('raw_messages', [
+    { name: 'data', type: 'BYTEA' },
+    { name: 'subject', type: 'TEXT' },
+    { name: 'reply_to', type: 'TEXT' },
+    { name: 'headers', type: 'JSON' },
+    { name: 'timestamp', type: 'TIMESTAMP' },
+  ]),
+  table('misfit', [{ name: 'id', type: 'BIGINT' }]),
+]);
+
+/** Stands for a codec of protobuf: what matters to a query is the value, which is not what the bytes say. */
+const eventCodec: Codec = { decode: () => ({ id: 9007199254740993n, name: 'Ann', tags: ['a'] }) };
+
+function rows(query: string, codec: Codec, data: Uint8Array, more: Partial<Message> = {}) {
+  const bound = bindQuery(query, relations);
+  if (bound.status !== 'bound') throw new Error(bound.reason);
+  return compileQuery(bound.query).process(decodedMessage(message(data, more), codec));
+}
+
+const textOf = (data: Uint8Array | undefined) => new TextDecoder().decode(data);
+const raw = (query: string, data: Uint8Array, more: Partial<Message> = {}) =>
+  rows(query, rawCodec, data, more).map((row) => textOf(row.data));
+const problemOf = (query: string): SqlError => {
+  try {
+    bindQuery(query, relations);
+  } catch (error) {
+    if (error instanceof SqlError) return error;
+    throw error;
+  }
+  throw new Error(`it binds: ${query}`);
+};
+
+const noise = Uint8Array.from([0, 255, 0x7b, 10]);
+const asBase64 = Buffer.from(noise).toString('base64');
+const whole = { subject: 's.x', reply: 'r', timestampMs: 1774747800123, headers: () => ({ H: ['1', '2'] }) };
+
+describe('raw messages', () => {
+  it('are bytes with what the message says of itself, from a table and from the connection', () => {
+    const expected = `{"data":"${asBase64}","subject":"s.x","reply_to":"r","headers":{"H":["1","2"]},"timestamp":"2026-03-29T01:30:00.123Z"}`;
+    expect(raw('SELECT * FROM raw_messages', noise, whole)).toEqual([expected]);
+    expect(raw('SELECT data, subject, reply_to, headers, timestamp FROM bytes', noise, whole)).toEqual([expected]);
+    expect(raw('SELECT reply_to, headers, _nats_sequence, _nats_subject AS s FROM bytes', noise)).toEqual([
+      '{"reply_to":null,"headers":null,"_nats_sequence":null,"s":"orders.new"}',
+    ]);
+  });
+
+  it('say when they were stored, to the microsecond', () => {
+    // JetStream counts nanoseconds, which are no whole number of anything.
+    for (const [timestampMs, text] of [
+      [1774747800123 + 0.4567, '.123457'],
+      [1774747800000 + 0.0002, ''],
+    ] as const)
+      expect(raw('SELECT timestamp FROM bytes', noise, { timestampMs })).toEqual([
+        `{"timestamp":"2026-03-29T01:30:00${text}Z"}`,
+      ]);
+  });
+
+  it('go on exactly as they came by SELECT *, also through CTEs and filters', () => {
+    for (const query of [
+      'SELECT * FROM bytes',
+      "WITH a AS (SELECT * FROM bytes) SELECT * FROM a WHERE subject LIKE 's.%'",
+      'INSERT INTO out SELECT * FROM bytes',
+      'INSERT INTO raw_out SELECT * FROM bytes',
+    ])
+      expect(rows(query, rawCodec, noise, whole)[0]?.data).toBe(noise);
+    expect(raw("SELECT * FROM bytes WHERE subject = 'other'", noise, whole)).toEqual([]);
+  });
+
+  it('have no fields', () => {
+    expect(problemOf('SELECT id FROM bytes')).toMatchObject({
+      code: 'unknown_column',
+      message: expect.stringContaining('"bytes", which is of format raw, has no column "id"'),
+      offset: 7,
+    });
+    expect(problemOf('SELECT subjct FROM bytes').hint).toBe('did you mean "subject"?');
+    expect(problemOf('SELECT *, subject AS s FROM bytes')).toMatchObject({ code: 'type_mismatch' });
+    expect(problemOf('SELECT id FROM misfit')).toMatchObject({
+      message: expect.stringContaining('"misfit" does not fit'),
+    });
+  });
+});
+
+describe('messages of another format than JSON', () => {
+  it('are read by their values', () => {
+    const read = (query: string) => rows(query, eventCodec, noise).map((row) => textOf(row.data));
+    expect(read("SELECT id, tags->>0 AS tag FROM events WHERE name = 'Ann'")).toEqual([
+      '{"id":9007199254740993,"tag":"a"}',
+    ]);
+    expect(read('INSERT INTO out SELECT payload FROM events')).toEqual([
+      '{"id":9007199254740993,"name":"Ann","tags":["a"]}',
+    ]);
+    expect(read("SELECT *, 1 AS n, 'Bob' AS name FROM events")).toEqual([
+      '{"id":9007199254740993,"name":"Bob","tags":["a"],"n":1}',
+    ]);
+    expect(rows('SELECT * FROM events', eventCodec, noise)[0]?.data).toBe(noise);
+  });
+});
+
+describe('a sink of format raw', () => {
+  it('takes the bytes of a TEXT or a BYTEA, with subject and headers', () => {
+    const [row] = rows(
+      "INSERT INTO raw_out SELECT data AS payload, 'to.' || subject AS subject, headers FROM bytes",
+      rawCodec,
+      noise,
+      whole,
+    );
+    expect(row).toMatchObject({ subject: 'to.s.x', headers: { H: ['1', '2'] } });
+    expect(row?.data).toBe(noise);
+    expect(raw("INSERT INTO raw_out SELECT 'x=' || subject AS payload FROM bytes", noise, whole)).toEqual(['x=s.x']);
+    expect(raw('INSERT INTO raw_out SELECT reply_to AS payload FROM bytes', noise)).toEqual(['']);
+    expect(raw('INSERT INTO out SELECT data AS payload FROM bytes', noise)).toEqual([`"${asBase64}"`]);
+  });
+
+  it.each([
+    'INSERT INTO raw_out SELECT subject FROM bytes',
+    'INSERT INTO raw_out SELECT data AS payload, 1 AS n FROM bytes',
+    'INSERT INTO raw_out SELECT headers AS payload FROM bytes',
+    'INSERT INTO raw_out SELECT payload FROM json',
+    'INSERT INTO raw_out SELECT 1 AS payload FROM json',
+  ])('takes nothing else: %s', (query) => {
+    expect(problemOf(query)).toMatchObject({ code: 'type_mismatch', hint: expect.stringContaining('AS payload') });
+  });
+});
