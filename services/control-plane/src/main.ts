@@ -8,9 +8,9 @@ await runService({
   name: 'control-plane',
   async start({ config, logger, health, telemetry }) {
     await loadSql();
-    const { instance, replicas, apiKeys } = config;
+    const { instance, replicas, apiKeys, secretsKey } = config;
     const mesh = new Mesh({ connect: () => connectBus(config.bus, instance), instance, replicas, health, logger });
-    const app = await buildApp({ mesh, health, logger, apiKeys, metricsHandler: telemetry.metricsHandler });
+    const app = await buildApp({ mesh, health, logger, apiKeys, secretsKey, metricsHandler: telemetry.metricsHandler });
     mesh.start();
     const address = await app.listen({ host: config.host, port: config.controlPort });
     health.set('start', undefined);

@@ -25,7 +25,10 @@ export interface Replica {
   stop(): Promise<void>;
 }
 
-export async function startReplica(natsUrl: string, { apiKeys = [] as readonly string[] } = {}): Promise<Replica> {
+export async function startReplica(
+  natsUrl: string,
+  options: { apiKeys?: readonly string[]; secretsKey?: Uint8Array } = {},
+): Promise<Replica> {
   await loadSql();
   const health = new Health();
   const logger = createLogger({ service: 'control-plane', instance: 'test', level: 'silent' });
@@ -43,7 +46,8 @@ export async function startReplica(natsUrl: string, { apiKeys = [] as readonly s
     mesh,
     health,
     logger,
-    apiKeys,
+    apiKeys: options.apiKeys ?? [],
+    secretsKey: options.secretsKey,
     metricsHandler: (_request, response) => void response.end('metrics'),
   });
   mesh.start();

@@ -2,10 +2,12 @@ import type { ConnectionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
 import type { Options } from '../option-value.js';
 import { optionIssues, optionPointer } from '../validate-options.js';
+import { credentialIssues } from './credentials.js';
 import { type ConnectionOptionName, connectionOptions, optionFacts, type Role } from './options.js';
 import { parseServers } from './servers.js';
 import { parseStart } from './start.js';
 import { subjectProblem } from './subjects.js';
+import { tlsIssues } from './tls.js';
 
 const schemas = Object.fromEntries(Object.entries(connectionOptions).map(([name, { schema }]) => [name, schema]));
 
@@ -15,7 +17,13 @@ export function connectionIssues({ options }: ConnectionDefinition): Issue[] {
   const supported = issues.some((issue) => issue.code === 'unsupported') ? { ...options, format: 'json' } : options;
   issues.push(...optionIssues(supported, schemas));
   if (issues.some((issue) => issue.code === 'invalid_option')) return issues;
-  return [...issues, ...roleIssues(options), ...valueIssues(options)];
+  return [
+    ...issues,
+    ...roleIssues(options),
+    ...valueIssues(options),
+    ...credentialIssues(options),
+    ...tlsIssues(options),
+  ];
 }
 
 export function roleOf(options: Options): Role {

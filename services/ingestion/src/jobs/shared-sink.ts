@@ -1,4 +1,4 @@
-import type { Connection, Sink } from '@laminar/connectors';
+import type { Connection, SecretSource, Sink } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 
@@ -17,6 +17,7 @@ export interface RowTarget {
 export interface SharedSinkOptions {
   readonly spec: ConnectionSpec;
   readonly clientName: string;
+  readonly secrets: SecretSource;
   /** `sink` came or went, or the standing changed. */
   onChange(): void;
 }
@@ -29,7 +30,7 @@ export class SharedSink implements RowTarget {
   readonly #loop: ConnectionLoop;
 
   constructor(options: SharedSinkOptions) {
-    const { spec, clientName, onChange } = options;
+    const { spec, clientName, secrets, onChange } = options;
     this.spec = spec;
     const release = new Promise<void>((resolve) => {
       this.#released = resolve;
@@ -37,6 +38,7 @@ export class SharedSink implements RowTarget {
     this.#loop = new ConnectionLoop({
       spec,
       clientName,
+      secrets,
       onStanding: onChange,
       use: async (connection, lost, inUse) => {
         const sink = connection.sink();
@@ -77,6 +79,11 @@ export class SharedSink implements RowTarget {
 
   get connection(): Connection | undefined {
     return this.#loop.connection;
+  }
+
+  /** Tries to connect now, where it waits to. */
+  wake(): void {
+    this.#loop.wake();
   }
 
   /** Confirms what was published, as far as it can within its limit, and closes. */

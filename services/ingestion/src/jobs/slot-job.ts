@@ -1,4 +1,4 @@
-import { type Connection, ConnectorError, type Reader } from '@laminar/connectors';
+import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
 import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
@@ -18,6 +18,7 @@ export interface SlotJobOptions {
   readonly instance: string;
   readonly session: string;
   readonly sinks: SinkPool;
+  readonly secrets: SecretSource;
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
   readonly sampler: TraceSampler;
@@ -51,7 +52,7 @@ export class SlotJob {
   readonly #stopping: Promise<void>;
 
   constructor(readonly options: SlotJobOptions) {
-    const { spec, counters, instance } = options;
+    const { spec, counters, instance, secrets } = options;
     this.#spec = spec;
     this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
     this.#stopping = new Promise((resolve) => {
@@ -60,6 +61,7 @@ export class SlotJob {
     this.#loop = new ConnectionLoop({
       spec: spec.connection,
       clientName: `laminar ${instance} ${spec.key}`,
+      secrets,
       use: (connection, lost, inUse) => this.#use(connection, lost, inUse),
       onStanding: () => this.#report(),
     });
@@ -85,6 +87,11 @@ export class SlotJob {
   start(): void {
     this.#beginTraces();
     this.#loop.start();
+  }
+
+  /** Tries to connect now, where it waits to. */
+  wake(): void {
+    this.#loop.wake();
   }
 
   /** Runs other pipelines over the same connection, without closing it. */
