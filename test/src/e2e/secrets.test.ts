@@ -129,6 +129,31 @@ describe('secrets of a mesh', () => {
     await flows('store', store.url, { user: 'ann', pass: `${canary}-password` });
   });
 
+  it('hold up a sink alone, and let it go on', async () => {
+    const options = { type: 'sink', servers: shop.url, subject: 'out', token: reference('out_token') };
+    await put('/connections/out', { connector: 'nats', options });
+    await put('/pipelines/to_out', { query: 'INSERT INTO out SELECT n FROM store' });
+    const reaches = (state: string) =>
+      eventually(
+        async () => {
+          const status = await stateOf('pipelines', 'to_out');
+          return status.state === state && status;
+        },
+        { what: `the pipeline to be ${state}` },
+      );
+    expect(await reaches('blocked')).toMatchObject({ message: expect.stringContaining('"out_token" is not stored') });
+    await put('/secrets/out_token', { value: `${canary}-second` });
+    await reaches('running');
+    const reader = await connect({ servers: shop.url, token: `${canary}-second` });
+    const rows = reader.subscribe('out', { max: 1 });
+    await reader.flush();
+    const sender = await connect({ servers: store.url, user: 'ann', pass: `${canary}-password` });
+    sender.publish('in', '{"n": 2}');
+    await sender.drain();
+    for await (const row of rows) expect(row.json()).toEqual({ n: 2 });
+    await reader.close();
+  });
+
   it('are read again by an ingestion process that starts anew', async () => {
     const [first] = mesh.ingestion;
     first?.kill('SIGKILL');

@@ -7,6 +7,7 @@ import { type Replica, startReplica } from '../testing.js';
 
 const canary = 'canary-91bd';
 const key = randomBytes(32);
+const reference = (name: string) => `\${secret:${name}}`;
 
 describe('secrets over REST', () => {
   let nats: TestNats;
@@ -112,7 +113,6 @@ describe('secrets over REST', () => {
   });
 
   it('are known to the connections that name them', async () => {
-    const reference = (name: string) => `\${secret:${name}}`;
     const options = { servers: 'h', type: 'source', format: 'json', subject: 'in', token: reference('late') };
     const early = await replica.call('PUT', 'connections/c', { connector: 'nats', options });
     expect(early.status).toBe(201);
@@ -131,6 +131,30 @@ describe('secrets over REST', () => {
     const answer = await replica.call('PUT', 'connections/d', { connector: 'nats', options });
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ pointer: '/options/token' }] } });
     expect(JSON.stringify(answer.body)).not.toContain(canary);
+  });
+
+  it.each([
+    ['token', `token = '${reference('nats_token')}'`, ['nats_token']],
+    ['user', `username = 'laminar', password = '${reference('nats_password')}'`, ['nats_password']],
+    ['nkey', `nkey_seed = '${reference('nkey_seed')}'`, ['nkey_seed']],
+    ['jwt', `jwt = '${reference('nats_jwt')}', nkey_seed = '${reference('nkey_seed')}'`, ['nats_jwt', 'nkey_seed']],
+  ])('are named in SQL: %s', async (name, options, secrets) => {
+    const sql = `CREATE CONNECTION by_${name} TO nats (servers = 'nats://localhost:4222', subject = 'secure.events', type = 'source', format = 'json', ${options});`;
+    const { status, body } = await replica.call('POST', 'sql', { sql });
+    expect(status).toBe(200);
+    const warnings: { code: string; message: string }[] = body.results[0].warnings;
+    expect(warnings.map(({ code }) => code)).toEqual(secrets.map(() => 'missing_secret'));
+    for (const [i, secret] of secrets.entries()) expect(warnings[i]?.message).toContain(`"${secret}"`);
+  });
+
+  it('are not needed for TLS', async () => {
+    const files =
+      "tls_ca_file = '/certs/ca.pem', tls_cert_file = '/certs/client-cert.pem', tls_key_file = '/certs/client-key.pem'";
+    const sql = `CREATE CONNECTION by_tls TO nats (servers = 'nats://secure.example.com:4222', subject = 'secure.>', type = 'source', format = 'json', tls_required = true, ${files}, tls_verify = true);`;
+    expect(await replica.call('POST', 'sql', { sql })).toMatchObject({
+      status: 200,
+      body: { results: [{ warnings: [] }] },
+    });
   });
 
   it('of several writers at once have a value that opens', async () => {
