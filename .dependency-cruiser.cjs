@@ -39,6 +39,13 @@ module.exports = {
       to: { path: '^packages/(?!event-store|protocol)' },
     },
     {
+      name: 'secrets-know-no-domain',
+      comment: 'Where values are kept is a matter of names and bytes.',
+      severity: 'error',
+      from: { path: '^packages/secrets/src', pathNot: tests },
+      to: { path: '^packages/(?!secrets|protocol)' },
+    },
+    {
       name: 'connectors-are-leaves',
       comment: 'Connectors are codecs and definitions plus the NATS client: no SQL, no event store, no telemetry SDK.',
       severity: 'error',

@@ -18,12 +18,20 @@ export interface Batch {
   working(index: number): void;
 }
 
+/**
+ * Where a connection gets the values of secrets from: as they are at this moment, each time it connects. `problem` says where the secret was
+ * looked for and not found.
+ */
+export interface SecretSource {
+  find(name: string): { readonly value: string } | { readonly problem: string };
+}
+
 /** What becomes of an open socket. */
 export type ConnectionState =
   | { readonly state: 'connected' }
   | { readonly state: 'reconnecting'; readonly reason: string }
   /** It does not come back by itself. */
-  | { readonly state: 'closed'; readonly reason: string };
+  | { readonly state: 'closed'; readonly error: ConnectorError };
 
 /**
  * Reads one slot of a source connection. `read` resolves with the next batch (never empty), or with
@@ -82,6 +90,13 @@ export class ConnectorError extends Error {
     options?: { cause?: unknown },
   ) {
     super(message, options);
+  }
+}
+
+/** What a connection needs before it asks any server is not there, such as a secret; it is looked for again soon. */
+export class Unprepared extends ConnectorError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('blocked', message, options);
   }
 }
 

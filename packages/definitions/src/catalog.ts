@@ -1,4 +1,4 @@
-import type { Kind } from '@laminar/protocol';
+import { type Kind, kinds } from '@laminar/protocol';
 import type { PipelineDefinition, Recorded, TableDefinition } from './definition.js';
 import type { RecordedEvent } from './event.js';
 import { evolve, isWhole } from './evolve.js';
@@ -23,6 +23,7 @@ export class Catalog {
     connection: new Map(),
     table: new Map(),
     pipeline: new Map(),
+    secret: new Map(),
   };
   readonly #versions = new Map<string, number>();
   /** What was last known of quarantined definitions: when they heal they are still the same ones. */
@@ -118,7 +119,7 @@ export class Catalog {
     for (const [key, version] of this.#versions) copy.#versions.set(key, version);
     for (const [key, entry] of this.quarantined) copy.quarantined.set(key, entry);
     for (const [key, record] of this.#lastKnown) copy.#lastKnown.set(key, record);
-    for (const kind of ['connection', 'table', 'pipeline'] as const) {
+    for (const kind of kinds) {
       for (const record of this.values(kind)) copy.#replace(kind, record.name, undefined, record);
     }
     return copy;
@@ -140,7 +141,7 @@ export class Catalog {
 /** The relations that a definition names. */
 export function referencesOf(record: Recorded): readonly string[] {
   if (record.kind === 'table') return [(record.definition as TableDefinition).connector];
-  if (record.kind === 'connection') return [];
+  if (record.kind !== 'pipeline') return [];
   const { reads, writes } = record.definition as PipelineDefinition;
   return writes === undefined ? reads : [...reads, writes];
 }

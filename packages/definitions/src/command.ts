@@ -1,5 +1,11 @@
 import type { Kind } from '@laminar/protocol';
-import type { ConnectionDefinition, Desired, PipelineDefinition, TableDefinition } from './definition.js';
+import type {
+  ConnectionDefinition,
+  Desired,
+  PipelineDefinition,
+  SecretDefinition,
+  TableDefinition,
+} from './definition.js';
 import type { DefinitionEventBody } from './event.js';
 
 /** A pipeline as a command gives it: without `desired` it keeps the one it has, and a new one runs. */
@@ -9,6 +15,7 @@ export interface DraftOfKind {
   connection: ConnectionDefinition;
   table: TableDefinition;
   pipeline: PipelineDraft;
+  secret: SecretDefinition;
 }
 
 /** Where `expectedRevision` is given, the definition must be at that revision still. */
@@ -29,6 +36,7 @@ export type Command =
   | Define<'connection'>
   | Define<'table'>
   | Define<'pipeline'>
+  | Define<'secret'>
   | (Target<Kind> & { readonly type: 'Drop'; readonly cascade: boolean })
   | (Target<'pipeline'> & { readonly type: 'Start' | 'Stop' })
   | (Target<'pipeline'> & {

@@ -7,6 +7,7 @@ import type {
   DefinitionOfKind,
   PipelineDefinition,
   Recorded,
+  SecretDefinition,
   TableDefinition,
 } from './definition.js';
 import { sameData } from './equal.js';
@@ -64,12 +65,15 @@ function definedBody(kind: Kind, exists: boolean, definition: DefinitionOfKind[K
   }
   if (kind === 'table')
     return { type: exists ? 'TableChanged' : 'TableCreated', definition: definition as TableDefinition };
+  if (kind === 'secret')
+    return { type: exists ? 'SecretChanged' : 'SecretCreated', definition: definition as SecretDefinition };
   return { type: exists ? 'PipelineChanged' : 'PipelineCreated', definition: definition as PipelineDefinition };
 }
 
 /** Dependents go first, so that no event leaves a definition behind that names something dropped. */
 function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEvent[] {
-  const dependents = record.kind === 'pipeline' ? [] : catalog.dependents(record.name);
+  const isRelation = record.kind === 'connection' || record.kind === 'table';
+  const dependents = isRelation ? catalog.dependents(record.name) : [];
   if (dependents.length > 0 && !cascade) {
     const names = dependents.map(({ kind, name }) => `${kind} "${name}"`).join(', ');
     throw new DefinitionRejected(
@@ -82,6 +86,7 @@ function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEven
 
 function droppedBody(kind: Kind): DefinitionEventBody {
   if (kind === 'connection') return { type: 'ConnectionDropped' };
+  if (kind === 'secret') return { type: 'SecretDropped' };
   return kind === 'table' ? { type: 'TableDropped' } : { type: 'PipelineDropped' };
 }
 

@@ -31,10 +31,16 @@ export interface PipelineDefinition {
   readonly writes: string | undefined;
 }
 
+/** That a secret is stored. Its value is elsewhere, encrypted, under `valueId`, which is new with every value and says nothing of it. */
+export interface SecretDefinition {
+  readonly valueId: string;
+}
+
 export interface DefinitionOfKind {
   connection: ConnectionDefinition;
   table: TableDefinition;
   pipeline: PipelineDefinition;
+  secret: SecretDefinition;
 }
 
 /** A definition as the log has it now. */

@@ -1,7 +1,7 @@
 import { type Kind, laminar, parseDefinitionKey } from '@laminar/protocol';
 import type { Catalog } from './catalog.js';
 import { connectionIssues } from './connection/validate.js';
-import type { ConnectionDefinition, PipelineDefinition, TableDefinition } from './definition.js';
+import type { ConnectionDefinition, PipelineDefinition, SecretDefinition, TableDefinition } from './definition.js';
 import type { Issue } from './errors.js';
 import type { DefinitionEvent, DefinitionEventBody, RecordedEvent } from './event.js';
 import { decodeOptions, encodeOptions } from './option-codec.js';
@@ -116,6 +116,12 @@ function encodeBody(body: DefinitionEventBody): ProtoProperties {
       return { pipelineRolledBack: { toVersion: body.toVersion, definition: encodePipeline(body.definition) } };
     case 'PipelineDropped':
       return { pipelineDropped: {} };
+    case 'SecretCreated':
+      return { secretCreated: { valueId: body.definition.valueId } };
+    case 'SecretChanged':
+      return { secretChanged: { valueId: body.definition.valueId } };
+    case 'SecretDropped':
+      return { secretDropped: {} };
   }
 }
 
@@ -137,11 +143,15 @@ function decodeBody(message: laminar.v1.DefinitionEvent): DefinitionEventBody {
     return { type: 'PipelineRolledBack', toVersion: toVersion ?? 0, definition: decodePipeline(definition ?? {}) };
   }
   if (message.pipelineDropped) return { type: 'PipelineDropped' };
+  if (message.secretCreated) return { type: 'SecretCreated', definition: decodeSecret(message.secretCreated) };
+  if (message.secretChanged) return { type: 'SecretChanged', definition: decodeSecret(message.secretChanged) };
+  if (message.secretDropped) return { type: 'SecretDropped' };
   throw new EventUnreadable('the event is of a type that is not known here');
 }
 
 function kindOf(body: DefinitionEventBody): Kind {
   if (body.type.startsWith('Connection')) return 'connection';
+  if (body.type.startsWith('Secret')) return 'secret';
   return body.type.startsWith('Table') ? 'table' : 'pipeline';
 }
 
@@ -194,6 +204,13 @@ function decodePipeline(message: laminar.v1.PipelineDefinition.$Properties): Pip
   };
   refuseIssues(pipelineIssues(definition));
   return definition;
+}
+
+function decodeSecret({ valueId }: laminar.v1.SecretDefinition.$Properties): SecretDefinition {
+  // It becomes a part of a key of a bucket.
+  if (!valueId || !/^[A-Za-z0-9-]{1,64}$/.test(valueId))
+    throw new EventUnreadable('the secret has no value that could be found');
+  return { valueId };
 }
 
 function refuseIssues(issues: readonly Issue[]): void {

@@ -1,5 +1,5 @@
 import type { Kind } from '@laminar/protocol';
-import type { ConnectionDefinition, PipelineDefinition, TableDefinition } from './definition.js';
+import type { ConnectionDefinition, PipelineDefinition, SecretDefinition, TableDefinition } from './definition.js';
 
 export type ConnectionEvent =
   | { readonly type: 'ConnectionCreated'; readonly definition: ConnectionDefinition }
@@ -19,7 +19,12 @@ export type PipelineEvent =
   | { readonly type: 'PipelineRolledBack'; readonly toVersion: number; readonly definition: PipelineDefinition }
   | { readonly type: 'PipelineDropped' };
 
-export type DefinitionEventBody = ConnectionEvent | TableEvent | PipelineEvent;
+export type SecretEvent =
+  | { readonly type: 'SecretCreated'; readonly definition: SecretDefinition }
+  | { readonly type: 'SecretChanged'; readonly definition: SecretDefinition }
+  | { readonly type: 'SecretDropped' };
+
+export type DefinitionEventBody = ConnectionEvent | TableEvent | PipelineEvent | SecretEvent;
 
 /** What the log says beside the fact itself. */
 export interface EventMetadata {

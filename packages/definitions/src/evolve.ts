@@ -9,10 +9,12 @@ export function evolve(state: Recorded | undefined, event: RecordedEvent): Recor
     case 'ConnectionCreated':
     case 'TableCreated':
     case 'PipelineCreated':
+    case 'SecretCreated':
       return recorded(undefined, event, body.definition);
     case 'ConnectionChanged':
     case 'TableChanged':
     case 'PipelineChanged':
+    case 'SecretChanged':
     case 'PipelineRolledBack':
       return recorded(state, event, body.definition);
     case 'PipelineStarted':
@@ -22,6 +24,7 @@ export function evolve(state: Recorded | undefined, event: RecordedEvent): Recor
     case 'ConnectionDropped':
     case 'TableDropped':
     case 'PipelineDropped':
+    case 'SecretDropped':
       return undefined;
   }
 }

@@ -1,4 +1,5 @@
 export { Catalog, type QuarantineEntry, referencesOf } from './catalog.js';
+export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
 export {
@@ -12,6 +13,7 @@ export {
   type StreamSpec,
 } from './connection/resolve.js';
 export type { StartPosition } from './connection/start.js';
+export type { TlsSettings } from './connection/tls.js';
 export { connectionIssues } from './connection/validate.js';
 export type * from './definition.js';
 export { sameData } from './equal.js';
@@ -23,6 +25,7 @@ export { namePattern, nearestName, reservedNames } from './names.js';
 export type { Options, OptionValue } from './option-value.js';
 export { pipelineOptions } from './pipeline/options.js';
 export { pipelineIssues } from './pipeline/validate.js';
+export type { SecretOrText } from './secret/reference.js';
 export { type ColumnType, canonicalColumnType, columnTypeNames, columnTypes } from './table/column-types.js';
 export { metadataColumns } from './table/metadata-columns.js';
 export { tableOptions } from './table/options.js';

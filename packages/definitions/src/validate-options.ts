@@ -4,6 +4,9 @@ import type { Issue } from './errors.js';
 import { nearestName } from './names.js';
 import type { Options } from './option-value.js';
 
+/** Marks the schema of an option whose value is repeated in no error. */
+export const confidential = 'x-confidential';
+
 /** Unknown names and wrong values among `options`, each with its pointer under `/options`. */
 export function optionIssues(options: Options, schemas: { readonly [name: string]: TSchema }): Issue[] {
   const issues: Issue[] = [];
@@ -21,7 +24,7 @@ export function optionIssues(options: Options, schemas: { readonly [name: string
     } else if (!Check(schema, value)) {
       issues.push({
         code: 'invalid_option',
-        message: `"${name}" must be ${expectation(schema)}, but is ${shown(value)}`,
+        message: `"${name}" must be ${expectation(schema)}${confidential in schema ? '' : `, but is ${shown(value)}`}`,
         pointer: optionPointer(name),
       });
     }

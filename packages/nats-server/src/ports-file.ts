@@ -16,7 +16,8 @@ export async function portInFile(path: string): Promise<number | undefined> {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
-  const port = /"nats":\s*\[\s*"nats:\/\/[^"]*:(\d+)"/.exec(text)?.[1];
+  // A server with TLS writes its address as tls://.
+  const port = /"nats":\s*\[\s*"(?:nats|tls):\/\/[^"]*:(\d+)"/.exec(text)?.[1];
   return port === undefined ? undefined : Number(port);
 }
 

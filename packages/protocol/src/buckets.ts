@@ -6,6 +6,8 @@ export const buckets = {
   workers: 'laminar_workers',
   /** Reader slots and the sessions that hold them. */
   leases: 'laminar_leases',
+  /** Values of secrets, encrypted. */
+  secrets: 'laminar_secrets',
 } as const;
 
 /** The JetStream stream behind a KV bucket (NATS ADR-8). */

@@ -1,5 +1,9 @@
-/** Kinds of definitions in the event log. */
-export const kinds = ['connection', 'table', 'pipeline'] as const;
+/** Kinds of definitions, which users write and read. */
+export const definedKinds = ['connection', 'table', 'pipeline'] as const;
+export type DefinedKind = (typeof definedKinds)[number];
+
+/** Kinds of what the event log tells about; of secrets it tells that they are there, and nothing else. */
+export const kinds = [...definedKinds, 'secret'] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface DefinitionKey {
@@ -8,7 +12,7 @@ export interface DefinitionKey {
   version: number;
 }
 
-const keyPattern = /^(connection|table|pipeline)\.([A-Za-z_][A-Za-z0-9_-]{0,62})\.(\d{10})$/;
+const keyPattern = /^(connection|table|pipeline|secret)\.([A-Za-z_][A-Za-z0-9_-]{0,62})\.(\d{10})$/;
 
 /** `<kind>.<name>.<version, 10 digits>`: the key of one event in the bucket of definitions. */
 export function formatDefinitionKey({ kind, name, version }: DefinitionKey): string {

@@ -1,7 +1,15 @@
 export { laminar } from '../gen/laminar.js';
 export { opentelemetry } from '../gen/opentelemetry.js';
 export { buckets, streamOfBucket, subjectOfKey } from './buckets.js';
-export { type DefinitionKey, formatDefinitionKey, type Kind, kinds, parseDefinitionKey } from './definition-key.js';
+export {
+  type DefinedKind,
+  type DefinitionKey,
+  definedKinds,
+  formatDefinitionKey,
+  type Kind,
+  kinds,
+  parseDefinitionKey,
+} from './definition-key.js';
 export { headers } from './headers.js';
 export { metricsStream, streams } from './streams.js';
 export { isPublishableSubject, subjects } from './subjects.js';

@@ -27,6 +27,10 @@ export interface Config {
   readonly dataDir: string;
   readonly logLevel: string;
   readonly apiKeys: readonly string[];
+  /** Encrypts stored secrets, 32 bytes; undefined where there is none. */
+  readonly secretsKey: Uint8Array | undefined;
+  /** A file for each secret, by its name. */
+  readonly secretsDir: string | undefined;
   readonly instance: string;
   readonly ingestionInstances: number;
   /** JetStream replicas of the mesh's own buckets and streams. */
@@ -65,6 +69,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, process: ServiceName | 'up'):
     dataDir: values.LAMINAR_DATA_DIR ?? '.laminar',
     logLevel: values.LAMINAR_LOG_LEVEL ?? 'info',
     apiKeys,
+    secretsKey: values.LAMINAR_SECRETS_KEY,
+    secretsDir: values.LAMINAR_SECRETS_DIR,
     instance: values.LAMINAR_INSTANCE ?? `${process}-${randomBytes(4).toString('hex')}`,
     ingestionInstances: values.LAMINAR_INGESTION_INSTANCES ?? 1,
     replicas: values.LAMINAR_REPLICAS ?? 1,

@@ -29,6 +29,11 @@ const table: { readonly [N in Name]: { good: { [text: string]: unknown }; bad: s
     good: { [key]: [key], [` ${key} , ${key}2,`]: [key, `${key}2`] },
     bad: ['two words', `${key},two words`],
   },
+  LAMINAR_SECRETS_KEY: {
+    good: { ['0f'.repeat(32)]: Buffer.alloc(32, 15), [Buffer.alloc(32, 7).toString('base64')]: Buffer.alloc(32, 7) },
+    bad: ['short', '0f'.repeat(31), 'x'.repeat(64), 'two words'],
+  },
+  LAMINAR_SECRETS_DIR: anyText,
   LAMINAR_INGESTION_INSTANCES: { good: { '1': 1, '64': 64 }, bad: ['0', '65', 'many'] },
   LAMINAR_INSTANCE: { good: { 'a-B_1': 'a-B_1' }, bad: ['a.b', 'a b', 'x'.repeat(65), '*'] },
   LAMINAR_REPLICAS: { good: { '1': 1, '3': 3, '5': 5 }, bad: ['0', '2', '03'] },
@@ -61,9 +66,11 @@ describe('the environment', () => {
   });
 
   it('never shows a key', () => {
-    expect(() => readEnvironment({ LAMINAR_API_KEYS: 'hunter 2' })).toThrow(
-      expect.objectContaining({ message: expect.not.stringContaining('hunter') }),
-    );
+    for (const name of ['LAMINAR_API_KEYS', 'LAMINAR_SECRETS_KEY']) {
+      expect(() => readEnvironment({ [name]: 'hunter 2' })).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining('hunter') }),
+      );
+    }
   });
 
   it('has defaults for a service on this machine alone', () => {
@@ -79,6 +86,8 @@ describe('the environment', () => {
       dataDir: '.laminar',
       logLevel: 'info',
       apiKeys: [],
+      secretsKey: undefined,
+      secretsDir: undefined,
       ingestionInstances: 1,
       replicas: 1,
       traceRatio: 0.01,

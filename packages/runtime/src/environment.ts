@@ -63,6 +63,16 @@ export const environment = {
       return keys.every((key) => !/\s/.test(key)) ? keys : undefined;
     },
   ),
+  LAMINAR_SECRETS_KEY: variable(
+    'Key that encrypts stored secrets, 32 bytes in hex or base64; `npm start` makes one.',
+    undefined,
+    '32 bytes as 64 hex digits or as base64, such as `openssl rand -base64 32` gives',
+    (value) => {
+      if (/^[0-9a-f]{64}$/i.test(value)) return Buffer.from(value, 'hex');
+      return /^[A-Za-z0-9+/_-]{43}=?$/.test(value) ? Buffer.from(value, 'base64') : undefined;
+    },
+  ),
+  LAMINAR_SECRETS_DIR: text('Folder with a file for each secret that is neither stored nor in the environment.'),
   LAMINAR_INGESTION_INSTANCES: integer('Ingestion processes that `npm start` starts.', '1', 1, 64),
   LAMINAR_INSTANCE: variable(
     'Stable name of this process; its counters go on under it after a restart.',
@@ -100,6 +110,8 @@ type Values = {
   readonly [N in keyof typeof environment]: (typeof environment)[N] extends Variable<infer T> ? T | undefined : never;
 };
 
+const isConfidential: ReadonlySet<string> = new Set(['LAMINAR_API_KEYS', 'LAMINAR_SECRETS_KEY']);
+
 /** Reads and checks every variable; throws `ConfigError` for the first that is wrong. An empty variable counts as unset. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Values {
   const values: { [name: string]: unknown } = {};
@@ -109,7 +121,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Values {
     values[name] = spec.parse(given);
     if (values[name] === undefined) {
       // A wrong key must not end up on a terminal or in a log.
-      const got = name === 'LAMINAR_API_KEYS' ? '' : `, got "${given}"`;
+      const got = isConfidential.has(name) ? '' : `, got "${given}"`;
       throw new ConfigError(`${name}: expected ${spec.expected}${got}`);
     }
   }

@@ -1,6 +1,6 @@
 import type { Message } from '@laminar/codecs';
 import type { ColumnDefinition, Options } from '@laminar/definitions';
-import type { Kind } from '@laminar/protocol';
+import type { DefinedKind } from '@laminar/protocol';
 
 /** One statement of a script. `offset` (code points into the script) is where it begins, `text` its own text without the `;`. */
 export type Statement = { readonly offset: number; readonly text: string } & (
@@ -36,7 +36,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
     }
   | {
       readonly type: 'alter';
-      readonly kind: Kind;
+      readonly kind: DefinedKind;
       readonly name: string;
       readonly options: Options;
       readonly optionOffsets: { readonly [option: string]: number };
@@ -44,12 +44,12 @@ export type Statement = { readonly offset: number; readonly text: string } & (
   | { readonly type: 'start_pipeline' | 'stop_pipeline'; readonly name: string }
   | {
       readonly type: 'drop';
-      readonly kind: Kind;
+      readonly kind: DefinedKind;
       readonly name: string;
       readonly ifExists: boolean;
       readonly cascade: boolean;
     }
-  | { readonly type: 'show'; readonly kind: Kind }
+  | { readonly type: 'show'; readonly kind: DefinedKind }
   | { readonly type: 'describe'; readonly name: string }
   | { readonly type: 'explain'; readonly query: string; readonly queryOffset: number }
   | {

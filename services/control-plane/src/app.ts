@@ -1,13 +1,13 @@
 import { type IncomingMessage, maxHeaderSize, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { kinds } from '@laminar/protocol';
+import { definedKinds } from '@laminar/protocol';
 import type { Health, Logger } from '@laminar/runtime';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { stringify } from 'lossless-json';
 import type { TSchema } from 'typebox';
 import { requireBearer } from './http/authentication.js';
-import { parseJsonBody } from './http/body-parser.js';
+import { parseConfidentialBody, parseJsonBody } from './http/body-parser.js';
 import { Cancellation } from './http/cancellation.js';
 import { watchMethods } from './http/methods.js';
 import { addDocumentation, documentRoute } from './http/openapi.js';
@@ -23,6 +23,7 @@ import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { pipelineRoutes } from './routes/pipelines.js';
+import { secretRoutes } from './routes/secrets.js';
 import { sqlRoutes } from './routes/sql.js';
 import type { Mesh } from './state/mesh.js';
 
@@ -34,6 +35,8 @@ export interface AppDependencies {
   readonly logger: Logger;
   /** Bearer keys; none leaves the service open. */
   readonly apiKeys: readonly string[];
+  /** Encrypts stored secrets, 32 bytes; undefined where there is none. */
+  readonly secretsKey: Uint8Array | undefined;
   metricsHandler(request: IncomingMessage, response: ServerResponse): void;
 }
 
@@ -57,7 +60,8 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
   app.addContentTypeParser(
     ['application/json'],
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
+    async ({ routeOptions }: FastifyRequest, body: Buffer) =>
+      routeOptions.config.confidential === true ? parseConfidentialBody(body) : parseJsonBody(body),
   );
   app.addContentTypeParser(
     ['application/merge-patch+json'],
@@ -91,11 +95,12 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
   const methods = watchMethods(app);
   documentRoute(app);
   healthRoutes(app, dependencies);
-  for (const kind of kinds) {
+  for (const kind of definedKinds) {
     definitionRoutes(app, kind, context);
     historyRoutes(app, kind, context);
   }
   pipelineRoutes(app, context);
+  secretRoutes(app, context, dependencies.secretsKey);
   eventRoutes(app, context);
   sqlRoutes(app, context);
   methods.refuseOthers(app);

@@ -8,11 +8,11 @@ await runService({
   name: 'control-plane',
   async start({ config, logger, health, telemetry }) {
     await loadSql();
-    const { instance, replicas, apiKeys, filesDirs } = config;
+    const { instance, replicas, apiKeys, filesDirs, secretsKey } = config;
     const files = new DefinitionFiles(filesDirs);
     const connect = () => connectBus(config.bus, instance);
     const mesh = new Mesh({ connect, instance, replicas, files, health, logger });
-    const app = await buildApp({ mesh, health, logger, apiKeys, metricsHandler: telemetry.metricsHandler });
+    const app = await buildApp({ mesh, health, logger, apiKeys, secretsKey, metricsHandler: telemetry.metricsHandler });
     mesh.start();
     const address = await app.listen({ host: config.host, port: config.controlPort });
     health.set('start', undefined);

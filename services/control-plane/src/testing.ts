@@ -27,7 +27,7 @@ export interface Replica {
 
 export async function startReplica(
   natsUrl: string,
-  { apiKeys = [] as readonly string[], filesDirs = undefined as readonly string[] | undefined } = {},
+  options: { apiKeys?: readonly string[]; filesDirs?: readonly string[]; secretsKey?: Uint8Array } = {},
 ): Promise<Replica> {
   await loadSql();
   const health = new Health();
@@ -42,13 +42,14 @@ export async function startReplica(
     caFile: undefined,
   };
   const connect = () => connectBus(bus, 'test');
-  const files = new DefinitionFiles(filesDirs);
+  const files = new DefinitionFiles(options.filesDirs);
   const mesh = new Mesh({ connect, instance: 'test', replicas: 1, files, health, logger });
   const app = await buildApp({
     mesh,
     health,
     logger,
-    apiKeys,
+    apiKeys: options.apiKeys ?? [],
+    secretsKey: options.secretsKey,
     metricsHandler: (_request, response) => void response.end('metrics'),
   });
   mesh.start();

@@ -10,6 +10,7 @@ import {
   type ServiceContext,
   startHealthServer,
 } from '@laminar/runtime';
+import { findSecret, StoredSecrets } from '@laminar/secrets';
 import { loadSql } from '@laminar/sql';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { CounterRegistry } from './delivery/counters.js';
@@ -55,6 +56,15 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   await busSink.open();
 
   const catalog = new Catalog();
+  const storedSecrets: StoredSecrets = new StoredSecrets({
+    nc,
+    replicas,
+    key: config.secretsKey,
+    valueIdOf: (name) => catalog.get('secret', name)?.definition.valueId,
+    onChange: (name) => supervisor.secretChanged(name),
+  });
+  const outside = { env: process.env, directory: config.secretsDir };
+  const secrets = { find: (name: string) => findSecret(name, (name) => storedSecrets.find(name), outside) };
   const status = new StatusPublisher({ nc, instance, session });
   const membership: Membership = new Membership({
     nc,
@@ -79,12 +89,14 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   const sinks: SinkPool = new SinkPool({
     busSink,
     clientName: `laminar ${instance} sink`,
+    secrets,
     onChange: (connection) => supervisor.sinkChanged(connection),
   });
   /** What one instance does for all of them. */
   const isMine = (definition: string) => preferred(definition, membership.sessions) === session;
   const provisioner: Provisioner = new Provisioner({
     instance,
+    secrets,
     isMine,
     onReport: (connection) => supervisor.provisioned(connection),
     onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
@@ -97,6 +109,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     membership,
     leases,
     sinks,
+    secrets,
     provisioner,
     counters,
     deadLetters,
@@ -115,6 +128,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   health.set('start', 'catching up with the event log');
   await membership.start();
   await leases.start();
+  await storedSecrets.start();
   const subscription = await log.subscribe((stored) => {
     const key = parseDefinitionKey(stored.key);
     const before = key && catalog.get(key.kind, key.name);
@@ -156,6 +170,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     async stop() {
       for (const timer of timers) clearInterval(timer);
       provisioner.stop();
+      storedSecrets.stop();
       await supervisor.stop();
       // Without the bus nobody can be told; heartbeat and leases expire, and the counters' last second is lost.
       if (!busAway) {

@@ -1,4 +1,4 @@
-import { type Catalog, type Recorded, type RecordedEvent, resolveConnection } from '@laminar/definitions';
+import { type Catalog, type Recorded, type RecordedEvent, resolveConnection, secretsOf } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { ApplyTrace } from './delivery/apply-trace.js';
 import type { CounterRegistry } from './delivery/counters.js';
@@ -61,6 +61,11 @@ export class Supervisor {
   /** The catalog has taken in an event; `before` is the definition as it was, `event` is undefined where it could not be read. */
   changed(kind: Recorded['kind'], name: string, before: Recorded | undefined, event: RecordedEvent | undefined): void {
     const { catalog, counters, provisioner } = this.options;
+    if (kind === 'secret') {
+      this.secretChanged(name);
+      this.request();
+      return;
+    }
     this.#desired.changed(kind, name);
     const record: Recorded | undefined = catalog.get(kind, name);
     if (kind === 'connection') {
@@ -104,6 +109,14 @@ export class Supervisor {
       if (job.writesTo(connection)) job.rearrange();
     }
     this.#reportConnection(connection);
+  }
+
+  /** Whoever could not connect for want of this secret, or with its old value, tries again now. */
+  secretChanged(secret: string): void {
+    for (const user of [...this.#jobs.values(), ...this.options.sinks.values()]) {
+      const { resolved } = 'connection' in user.spec ? user.spec.connection : user.spec;
+      if (secretsOf(resolved.credentials).includes(secret)) user.wake();
+    }
   }
 
   /** Reports anew what a connection and pipelines are doing here. */

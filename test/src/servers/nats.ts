@@ -28,6 +28,8 @@ export interface TestNats {
   up(): Promise<void>;
   /** `down` and `up`. */
   restart(): Promise<void>;
+  /** Gives it another configuration, which takes effect within moments; only where it was started with one. */
+  reload(config: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -65,6 +67,11 @@ export async function startNats(options: TestNatsOptions = {}): Promise<TestNats
     async restart() {
       await down();
       await up();
+    },
+    async reload(config) {
+      if (configFile === undefined) throw new Error('the server was started without a configuration');
+      await writeFile(configFile, config);
+      server.kill('SIGHUP');
     },
     kill: (signal) => server.kill(signal),
   };

@@ -3,6 +3,7 @@ import { type Config, ConfigError, loadConfig } from '@laminar/runtime';
 import { runDemo } from '../demo/demo.js';
 import { type Bus, startBus } from './bus.js';
 import { waitUntilReady } from './readiness.js';
+import { withSecretsKey } from './secrets-key.js';
 import { type MeshServices, startServices } from './services.js';
 import { type StopRequests, stopRequests } from './stop-requests.js';
 
@@ -53,7 +54,7 @@ async function runMesh({ env, config, demo, requests }: MeshOptions): Promise<vo
     bus = await startBus({ env, config, signal, say });
     say(`NATS ${withoutCredentials(bus.url)}`);
     signal.throwIfAborted();
-    services = await startServices({ env, config, busUrl: bus.url, say });
+    services = await startServices({ env: withSecretsKey(env, config), config, busUrl: bus.url, say });
     await waitUntilReady({ services: services.all, signal, say });
     sayAddresses(services);
     if (demo) await runDemo({ config, busUrl: bus.url, controlUrl: services.controlUrl, signal, say });

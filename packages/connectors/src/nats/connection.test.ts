@@ -94,7 +94,7 @@ describe('a connection', () => {
       await server.up();
     }
     expect(states.map(({ state }) => state)).toEqual(['reconnecting', 'closed']);
-    expect(states[1]).toMatchObject({ reason: expect.stringMatching(/\S/) });
+    expect(states[1]).toMatchObject({ error: { steer: 'failed', message: expect.stringMatching(/\S/) } });
     expect(connection.snapshot()).toMatchObject({ server: undefined, lastError: expect.stringMatching(/\S/) });
     await connection.close();
   });

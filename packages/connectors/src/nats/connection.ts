@@ -7,6 +7,7 @@ import {
   type ConnectionSnapshot,
   ConnectorError,
   type Reader,
+  type SecretSource,
   type ServerSnapshot,
   type Sink,
 } from '../contract.js';
@@ -17,6 +18,7 @@ import { dial } from './dial.js';
 import { JetStreamReader } from './jetstream-reader.js';
 import { JetStreamSink } from './jetstream-sink.js';
 import { deprovision, provision } from './provision.js';
+import { refusalOf } from './refusal.js';
 
 const rttIntervalMs = 1000;
 /** What a close waits for a server that is away. */
@@ -29,6 +31,7 @@ export interface NatsConnectorOptions {
   readonly resolved: ResolvedConnection;
   /** Shown by the server as the client's name. */
   readonly clientName: string;
+  readonly secrets: SecretSource;
   readonly events: ConnectionEvents;
 }
 
@@ -45,7 +48,8 @@ export class NatsConnector implements Connection {
 
   async open(): Promise<void> {
     try {
-      this.#nc = await dial(this.options.resolved, this.options.clientName);
+      const { resolved, clientName, secrets } = this.options;
+      this.#nc = await dial(resolved, { name: clientName, secrets });
     } catch (error) {
       this.#lastError = error instanceof Error ? error.message : String(error);
       throw error;
@@ -104,24 +108,41 @@ export class NatsConnector implements Connection {
 
   async #follow(nc: NatsConnection): Promise<void> {
     const { onState } = this.options.events;
+    /** Why the server does not let it in, which stands until it does. */
+    let refusal: string | undefined;
+    let away = false;
     for await (const status of nc.status()) {
       if (this.#closing) return;
-      if (status.type === 'disconnect')
-        onState({ state: 'reconnecting', reason: `the connection to ${status.server} was lost` });
-      else if (status.type === 'reconnect') {
+      if (status.type === 'disconnect') {
+        away = true;
+        onState({ state: 'reconnecting', reason: refusal ?? `the connection to ${status.server} was lost` });
+      } else if (status.type === 'reconnect') {
+        // The client says it once for each attempt that was refused.
+        if (!away) continue;
+        away = false;
+        refusal = undefined;
         this.#reconnects++;
         onState({ state: 'connected' });
-      } else if (status.type === 'error') this.#lastError = status.error.message;
-      else if (status.type === 'staleConnection') this.#lastError = 'the server did not answer pings';
+      } else if (status.type === 'error') {
+        refusal = refusalOf(this.options.resolved, status.error) ?? refusal;
+        this.#lastError = refusal ?? status.error.message;
+        if (refusal !== undefined) onState({ state: 'reconnecting', reason: refusal });
+      } else if (status.type === 'staleConnection') this.#lastError = refusal ?? 'the server did not answer pings';
     }
     if (this.#closing) return;
     const closed = await nc.closed();
-    const reason =
-      closed instanceof Error
-        ? closed.message
-        : `the connection was not back after ${this.options.resolved.maxReconnects} attempts`;
-    this.#lastError = reason;
-    onState({ state: 'closed', reason });
+    const error = this.#endOf(closed);
+    this.#lastError = error.message;
+    onState({ state: 'closed', error });
+  }
+
+  #endOf(closed: unknown): ConnectorError {
+    if (closed instanceof ConnectorError) return closed;
+    const refusal = refusalOf(this.options.resolved, closed);
+    const unanswered = `the connection was not back after ${this.options.resolved.maxReconnects} attempts`;
+    return new ConnectorError('failed', refusal ?? (closed instanceof Error ? closed.message : unanswered), {
+      cause: closed,
+    });
   }
 
   async #measureRtt(nc: NatsConnection | undefined): Promise<void> {

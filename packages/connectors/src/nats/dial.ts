@@ -1,26 +1,43 @@
 import type { ResolvedConnection } from '@laminar/definitions';
-import type { NatsConnection } from '@nats-io/nats-core';
+import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { ConnectorError } from '../contract.js';
+import { ConnectorError, type SecretSource, Unprepared } from '../contract.js';
+import { authenticatorOf } from './authenticator.js';
+import { refusalOf } from './refusal.js';
+import { tlsHint, tlsOf } from './tls.js';
 
 const connectTimeoutMs = 5000;
 
-/** Connects once, to any of the servers. Throws `ConnectorError` where none can be reached. */
-export async function dial(connection: ResolvedConnection, name: string): Promise<NatsConnection> {
+/** Connects once, to any of the servers. Throws `ConnectorError` where none can be reached, `Unprepared` where something is missing here. */
+export async function dial(
+  connection: ResolvedConnection,
+  { name, secrets }: { readonly name: string; readonly secrets: SecretSource },
+): Promise<NatsConnection> {
+  const authenticator = authenticatorOf(connection.credentials, secrets);
+  // What is missing here is said before a server is asked.
+  authenticator?.();
+  const options: ConnectionOptions = {
+    servers: [...connection.servers],
+    name,
+    timeout: connectTimeoutMs,
+    noRandomize: !connection.randomizeServers,
+    maxReconnectAttempts: connection.maxReconnects,
+    reconnectTimeWait: connection.reconnectWaitMs,
+    reconnectJitter: connection.reconnectJitterMs,
+    pingInterval: connection.pingIntervalMs,
+    maxPingOut: connection.pingMaxOutstanding,
+    // A refusal is not the end: the secret or the server's users may change.
+    ignoreAuthErrorAbort: true,
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(connection.tls === undefined ? {} : { tls: await tlsOf(connection.tls, connection.servers) }),
+  };
   try {
-    return await connect({
-      servers: [...connection.servers],
-      name,
-      timeout: connectTimeoutMs,
-      noRandomize: !connection.randomizeServers,
-      maxReconnectAttempts: connection.maxReconnects,
-      reconnectTimeWait: connection.reconnectWaitMs,
-      reconnectJitter: connection.reconnectJitterMs,
-      pingInterval: connection.pingIntervalMs,
-      maxPingOut: connection.pingMaxOutstanding,
-    });
+    return await connect(options);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    // A secret that went away meanwhile.
+    if (error instanceof Unprepared) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    const why = refusalOf(connection, error) ?? `${said}${tlsHint(connection.tls, error)}`;
     throw new ConnectorError('blocked', `cannot connect to ${connection.servers.join(', ')}: ${why}`, { cause: error });
   }
 }

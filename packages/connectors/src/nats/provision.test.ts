@@ -34,7 +34,7 @@ describe('provisioning', () => {
         ...options,
       },
       'orders',
-      incarnation,
+      incarnation === undefined ? {} : { incarnation },
     );
     return { connection, stream };
   }

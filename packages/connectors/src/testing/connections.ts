@@ -1,5 +1,5 @@
 import { connectionIssues, type Options, type ResolvedConnection, resolveConnection } from '@laminar/definitions';
-import { type Connection, type ConnectionState, createConnection } from '../index.js';
+import { type Connection, type ConnectionState, createConnection, type SecretSource } from '../index.js';
 
 export interface TestConnection {
   readonly connection: Connection;
@@ -10,8 +10,14 @@ export interface TestConnection {
 
 const open: Connection[] = [];
 
+const noSecrets: SecretSource = { find: (name) => ({ problem: `there is no secret "${name}"` }) };
+
 /** A connection as a definition describes it, not open yet; `closeConnections` closes it. Reconnects at once unless `options` say otherwise. */
-export function connectionOf(options: Options, name = 'orders', incarnation = 7): TestConnection {
+export function connectionOf(
+  options: Options,
+  name = 'orders',
+  { incarnation = 7, secrets = noSecrets }: { incarnation?: number; secrets?: SecretSource } = {},
+): TestConnection {
   const definition = {
     connector: 'nats',
     options: { format: 'json', reconnect_wait_ms: 20, reconnect_jitter_ms: 0, max_reconnects: -1, ...options },
@@ -25,6 +31,7 @@ export function connectionOf(options: Options, name = 'orders', incarnation = 7)
     incarnation,
     resolved,
     clientName: `test of ${name}`,
+    secrets,
     events: { onState: (state) => void states.push(state) },
   });
   open.push(connection);
@@ -32,8 +39,12 @@ export function connectionOf(options: Options, name = 'orders', incarnation = 7)
 }
 
 /** The same, open. */
-export async function openConnection(options: Options, name?: string, incarnation?: number): Promise<TestConnection> {
-  const opened = connectionOf(options, name, incarnation);
+export async function openConnection(
+  options: Options,
+  name?: string,
+  more?: { incarnation?: number; secrets?: SecretSource },
+): Promise<TestConnection> {
+  const opened = connectionOf(options, name, more);
   await opened.connection.open();
   return opened;
 }

@@ -26,6 +26,8 @@ const base: { readonly [role in Role]: Options } = {
 const issuesOf = (options: Options) => connectionIssues({ connector: 'nats', options });
 const resolve = (options: Options) => resolveConnection('c', { connector: 'nats', options });
 
+const ref = '$' + '{secret:s}';
+
 /** For each option: its default, values that are taken, values that are not, and why. */
 const table: {
   readonly [N in ConnectionOptionName]: [OptionValue | undefined, OptionValue[], OptionValue[], RegExp?];
@@ -43,6 +45,18 @@ const table: {
   ping_interval_s: [120, [1, 86_400], [0, 86_401, '1']],
   ping_max_outstanding: [2, [1, 10], [0, 1001]],
   randomize_servers: [false, [true, false], ['true', 1]],
+  token: [undefined, [ref], ['s3cret-canary', '', 5, `x${ref}`]],
+  username: [undefined, ['ann', ref], ['', 5, `x${ref}`]],
+  user: [undefined, ['ann', ref], ['', 5, `${ref}x`]],
+  password: [undefined, [ref], ['s3cret-canary', '', 5]],
+  jwt: [undefined, [ref], ['s3cret-canary', '']],
+  nkey_seed: [undefined, [ref], ['s3cret-canary', 'SUACSS']],
+  tls_required: [false, [true, false], ['true', 1]],
+  tls_ca_file: [undefined, ['/ca.pem'], ['', 1]],
+  tls_cert_file: [undefined, ['/cert.pem'], ['', 1]],
+  tls_key_file: [undefined, ['/key.pem'], ['', 1]],
+  tls_verify: [true, [true, false], ['no', 0]],
+  tls_handshake_first: [false, [true, false], ['no', 0]],
   on_error: ['dead_letter', ['dead_letter', 'skip', 'stop'], ['ignore', true]],
   parallelism: [1, [1], [0, 65, 1.5, '2']],
   queue_group: [undefined, ['workers'], ['', 'a b', 'a.b', 'a*', 1]],
@@ -68,12 +82,22 @@ const table: {
     ['first', 0, -1, 1.5, '2026-13-01', true],
   ],
 };
-/** Options without which some mean nothing. */
-const companions: { readonly [N in ConnectionOptionName]?: Options } = {
+const names = Object.keys(table) as ConnectionOptionName[];
+
+/** What some options need beside them. */
+const company: { readonly [N in ConnectionOptionName]?: Options } = {
+  username: { password: ref },
+  user: { password: ref },
+  password: { username: 'ann' },
+  jwt: { nkey_seed: ref },
+  tls_ca_file: { tls_required: true },
+  tls_cert_file: { tls_required: true, tls_key_file: '/key.pem' },
+  tls_key_file: { tls_required: true, tls_cert_file: '/cert.pem' },
+  tls_verify: { tls_required: true },
+  tls_handshake_first: { tls_required: true },
   protobuf_message: { format: 'protobuf', protobuf_descriptor: '/schemas/event.desc' },
   protobuf_descriptor: { format: 'protobuf', protobuf_message: 'com.example.Event' },
 };
-const names = Object.keys(table) as ConnectionOptionName[];
 
 describe('the options of a connection', () => {
   it('are all in this table', () => {
@@ -94,7 +118,7 @@ describe('the options of a connection', () => {
       const applies = (connectionOptions[name].roles as readonly Role[]).includes(role);
       for (const value of good) {
         if (name === 'type' && !role.startsWith(String(value))) continue;
-        const issues = issuesOf({ ...base[role], ...(applies ? companions[name] : {}), [name]: value });
+        const issues = issuesOf({ ...base[role], ...(applies ? company[name] : {}), [name]: value });
         if (applies) expect({ value, issues }).toEqual({ value, issues: [] });
         else
           expect(issues).toMatchObject([
@@ -107,7 +131,7 @@ describe('the options of a connection', () => {
       }
       if (!applies) continue;
       for (const value of bad) {
-        const issue = issuesOf({ ...base[role], ...companions[name], [name]: value }).find(
+        const issue = issuesOf({ ...base[role], ...company[name], [name]: value }).find(
           ({ pointer }) => pointer === `/options/${name}`,
         );
         expect({ value, issue }).toMatchObject({
@@ -192,6 +216,8 @@ describe('the options of a connection', () => {
       role: 'source-jetstream',
       format: { name: 'json' },
       servers: ['nats://h:4222'],
+      credentials: { type: 'none' },
+      tls: undefined,
       maxReconnects: 10,
       reconnectWaitMs: 2000,
       reconnectJitterMs: 100,

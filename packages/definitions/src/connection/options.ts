@@ -1,6 +1,8 @@
 import Type, { type TSchema, type TSchemaOptions } from 'typebox';
 import type { OptionValue } from '../option-value.js';
+import { credentialOptions } from './credentials.js';
 import { formatNames } from './format.js';
+import { tlsOptions } from './tls.js';
 
 /** The four ways in which a connection can be used; which options mean something depends on it. */
 export const roles = ['source-core', 'source-jetstream', 'sink-core', 'sink-jetstream'] as const;
@@ -18,6 +20,13 @@ const core: readonly Role[] = ['source-core'];
 const pull: readonly Role[] = ['source-jetstream'];
 
 const option = <S extends TSchema>(roles: readonly Role[], schema: S): OptionSpec<S> => ({ schema, roles });
+/** Options that mean something whatever the connection is used for. */
+function forEvery<const S extends { readonly [name: string]: TSchema }>(
+  schemas: S,
+): { readonly [N in keyof S]: OptionSpec<S[N]> } {
+  const specs = Object.entries(schemas).map(([name, schema]) => [name, option(every, schema)]);
+  return Object.fromEntries(specs) as { readonly [N in keyof S]: OptionSpec<S[N]> };
+}
 const oneOf = <const T extends string[]>(values: [...T], options: TSchemaOptions) => Type.Enum(values, options);
 const integer = (minimum: number, maximum: number, options: TSchemaOptions) =>
   Type.Integer({ minimum, maximum, ...options });
@@ -30,7 +39,10 @@ const yearMs = 365 * 24 * 3_600_000;
 
 /** Every option of the NATS connector: its schema is the one source of type, default, bounds and description. */
 export const connectionOptions = {
-  servers: option(every, text({ description: 'NATS servers, separated by commas: nats://host:port.' })),
+  servers: option(
+    every,
+    text({ description: 'NATS servers, separated by commas: nats://host:port, or tls://host:port.' }),
+  ),
   type: option(every, oneOf(['source', 'sink'], { description: 'Whether messages are read or written.' })),
   format: option(every, oneOf([...formatNames], { description: 'How payloads are encoded.', default: 'json' })),
   protobuf_message: option(
@@ -71,6 +83,9 @@ export const connectionOptions = {
     integer(1, 1000, { default: 2, description: 'Unanswered pings after which the connection counts as lost.' }),
   ),
   randomize_servers: option(every, Type.Boolean({ default: false, description: 'Try the servers in random order.' })),
+
+  ...forEvery(credentialOptions),
+  ...forEvery(tlsOptions),
 
   on_error: option(
     sources,

@@ -14,13 +14,21 @@ describe('servers', () => {
     ['nats://[::1]', ['nats://[::1]:4222']],
     ['10.0.0.1 , b:1', ['nats://10.0.0.1:4222', 'nats://b:1']],
   ])('%s is read', (text, urls) => {
-    expect(parseServers(text)).toEqual(urls.map((url) => ({ url })));
+    expect(parseServers(text)).toEqual(urls.map((url) => ({ url, tls: false })));
+  });
+
+  it('says which of them are reached by TLS only', () => {
+    expect(parseServers('tls://a,TLS://b:1,c')).toEqual([
+      { url: 'nats://a:4222', tls: true },
+      { url: 'nats://b:1', tls: true },
+      { url: 'nats://c:4222', tls: false },
+    ]);
   });
 
   it.each([
     ['', /empty/],
     ['a,,b', /empty/],
-    ['tls://h', /scheme tls/],
+    ['ws://h', /scheme ws/],
     ['http://h', /scheme http/],
     ['nats://h:99999', /form nats:\/\/host:port/],
     ['nats://', /form nats:\/\/host:port/],

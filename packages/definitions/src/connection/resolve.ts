@@ -1,9 +1,11 @@
 import type { ConnectionDefinition } from '../definition.js';
 import type { OptionValue } from '../option-value.js';
+import { type Credentials, resolveCredentials } from './credentials.js';
 import { type Format, resolveFormat } from './format.js';
 import { type ConnectionOptionName, optionFacts } from './options.js';
 import { parseServers } from './servers.js';
 import { parseStart, type StartPosition } from './start.js';
+import { resolveTls, type TlsSettings } from './tls.js';
 import { listOf, roleOf } from './validate.js';
 
 export type OnError = 'dead_letter' | 'skip' | 'retry' | 'stop';
@@ -17,6 +19,9 @@ interface Endpoint {
   readonly pingIntervalMs: number;
   readonly pingMaxOutstanding: number;
   readonly randomizeServers: boolean;
+  readonly credentials: Credentials;
+  /** Undefined: as the server wants it. */
+  readonly tls: TlsSettings | undefined;
 }
 
 /** How a stream is made where it is missing. */
@@ -87,6 +92,8 @@ export function resolveConnection(name: string, definition: ConnectionDefinition
     pingIntervalMs: read.number('ping_interval_s') * 1000,
     pingMaxOutstanding: read.number('ping_max_outstanding'),
     randomizeServers: read.value('randomize_servers') === true,
+    credentials: resolveCredentials(definition.options),
+    tls: resolveTls(definition.options),
   };
   const role = roleOf(definition.options);
   switch (role) {

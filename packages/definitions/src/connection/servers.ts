@@ -1,5 +1,5 @@
-/** A server that a connection may use, as `nats://host:port`, or what is wrong with how it is written. */
-export type ParsedServer = { readonly url: string } | { readonly problem: string };
+/** A server that a connection may use, as `nats://host:port`, or what is wrong with how it is written; `tls` where it is written `tls://`. */
+export type ParsedServer = { readonly url: string; readonly tls: boolean } | { readonly problem: string };
 
 const defaultPort = 4222;
 const leafNodePort = 7422;
@@ -15,12 +15,14 @@ function parseServer(text: string): ParsedServer {
   let url: URL;
   try {
     // URL knows ports and hosts of http only, but reads any scheme with an authority like it.
-    url = new URL(schemed.replace(/^nats:/i, 'http:'));
+    url = new URL(schemed.replace(/^(nats|tls):/i, 'http:'));
   } catch {
     return { problem: 'a server is not of the form nats://host:port' };
   }
-  if (!/^nats:\/\//i.test(schemed)) {
-    return { problem: `the scheme ${schemed.slice(0, schemed.indexOf(':'))} is not supported; use nats://host:port` };
+  if (!/^(nats|tls):\/\//i.test(schemed)) {
+    return {
+      problem: `the scheme ${schemed.slice(0, schemed.indexOf(':'))} is not supported; use nats://host:port or tls://host:port`,
+    };
   }
   if (url.username !== '' || url.password !== '' || schemed.includes('@')) {
     return { problem: 'credentials do not belong into servers' };
@@ -35,5 +37,5 @@ function parseServer(text: string): ParsedServer {
       problem: `port ${leafNodePort} is where leaf nodes connect; clients use the leaf's client port, usually 4222`,
     };
   }
-  return { url: `nats://${url.hostname}:${port}` };
+  return { url: `nats://${url.hostname}:${port}`, tls: /^tls:/i.test(schemed) };
 }

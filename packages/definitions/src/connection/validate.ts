@@ -2,11 +2,13 @@ import type { ConnectionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
 import type { Options } from '../option-value.js';
 import { optionIssues, optionPointer } from '../validate-options.js';
+import { credentialIssues } from './credentials.js';
 import { formatIssues } from './format.js';
 import { type ConnectionOptionName, connectionOptions, optionFacts, type Role } from './options.js';
 import { parseServers } from './servers.js';
 import { parseStart } from './start.js';
 import { subjectProblem } from './subjects.js';
+import { tlsIssues } from './tls.js';
 
 const schemas = Object.fromEntries(Object.entries(connectionOptions).map(([name, { schema }]) => [name, schema]));
 
@@ -14,7 +16,14 @@ const schemas = Object.fromEntries(Object.entries(connectionOptions).map(([name,
 export function connectionIssues({ options }: ConnectionDefinition): Issue[] {
   const issues = [...requiredIssues(options), ...optionIssues(options, schemas)];
   if (issues.some((issue) => issue.code === 'invalid_option')) return issues;
-  return [...issues, ...roleIssues(options), ...formatIssues(options), ...valueIssues(options)];
+  return [
+    ...issues,
+    ...roleIssues(options),
+    ...formatIssues(options),
+    ...valueIssues(options),
+    ...credentialIssues(options),
+    ...tlsIssues(options),
+  ];
 }
 
 export function roleOf(options: Options): Role {

@@ -56,6 +56,8 @@ const pipelineDefinition: fc.Arbitrary<PipelineDefinition> = fc.record({
   writes: fc.constantFrom('out', undefined),
 });
 
+const secretDefinition = fc.record({ valueId: fc.uuid() });
+
 const bodies: { readonly [K in Kind]: fc.Arbitrary<DefinitionEventBody> } = {
   connection: fc.oneof(
     connectionDefinition.map((definition) => ({ type: 'ConnectionCreated' as const, definition })),
@@ -78,6 +80,11 @@ const bodies: { readonly [K in Kind]: fc.Arbitrary<DefinitionEventBody> } = {
     fc
       .tuple(pipelineDefinition, fc.nat(1000))
       .map(([definition, toVersion]) => ({ type: 'PipelineRolledBack' as const, toVersion, definition })),
+  ),
+  secret: fc.oneof(
+    secretDefinition.map((definition) => ({ type: 'SecretCreated' as const, definition })),
+    secretDefinition.map((definition) => ({ type: 'SecretChanged' as const, definition })),
+    fc.constant({ type: 'SecretDropped' as const }),
   ),
 };
 

@@ -1,5 +1,5 @@
 import { type ColumnDefinition, canonicalColumnType, nearestName } from '@laminar/definitions';
-import type { Kind } from '@laminar/protocol';
+import type { DefinedKind } from '@laminar/protocol';
 import type { Statement } from '../contract.js';
 import { SqlError } from '../errors.js';
 import { type Token, tokenize } from '../text/lexer.js';
@@ -149,12 +149,12 @@ function parseDrop(cursor: Cursor): object {
   return { type: 'drop', kind, name, ifExists, cascade: cursor.takeWords('cascade') };
 }
 
-function parseKind(cursor: Cursor): Kind {
+function parseKind(cursor: Cursor): DefinedKind {
   for (const kind of ['connection', 'table', 'pipeline'] as const) if (cursor.takeWords(kind)) return kind;
   throw cursor.unexpected('CONNECTION, TABLE or PIPELINE');
 }
 
-function parseKinds(cursor: Cursor): Kind {
+function parseKinds(cursor: Cursor): DefinedKind {
   for (const kind of ['connection', 'table', 'pipeline'] as const) if (cursor.takeWords(`${kind}s`)) return kind;
   throw cursor.unexpected('CONNECTIONS, TABLES or PIPELINES');
 }

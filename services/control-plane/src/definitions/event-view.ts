@@ -2,7 +2,7 @@ import { type DefinitionOfKind, decodeEvent, EventUnreadable, type RecordedEvent
 import type { StoredEvent } from '@laminar/event-store';
 import { type Kind, parseDefinitionKey } from '@laminar/protocol';
 import type { Moment } from './history.js';
-import { definitionKinds } from './kinds.js';
+import { bodyOf } from './kinds.js';
 
 /** An event of the log as the audit log shows it; one that cannot be read shows that. */
 export function eventView(stored: StoredEvent): object {
@@ -27,8 +27,8 @@ export function historyView(kind: Kind, { version, revision, event, unreadable, 
 
 const factOf = ({ at, actor, body: { type } }: RecordedEvent) => ({ type, at: iso(at), actor });
 
-function body<K extends Kind>(kind: K, definition: DefinitionOfKind[K] | undefined): object | null {
-  return definition === undefined ? null : definitionKinds[kind].bodyOf(definition);
+function body(kind: Kind, definition: DefinitionOfKind[Kind] | undefined): object | null {
+  return definition === undefined || kind === 'secret' ? null : bodyOf({ kind, definition });
 }
 
 function namedBy(key: string): object {

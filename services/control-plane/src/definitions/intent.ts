@@ -7,7 +7,7 @@ import {
   type Recorded,
 } from '@laminar/definitions';
 import type { Command, DraftOfKind } from '@laminar/definitions/decisions';
-import type { Kind } from '@laminar/protocol';
+import type { DefinedKind, Kind } from '@laminar/protocol';
 import { matches, noPreconditions, type Preconditions } from '../http/etag.js';
 import { type BodyOfKind, definitionKinds } from './kinds.js';
 import { mergePatch } from './merge-patch.js';
@@ -25,7 +25,7 @@ export interface Intent {
 }
 
 /** The name must be free, but for `ifNotExists`, which then leaves alone what there is. */
-export function create<K extends Kind>(
+export function create<K extends DefinedKind>(
   kind: K,
   name: string,
   body: BodyOfKind[K],
@@ -41,7 +41,7 @@ export function create<K extends Kind>(
 }
 
 /** Made or replaced. */
-export function put<K extends Kind>(
+export function put<K extends DefinedKind>(
   kind: K,
   name: string,
   body: BodyOfKind[K],
@@ -54,7 +54,12 @@ export function put<K extends Kind>(
 }
 
 /** A JSON merge patch of the body of what there is. */
-export function patch<K extends Kind>(kind: K, name: string, change: unknown, preconditions: Preconditions): Intent {
+export function patch<K extends DefinedKind>(
+  kind: K,
+  name: string,
+  change: unknown,
+  preconditions: Preconditions,
+): Intent {
   return intent(kind, name, (catalog) => {
     const current = existing(kind, name, catalog);
     check(preconditions, kind, name, current);
@@ -64,7 +69,7 @@ export function patch<K extends Kind>(kind: K, name: string, change: unknown, pr
 }
 
 /** Sets some options of what there is; a table's `connector` counts as one, as in CREATE TABLE. */
-export function setOptions<K extends Kind>(kind: K, name: string, options: Options): Intent {
+export function setOptions<K extends DefinedKind>(kind: K, name: string, options: Options): Intent {
   const { connector, ...others } = options;
   const change = kind === 'table' && connector !== undefined ? { connector, options: others } : { options };
   return patch(kind, name, change, noPreconditions);
@@ -81,6 +86,10 @@ export function drop(
     return { type: 'Drop', kind, name, cascade };
   });
 }
+
+/** A secret has this value from now on, which is stored under `valueId` already. */
+export const putSecret = (name: string, valueId: string): Intent =>
+  intent('secret', name, () => define('Put', 'secret', name, { valueId }));
 
 export function setDesired(
   type: 'Start' | 'Stop',

@@ -12,13 +12,12 @@ import {
   type Options,
   pipelineIssues,
   pipelineOptions,
-  type Recorded,
   rawColumnIssues,
   tableIssues,
   tableOptions,
 } from '@laminar/definitions';
 import type { DraftOfKind } from '@laminar/definitions/decisions';
-import type { Kind } from '@laminar/protocol';
+import type { DefinedKind, Kind } from '@laminar/protocol';
 import Type, { type TSchema } from 'typebox';
 import { readBody } from '../http/validation.js';
 import { told } from '../refusal.js';
@@ -82,7 +81,7 @@ export interface BodyOfKind {
 }
 
 /** What sets one kind of definition apart from the others. */
-export interface DefinitionKind<K extends Kind> {
+export interface DefinitionKind<K extends DefinedKind> {
   readonly kind: K;
   readonly bodySchema: TSchema & { readonly properties: { readonly [name: string]: TSchema } };
   /** Reads a body of the right form. Throws a `Refusal`. */
@@ -92,7 +91,7 @@ export interface DefinitionKind<K extends Kind> {
   bodyOf(definition: DefinitionOfKind[K]): BodyOfKind[K];
 }
 
-export const definitionKinds: { readonly [K in Kind]: DefinitionKind<K> } = {
+export const definitionKinds: { readonly [K in DefinedKind]: DefinitionKind<K> } = {
   connection: {
     kind: 'connection',
     bodySchema: connectionBody,
@@ -132,9 +131,18 @@ export const definitionKinds: { readonly [K in Kind]: DefinitionKind<K> } = {
   },
 };
 
-/** A definition of whichever kind as answers write it. */
-export function bodyOf<K extends Kind>({ kind, definition }: Pick<Recorded<K>, 'kind' | 'definition'>): BodyOfKind[K] {
-  return definitionKinds[kind].bodyOf(definition);
+/** A definition of whichever kind as answers write it; of a secret there is nothing to write. */
+export function bodyOf({
+  kind,
+  definition,
+}: {
+  readonly kind: Kind;
+  readonly definition: DefinitionOfKind[Kind];
+}): object {
+  if (kind === 'secret') return {};
+  // The kind says which of them it is.
+  const { bodyOf } = definitionKinds[kind] as DefinitionKind<DefinedKind>;
+  return bodyOf(definition as DefinitionOfKind[DefinedKind]);
 }
 
 /** A table over what can never give it a message. A connection that is missing may still come. */

@@ -1,4 +1,4 @@
-import { type Kind, kinds } from '@laminar/protocol';
+import { type DefinedKind, definedKinds, kinds } from '@laminar/protocol';
 import Type, { type Static, type TSchema } from 'typebox';
 import { type BodyOfKind, definitionKinds } from './kinds.js';
 
@@ -53,7 +53,7 @@ const recordMembers = {
 
 /** Definitions that hold, each over the one before it. */
 const examples: {
-  readonly [K in Kind]: { readonly name: string } & Omit<BodyOfKind[K], 'options'> & Partial<BodyOfKind[K]>;
+  readonly [K in DefinedKind]: { readonly name: string } & Omit<BodyOfKind[K], 'options'> & Partial<BodyOfKind[K]>;
 } = {
   connection: {
     name: 'shop',
@@ -72,7 +72,7 @@ const examples: {
 };
 
 /** What is asked in the body of a POST. */
-export function requestSchema(kind: Kind) {
+export function requestSchema(kind: DefinedKind) {
   const { bodySchema } = definitionKinds[kind];
   const name = Type.String({ description: 'Letters, digits, _ and -, at most 63; begins with a letter or _.' });
   return Type.Object({ name, ...bodySchema.properties }, { additionalProperties: false, examples: [examples[kind]] });
@@ -89,7 +89,7 @@ const echoed = Object.fromEntries(
 );
 
 /** What is asked in the body of a PUT, where the name stands in the path and may be repeated. */
-export function replacementSchema(kind: Kind) {
+export function replacementSchema(kind: DefinedKind) {
   const { bodySchema } = definitionKinds[kind];
   return Type.Object(
     { name: Type.Optional(Type.String()), ...bodySchema.properties, ...echoed },
@@ -98,7 +98,7 @@ export function replacementSchema(kind: Kind) {
 }
 
 /** A merge patch of a definition; what it makes of the definition is judged after the merge. */
-export function patchSchema(kind: Kind) {
+export function patchSchema(kind: DefinedKind) {
   const { properties } = definitionKinds[kind].bodySchema;
   const members = ['name', ...Object.keys(properties)].map((member) => [
     member,
@@ -114,7 +114,7 @@ export function withoutEcho(body: object): object {
   return Object.fromEntries(Object.entries(body).filter(([member]) => !Object.hasOwn(echoed, member)));
 }
 
-function answerSchema(kind: Kind, $id: string) {
+function answerSchema(kind: DefinedKind, $id: string) {
   const { properties } = definitionKinds[kind].bodySchema;
   const delivery = Type.Optional(nullable(deliverySchema));
   return Type.Object(
@@ -135,7 +135,7 @@ const anyDefinition = (description: string) =>
 
 /** Schemas of answers that the OpenAPI document names once. */
 export const components = [
-  ...kinds.map((kind) => answerSchema(kind, componentName(kind))),
+  ...definedKinds.map((kind) => answerSchema(kind, componentName(kind))),
   Type.Object(
     { ...historyMembers, definition: anyDefinition('The definition as this event left it; null once dropped.') },
     { $id: 'HistoryItem' },
@@ -154,6 +154,17 @@ export const components = [
       definition: anyDefinition('What the event says; null for one that carries no definition.'),
     },
     { $id: 'Event' },
+  ),
+  Type.Object(
+    {
+      name: Type.String(),
+      version,
+      revision,
+      created_at: timestamp('When it was first stored.'),
+      updated_at: timestamp('When its value was stored.'),
+      used_by: Type.Array(Type.String(), { description: 'Connections that name it.' }),
+    },
+    { $id: 'Secret', description: 'A stored secret, without its value.' },
   ),
   Type.Object(
     {
@@ -183,7 +194,7 @@ export const components = [
   ),
 ];
 
-export function componentName(kind: Kind): string {
+export function componentName(kind: DefinedKind): string {
   return `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
 }
 

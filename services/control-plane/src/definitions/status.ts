@@ -15,6 +15,8 @@ export function statusOf(record: Recorded, catalog: Catalog, board: StatusBoard)
       const desired = catalog.get('pipeline', record.name)?.definition.desired ?? 'running';
       return view(summarizePipeline(reports, desired), reports);
     },
+    // Nobody runs a secret; whoever names it says how it stands.
+    secret: () => ({ state: 'defined', applied_revision: record.revision, message: '', instances: [] }),
     table: () => tableStatus(record as Recorded<'table'>, catalog, board),
   };
   return of[record.kind]();

@@ -8,19 +8,21 @@ import {
 } from '@laminar/definitions';
 import { type Bound, bindQuery, catalogRelations, SqlError, type Warning } from '@laminar/sql';
 import type { Outcome } from '../state/decision.js';
+import { missingSecrets } from './secret-use.js';
 
 /** Pipelines that a change of a relation is tried on; binding one takes about a third of a millisecond. */
 const pipelinesTriedMax = 500;
 
-/** What may need attention about a definition as it stands: relations that it names and that are not there. */
+/** What may need attention about a definition as it stands: relations and secrets that it names and that are not there. */
 export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames }: { nearNames: boolean }): Warning[] {
   const missing = referencesOf(record).filter((name) => !catalog.relation(name));
-  return missing.map((name) => {
+  const relations = missing.map((name) => {
     const what = whatIsMissing(record, name);
     const nearest = nearNames ? nearestName(name, relationNames(catalog)) : undefined;
     const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
     return { code: 'missing_relation', message: `there is no ${what} "${name}"${hint}` };
   });
+  return [...relations, ...missingSecrets(record, catalog)];
 }
 
 function whatIsMissing(record: Recorded, name: string): string {

@@ -20,6 +20,24 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
   return value;
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Nothing of the body may be repeated in an answer. */
+    readonly confidential?: boolean;
+  }
+}
+
+/** The same for a body that holds a secret, of which no error may repeat a part. */
+export function parseConfidentialBody(bytes: Uint8Array): unknown {
+  try {
+    return parseJsonBody(bytes);
+  } catch (error) {
+    if (error instanceof Refusal)
+      throw malformed('the body is not JSON as it is taken here; it is not repeated, since it holds a secret');
+    throw error;
+  }
+}
+
 function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

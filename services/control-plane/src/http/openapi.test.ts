@@ -16,7 +16,7 @@ let document: Answer;
 
 beforeAll(async () => {
   nats = await startNats();
-  replica = await startReplica(nats.url);
+  replica = await startReplica(nats.url, { secretsKey: Buffer.alloc(32, 1) });
   document = await replica.call('GET', '/openapi.json');
 });
 afterAll(async () => {

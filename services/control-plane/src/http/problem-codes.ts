@@ -43,6 +43,7 @@ export const problemCodes = {
   internal_error: { status: 500, meaning: 'A fault of the service; its log says more.' },
   bus_unavailable: { status: 503, meaning: "The mesh's bus does not answer." },
   not_ready: { status: 503, meaning: 'The service has not caught up with the event log.' },
+  secrets_unavailable: { status: 503, meaning: 'No secret can be stored: LAMINAR_SECRETS_KEY is not set.' },
   query_unavailable: { status: 503, meaning: 'No query service is there to answer.' },
   not_applied: { status: 504, meaning: 'The write is stored, but was not in effect everywhere in time.' },
   query_timeout: { status: 504, meaning: 'The query over system tables took longer than it may.' },

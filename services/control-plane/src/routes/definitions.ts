@@ -1,4 +1,4 @@
-import type { Kind } from '@laminar/protocol';
+import type { DefinedKind } from '@laminar/protocol';
 import Type from 'typebox';
 import { create, drop, nothingNamed, patch, put } from '../definitions/intent.js';
 import { definitionKinds } from '../definitions/kinds.js';
@@ -21,7 +21,7 @@ import { pastDefinition, pastParameters } from './time-travel.js';
 import { answerWrite, bodyWithoutName, waitForWrite, waitQuery } from './write.js';
 
 /** The routes of one kind of definition: list, create, get, put, patch, delete. */
-export function definitionRoutes<K extends Kind>(app: App, kind: K, context: RouteContext): void {
+export function definitionRoutes<K extends DefinedKind>(app: App, kind: K, context: RouteContext): void {
   const { mesh } = context;
   const { read } = definitionKinds[kind];
   const component = componentName(kind);

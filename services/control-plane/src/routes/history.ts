@@ -1,4 +1,4 @@
-import type { Kind } from '@laminar/protocol';
+import type { DefinedKind } from '@laminar/protocol';
 import Type from 'typebox';
 import { historyView } from '../definitions/event-view.js';
 import { History } from '../definitions/history.js';
@@ -10,7 +10,7 @@ import type { App, RouteContext } from './context.js';
 import { collectionPath, nameParameter } from './names.js';
 
 /** What became of one definition, event by event, oldest first; also of one that is dropped. */
-export function historyRoutes(app: App, kind: Kind, { mesh }: RouteContext): void {
+export function historyRoutes(app: App, kind: DefinedKind, { mesh }: RouteContext): void {
   const component = componentName(kind);
   app.get(
     `${collectionPath(kind)}/:name/history`,

@@ -1,5 +1,5 @@
 import { type Catalog, DefinitionRejected, nearestName, type Recorded } from '@laminar/definitions';
-import { type Kind, kinds } from '@laminar/protocol';
+import { type DefinedKind, definedKinds } from '@laminar/protocol';
 import type { StatusBoard } from '@laminar/status';
 import { bodyOf } from '../definitions/kinds.js';
 import { statusOf } from '../definitions/status.js';
@@ -17,7 +17,7 @@ const text = (name: string) => ({ name, type: 'TEXT' });
 const bigint = (name: string) => ({ name, type: 'BIGINT' });
 
 /** SHOW CONNECTIONS, TABLES or PIPELINES. */
-export function showRows(kind: Kind, catalog: Catalog, board: StatusBoard): Rows {
+export function showRows(kind: DefinedKind, catalog: Catalog, board: StatusBoard): Rows {
   const facts = factsOf[kind];
   const rows = catalog.list(kind).map((record) => {
     const { state, message } = statusOf(record, catalog, board);
@@ -39,7 +39,7 @@ interface Facts {
   of(record: Recorded): unknown[];
 }
 
-const factsOf: { readonly [K in Kind]: Facts } = {
+const factsOf: { readonly [K in DefinedKind]: Facts } = {
   connection: {
     columns: [text('connector'), text('type'), text('subject')],
     of: ({ definition }) => {
@@ -78,7 +78,7 @@ export function describeRows(name: string, catalog: Catalog, board: StatusBoard)
 }
 
 function nothingNamed(name: string, catalog: Catalog): DefinitionRejected {
-  const names = kinds.flatMap((kind) => Array.from(catalog.values(kind), (record) => record.name));
+  const names = definedKinds.flatMap((kind) => Array.from(catalog.values(kind), (record) => record.name));
   const nearest = nearestName(name, names);
   const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
   return new DefinitionRejected('not_found', `there is no connection, table or pipeline "${name}"${hint}`);

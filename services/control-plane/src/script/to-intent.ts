@@ -1,4 +1,5 @@
 import { DefinitionRejected } from '@laminar/definitions';
+import type { DefinedKind } from '@laminar/protocol';
 import type { Statement } from '@laminar/sql';
 import { create, drop, type Intent, put, setDesired, setOptions } from '../definitions/intent.js';
 
@@ -47,7 +48,7 @@ export function toIntent(statement: Statement): Intent | undefined {
 
 type Creating = Extract<Changing, { ifNotExists: boolean }>;
 
-function defining<K extends Intent['kind']>(
+function defining<K extends DefinedKind>(
   kind: K,
   { name, orReplace, ifNotExists }: Creating,
   body: Parameters<typeof put<K>>[2],

@@ -2,6 +2,7 @@ import { Catalog, foldStoredEvent } from '@laminar/definitions';
 import { BusUnavailable, type EventLog, type LogSubscription, openEventLog } from '@laminar/event-store';
 import { buckets } from '@laminar/protocol';
 import { announceService, type DefinitionFiles, type Health, type Logger } from '@laminar/runtime';
+import { openSecretBucket, type SecretBucket } from '@laminar/secrets';
 import { StatusBoard } from '@laminar/status';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Intent } from '../definitions/intent.js';
@@ -31,6 +32,7 @@ export interface MeshOptions {
 interface Opened {
   readonly nc: NatsConnection;
   readonly log: EventLog;
+  readonly secrets: SecretBucket;
   readonly subscription: LogSubscription;
   readonly board: StatusBoard;
   readonly commands: Commands;
@@ -74,6 +76,13 @@ export class Mesh {
     return log;
   }
 
+  /** The bucket of secrets. Throws like `log`. */
+  get secrets(): SecretBucket {
+    const { secrets } = this.#ready();
+    this.#checkBus();
+    return secrets;
+  }
+
   get connection(): NatsConnection {
     const { nc } = this.#ready();
     this.#checkBus();
@@ -112,6 +121,9 @@ export class Mesh {
     const log = await this.#retried('the event log cannot be opened', () =>
       openEventLog(nc, { bucket: buckets.definitions, replicas: options.replicas }),
     );
+    const secrets = await this.#retried('the bucket of secrets cannot be opened', () =>
+      openSecretBucket(nc, { replicas: options.replicas }),
+    );
     const subscription = await this.#retried('the event log cannot be read', () =>
       log.subscribe((event) => {
         // An attempt to subscribe that failed half way may have handed over the beginning.
@@ -130,7 +142,7 @@ export class Mesh {
     await this.#retried('the status of the instances cannot be followed', () => board.start());
     await subscription.caughtUp;
     const commands = new Commands({ catalog, log, subscription, checkBus: () => this.#checkBus() });
-    this.#opened = { nc, log, subscription, board, commands };
+    this.#opened = { nc, log, secrets, subscription, board, commands };
     await this.#retried('the service cannot be announced on the bus', () =>
       announceService(nc, {
         name: 'laminar-control-plane',

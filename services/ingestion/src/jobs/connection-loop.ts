@@ -1,4 +1,4 @@
-import { type Connection, ConnectorError, createConnection } from '@laminar/connectors';
+import { type Connection, ConnectorError, createConnection, type SecretSource, Unprepared } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { Backoff, type Retry } from './backoff.js';
 
@@ -12,6 +12,7 @@ export interface ConnectionLoopOptions {
   readonly spec: ConnectionSpec;
   /** Shown by the server as the client's name. */
   readonly clientName: string;
+  readonly secrets: SecretSource;
   /**
    * Uses the open connection, whose stream and durable stand, and resolves when the loop was stopped. `inUse` is called once it is in full use.
    * `lost` is aborted with a `ConnectorError` as its reason where the connection does not come back by itself; `use` must then throw that.
@@ -50,7 +51,7 @@ export class ConnectionLoop {
     this.#running ??= this.#run();
   }
 
-  /** Tries again now, where it waits to, or is about to. */
+  /** Tries again now where it waits to, and after the attempt that is under way, which may know an old state of things. */
   wake(): void {
     this.#woken = true;
     this.#endWait();
@@ -66,8 +67,9 @@ export class ConnectionLoop {
   async #run(): Promise<void> {
     const backoff = new Backoff(this.options.spec.resolved, Math.random);
     while (!this.#stopped) {
+      this.#woken = false;
       const retry = await this.#attempt(backoff);
-      if (retry && !this.#stopped) await this.#wait(retry.delayMs);
+      if (retry && !this.#stopped && !this.#woken) await this.#wait(retry.delayMs);
     }
   }
 
@@ -79,11 +81,12 @@ export class ConnectionLoop {
       incarnation,
       resolved,
       clientName: this.options.clientName,
+      secrets: this.options.secrets,
       events: {
         onState: (state) => {
           if (state.state === 'connected') this.#stand('connected', this.#drift);
           else if (state.state === 'reconnecting') this.#stand('reconnecting', state.reason);
-          else lost.abort(new ConnectorError('failed', state.reason));
+          else lost.abort(state.error);
         },
       },
     });
@@ -95,13 +98,14 @@ export class ConnectionLoop {
       this.#drift = (await connection.provision()).drift ?? '';
       await this.options.use(connection, lost.signal, () => {
         backoff.reset();
+        this.#woken = false;
         this.#stand('connected', this.#drift);
       });
       return undefined;
     } catch (error) {
       this.#woken = false;
       const known = error instanceof ConnectorError ? error : unexpected(error);
-      const retry = dialled ? backoff.after(known) : backoff.afterDial();
+      const retry = dialled || known instanceof Unprepared ? backoff.after(known) : backoff.afterDial();
       this.#stand(retry.state, known.message);
       return retry;
     } finally {

@@ -1,4 +1,4 @@
-import { ConnectorError, createConnection } from '@laminar/connectors';
+import { ConnectorError, createConnection, type SecretSource } from '@laminar/connectors';
 import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { Backoff } from './backoff.js';
@@ -17,6 +17,7 @@ export interface Provisioned {
 
 export interface ProvisionerOptions {
   readonly instance: string;
+  readonly secrets: SecretSource;
   /** Of all instances one does it. */
   isMine(connection: string): boolean;
   onReport(connection: string): void;
@@ -141,9 +142,10 @@ export class Provisioner {
     work: (connection: ReturnType<typeof createConnection>) => Promise<T>,
   ): Promise<T> {
     const { name, incarnation, resolved } = spec;
-    const clientName = `laminar ${this.options.instance} provisioning ${name}`;
+    const { instance, secrets } = this.options;
+    const clientName = `laminar ${instance} provisioning ${name}`;
     const events = { onState: () => undefined };
-    const connection = createConnection('nats', { name, incarnation, resolved, clientName, events });
+    const connection = createConnection('nats', { name, incarnation, resolved, clientName, secrets, events });
     try {
       await connection.open();
       return await work(connection);

@@ -1,4 +1,4 @@
-import type { Connection, Sink } from '@laminar/connectors';
+import type { Connection, SecretSource, Sink } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 
@@ -17,6 +17,7 @@ export interface RowTarget {
 export interface SharedSinkOptions {
   readonly spec: ConnectionSpec;
   readonly clientName: string;
+  readonly secrets: SecretSource;
   /** `sink` came or went, or the standing changed. */
   onChange(): void;
 }
@@ -29,11 +30,12 @@ export class SharedSink implements RowTarget {
   readonly #loop: ConnectionLoop;
 
   constructor(options: SharedSinkOptions) {
-    const { spec, clientName, onChange } = options;
+    const { spec, clientName, secrets, onChange } = options;
     this.spec = spec;
     this.#loop = new ConnectionLoop({
       spec,
       clientName,
+      secrets,
       onStanding: onChange,
       use: async (connection, lost, inUse) => {
         const released = new Promise<void>((resolve) => {
@@ -78,6 +80,11 @@ export class SharedSink implements RowTarget {
 
   get connection(): Connection | undefined {
     return this.#loop.connection;
+  }
+
+  /** Tries to connect now, where it waits to. */
+  wake(): void {
+    this.#loop.wake();
   }
 
   /** Confirms what was published, as far as it can within its limit, and closes. */

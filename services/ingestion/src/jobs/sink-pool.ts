@@ -1,4 +1,4 @@
-import type { Sink } from '@laminar/connectors';
+import type { SecretSource, Sink } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { type RowTarget, SharedSink } from './shared-sink.js';
 
@@ -6,6 +6,7 @@ export interface SinkPoolOptions {
   /** Takes the rows of pipelines without a sink of their own. */
   readonly busSink: Sink;
   readonly clientName: string;
+  readonly secrets: SecretSource;
   /** Something about the sink connection of this name changed. */
   onChange(connection: string): void;
 }
@@ -36,8 +37,8 @@ export class SinkPool {
       known.users.add(user);
       return known.shared;
     }
-    const { clientName, onChange } = this.options;
-    const shared = new SharedSink({ spec, clientName, onChange: () => onChange(spec.name) });
+    const { clientName, secrets, onChange } = this.options;
+    const shared = new SharedSink({ spec, clientName, secrets, onChange: () => onChange(spec.name) });
     this.#sinks.set(key, { shared, users: new Set([user]) });
     return shared;
   }

@@ -1,5 +1,5 @@
 import type { Codec } from '@laminar/codecs';
-import { type Connection, ConnectorError, type Reader } from '@laminar/connectors';
+import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
@@ -20,6 +20,7 @@ export interface SlotJobOptions {
   readonly instance: string;
   readonly session: string;
   readonly sinks: SinkPool;
+  readonly secrets: SecretSource;
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
   readonly sampler: TraceSampler;
@@ -53,13 +54,14 @@ export class SlotJob {
   #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
-    const { spec, counters, instance } = options;
+    const { spec, counters, instance, secrets } = options;
     this.#spec = spec;
     this.#traces = new ApplyTraces(instance);
     this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
     this.#loop = new ConnectionLoop({
       spec: spec.connection,
       clientName: `laminar ${instance} ${spec.key}`,
+      secrets,
       use: (connection, lost, inUse) => this.#use(connection, lost, inUse),
       onStanding: () => this.#report(),
     });
@@ -85,6 +87,11 @@ export class SlotJob {
   start(): void {
     this.#traces.begin(this.#spec.pipelines);
     this.#loop.start();
+  }
+
+  /** Tries to connect now, where it waits to. */
+  wake(): void {
+    this.#loop.wake();
   }
 
   /** Runs other pipelines over the same connection, without closing it. */

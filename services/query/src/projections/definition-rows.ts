@@ -7,7 +7,7 @@ import { moment } from './moment.js';
 type DefinitionRow = typeof definitions.$inferSelect;
 type EventRow = typeof definitionEvents.$inferSelect;
 
-/** What is defined. Secrets are references in a definition, so that it may be shown whole. */
+/** What is defined. Secrets are references in a definition, so that it may be shown whole; of a secret itself there is its name. */
 export function definitionRow(record: Recorded): DefinitionRow {
   return {
     kind: record.kind,
@@ -19,7 +19,7 @@ export function definitionRow(record: Recorded): DefinitionRow {
     updated_at: moment(record.updatedAt),
     actor: record.actor,
     desired: record.kind === 'pipeline' ? (record.definition as PipelineDefinition).desired : null,
-    definition: JSON.stringify(record.definition),
+    definition: record.kind === 'secret' ? null : JSON.stringify(record.definition),
     quarantined: null,
   };
 }
@@ -52,7 +52,7 @@ export function eventRow(event: RecordedEvent): EventRow {
     at: moment(event.at),
     actor: event.actor,
     traceparent: event.traceparent === '' ? null : event.traceparent,
-    definition: 'definition' in body ? JSON.stringify(body.definition) : null,
+    definition: 'definition' in body && event.kind !== 'secret' ? JSON.stringify(body.definition) : null,
     to_version: 'toVersion' in body ? body.toVersion : null,
     event_id: event.eventId,
     problem: null,
