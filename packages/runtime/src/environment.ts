@@ -93,7 +93,7 @@ export const environment = {
     },
   ),
   LAMINAR_FILES_DIRS: variable(
-    'Folders under which definitions may name files, separated by commas; unset: any on loopback, none beyond.',
+    'Folders of files that definitions may name, by commas; unset: any on loopback only.',
     undefined,
     'absolute paths, separated by commas',
     (value) => {

@@ -356,6 +356,17 @@ describe('Raw Binary', () => {
     expect(copies[0]?.headers?.values('X-Tag')).toEqual(['1', '2']);
   });
 
+  it('is said by EXPLAIN', async () => {
+    const [plan] = await run('EXPLAIN INSERT INTO raw_sink SELECT data AS payload FROM nats_raw');
+    expect(plan?.rows).toMatchObject([
+      ['source', 'nats_raw (subject binary.data, format raw)'],
+      ['sink', 'raw_sink (subject binary.copies, format raw)'],
+      ['column', 'payload BYTEA'],
+      ['delivery', 'at_most_once'],
+      ['because', expect.any(String)],
+    ]);
+  });
+
   it('has no other columns', async () => {
     const table = { connector: 'nats_raw', columns: [{ name: 'id', type: 'BIGINT' }] };
     const { status, body } = await api.put('/tables/raw_fields', table);

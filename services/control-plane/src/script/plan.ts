@@ -36,8 +36,9 @@ function columnsOf(columns: readonly { readonly name: string; readonly type: str
 }
 
 function subjectOf(connection: string, catalog: Catalog): string {
-  const { subject, stream_name } = catalog.get('connection', connection)?.definition.options ?? {};
+  const { subject, stream_name, format = 'json' } = catalog.get('connection', connection)?.definition.options ?? {};
   const stream = stream_name === undefined ? [] : [`stream ${String(stream_name)}`];
   const subjects = subject === undefined ? [] : [`subject ${String(subject)}`];
-  return `${connection} (${[...stream, ...subjects].join(', ')})`;
+  const formats = format === 'json' ? [] : [`format ${String(format)}`];
+  return `${connection} (${[...stream, ...subjects, ...formats].join(', ')})`;
 }
