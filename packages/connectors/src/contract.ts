@@ -26,6 +26,14 @@ export interface SecretSource {
   find(name: string): { readonly value: string } | { readonly problem: string };
 }
 
+/**
+ * Where a connection gets the files that its definition names from: only those that definitions may name. Throws with the reason where one cannot
+ * be had, which may come right.
+ */
+export interface FileSource {
+  read(path: string, bytesMax: number): Promise<Uint8Array>;
+}
+
 /** What becomes of an open socket. */
 export type ConnectionState =
   | { readonly state: 'connected' }

@@ -64,6 +64,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     onChange: (name) => supervisor.secretChanged(name),
   });
   const outside = { env: process.env, directory: config.secretsDir };
+  const files = new DefinitionFiles(filesDirs);
   const secrets = { find: (name: string) => findSecret(name, (name) => storedSecrets.find(name), outside) };
   const status = new StatusPublisher({ nc, instance, session });
   const membership: Membership = new Membership({
@@ -90,6 +91,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     busSink,
     clientName: `laminar ${instance} sink`,
     secrets,
+    files,
     onChange: (connection) => supervisor.sinkChanged(connection),
   });
   /** What one instance does for all of them. */
@@ -97,6 +99,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   const provisioner: Provisioner = new Provisioner({
     instance,
     secrets,
+    files,
     isMine,
     onReport: (connection) => supervisor.provisioned(connection),
     onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
@@ -110,10 +113,10 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     leases,
     sinks,
     secrets,
+    files,
     provisioner,
     counters,
     deadLetters,
-    files: new DefinitionFiles(filesDirs),
     status,
     isMine,
   });

@@ -6,6 +6,7 @@ import {
   type ConnectionEvents,
   type ConnectionSnapshot,
   ConnectorError,
+  type FileSource,
   type Reader,
   type SecretSource,
   type ServerSnapshot,
@@ -32,6 +33,7 @@ export interface NatsConnectorOptions {
   /** Shown by the server as the client's name. */
   readonly clientName: string;
   readonly secrets: SecretSource;
+  readonly files: FileSource;
   readonly events: ConnectionEvents;
 }
 
@@ -48,8 +50,8 @@ export class NatsConnector implements Connection {
 
   async open(): Promise<void> {
     try {
-      const { resolved, clientName, secrets } = this.options;
-      this.#nc = await dial(resolved, { name: clientName, secrets });
+      const { resolved, clientName, secrets, files } = this.options;
+      this.#nc = await dial(resolved, { name: clientName, secrets, files });
     } catch (error) {
       this.#lastError = error instanceof Error ? error.message : String(error);
       throw error;

@@ -1,7 +1,7 @@
 import type { ResolvedConnection } from '@laminar/definitions';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { ConnectorError, type SecretSource, Unprepared } from '../contract.js';
+import { ConnectorError, type FileSource, type SecretSource, Unprepared } from '../contract.js';
 import { authenticatorOf } from './authenticator.js';
 import { refusalOf } from './refusal.js';
 import { tlsHint, tlsOf } from './tls.js';
@@ -11,7 +11,7 @@ const connectTimeoutMs = 5000;
 /** Connects once, to any of the servers. Throws `ConnectorError` where none can be reached, `Unprepared` where something is missing here. */
 export async function dial(
   connection: ResolvedConnection,
-  { name, secrets }: { readonly name: string; readonly secrets: SecretSource },
+  { name, secrets, files }: { readonly name: string; readonly secrets: SecretSource; readonly files: FileSource },
 ): Promise<NatsConnection> {
   const authenticator = authenticatorOf(connection.credentials, secrets);
   // What is missing here is said before a server is asked.
@@ -29,7 +29,7 @@ export async function dial(
     // A refusal is not the end: the secret or the server's users may change.
     ignoreAuthErrorAbort: true,
     ...(authenticator === undefined ? {} : { authenticator }),
-    ...(connection.tls === undefined ? {} : { tls: await tlsOf(connection.tls, connection.servers) }),
+    ...(connection.tls === undefined ? {} : { tls: await tlsOf(connection.tls, connection.servers, files) }),
   };
   try {
     return await connect(options);

@@ -1,22 +1,24 @@
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { TlsSettings } from '@laminar/definitions';
 import type { TlsOptions } from '@nats-io/nats-core';
-import { Unprepared } from '../contract.js';
+import { type FileSource, Unprepared } from '../contract.js';
+
+const fileBytesMax = 1024 * 1024;
 
 /**
  * The settings as the client takes them. It reads the files itself, at every connect and reconnect, so that a certificate that is renewed counts
- * from then on. Throws `Unprepared` where a file cannot be read now.
+ * from then on; whether the definition may name them is settled here. Throws `Unprepared` where a file cannot be read now.
  */
 export async function tlsOf(
   { caFile, certFile, keyFile, verify, handshakeFirst }: TlsSettings,
   servers: readonly string[],
+  files: FileSource,
 ): Promise<TlsOptions> {
   await Promise.all([
-    checkFile('tls_ca_file', caFile),
-    checkFile('tls_cert_file', certFile),
-    checkFile('tls_key_file', keyFile),
+    checkFile('tls_ca_file', caFile, files),
+    checkFile('tls_cert_file', certFile, files),
+    checkFile('tls_key_file', keyFile, files),
   ]);
   return {
     ...(caFile === undefined ? {} : { caFile }),
@@ -44,13 +46,13 @@ function identityOf(servers: readonly string[]): object {
   };
 }
 
-async function checkFile(option: string, path: string | undefined): Promise<void> {
+async function checkFile(option: string, path: string | undefined, files: FileSource): Promise<void> {
   if (path === undefined) return;
   try {
-    await readFile(path);
+    await files.read(path, fileBytesMax);
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new Unprepared(`the file ${path} (${option}) cannot be read here: ${why}`, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Unprepared(`${option} cannot be used here: ${why}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { connectionIssues, type Options, type ResolvedConnection, resolveConnection } from '@laminar/definitions';
 import { type Connection, type ConnectionState, createConnection, type SecretSource } from '../index.js';
 
@@ -32,6 +33,7 @@ export function connectionOf(
     resolved,
     clientName: `test of ${name}`,
     secrets,
+    files: { read: (path) => readFile(path) },
     events: { onState: (state) => void states.push(state) },
   });
   open.push(connection);

@@ -1,4 +1,11 @@
-import { type Connection, ConnectorError, createConnection, type SecretSource, Unprepared } from '@laminar/connectors';
+import {
+  type Connection,
+  ConnectorError,
+  createConnection,
+  type FileSource,
+  type SecretSource,
+  Unprepared,
+} from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { Backoff, type Retry } from './backoff.js';
 
@@ -13,6 +20,7 @@ export interface ConnectionLoopOptions {
   /** Shown by the server as the client's name. */
   readonly clientName: string;
   readonly secrets: SecretSource;
+  readonly files: FileSource;
   /**
    * Uses the open connection, whose stream and durable stand, and resolves when the loop was stopped. `inUse` is called once it is in full use.
    * `lost` is aborted with a `ConnectorError` as its reason where the connection does not come back by itself; `use` must then throw that.
@@ -82,6 +90,7 @@ export class ConnectionLoop {
       resolved,
       clientName: this.options.clientName,
       secrets: this.options.secrets,
+      files: this.options.files,
       events: {
         onState: (state) => {
           if (state.state === 'connected') this.#stand('connected', this.#drift);

@@ -1,4 +1,4 @@
-import { ConnectorError, createConnection, type SecretSource } from '@laminar/connectors';
+import { ConnectorError, createConnection, type FileSource, type SecretSource } from '@laminar/connectors';
 import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { Backoff } from './backoff.js';
@@ -18,6 +18,7 @@ export interface Provisioned {
 export interface ProvisionerOptions {
   readonly instance: string;
   readonly secrets: SecretSource;
+  readonly files: FileSource;
   /** Of all instances one does it. */
   isMine(connection: string): boolean;
   onReport(connection: string): void;
@@ -142,10 +143,10 @@ export class Provisioner {
     work: (connection: ReturnType<typeof createConnection>) => Promise<T>,
   ): Promise<T> {
     const { name, incarnation, resolved } = spec;
-    const { instance, secrets } = this.options;
+    const { instance, secrets, files } = this.options;
     const clientName = `laminar ${instance} provisioning ${name}`;
     const events = { onState: () => undefined };
-    const connection = createConnection('nats', { name, incarnation, resolved, clientName, secrets, events });
+    const connection = createConnection('nats', { name, incarnation, resolved, clientName, secrets, files, events });
     try {
       await connection.open();
       return await work(connection);

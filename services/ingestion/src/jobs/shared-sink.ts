@@ -1,4 +1,4 @@
-import type { Connection, SecretSource, Sink } from '@laminar/connectors';
+import type { Connection, FileSource, SecretSource, Sink } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 
@@ -18,6 +18,7 @@ export interface SharedSinkOptions {
   readonly spec: ConnectionSpec;
   readonly clientName: string;
   readonly secrets: SecretSource;
+  readonly files: FileSource;
   /** `sink` came or went, or the standing changed. */
   onChange(): void;
 }
@@ -30,12 +31,13 @@ export class SharedSink implements RowTarget {
   readonly #loop: ConnectionLoop;
 
   constructor(options: SharedSinkOptions) {
-    const { spec, clientName, secrets, onChange } = options;
+    const { spec, clientName, secrets, files, onChange } = options;
     this.spec = spec;
     this.#loop = new ConnectionLoop({
       spec,
       clientName,
       secrets,
+      files,
       onStanding: onChange,
       use: async (connection, lost, inUse) => {
         const released = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import type { SecretSource, Sink } from '@laminar/connectors';
+import type { FileSource, SecretSource, Sink } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { type RowTarget, SharedSink } from './shared-sink.js';
 
@@ -7,6 +7,7 @@ export interface SinkPoolOptions {
   readonly busSink: Sink;
   readonly clientName: string;
   readonly secrets: SecretSource;
+  readonly files: FileSource;
   /** Something about the sink connection of this name changed. */
   onChange(connection: string): void;
 }
@@ -37,8 +38,8 @@ export class SinkPool {
       known.users.add(user);
       return known.shared;
     }
-    const { clientName, secrets, onChange } = this.options;
-    const shared = new SharedSink({ spec, clientName, secrets, onChange: () => onChange(spec.name) });
+    const { clientName, secrets, files, onChange } = this.options;
+    const shared = new SharedSink({ spec, clientName, secrets, files, onChange: () => onChange(spec.name) });
     this.#sinks.set(key, { shared, users: new Set([user]) });
     return shared;
   }

@@ -54,7 +54,7 @@ export class SlotJob {
   #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
-    const { spec, counters, instance, secrets } = options;
+    const { spec, counters, instance, secrets, files } = options;
     this.#spec = spec;
     this.#traces = new ApplyTraces(instance);
     this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
@@ -62,6 +62,7 @@ export class SlotJob {
       spec: spec.connection,
       clientName: `laminar ${instance} ${spec.key}`,
       secrets,
+      files,
       use: (connection, lost, inUse) => this.#use(connection, lost, inUse),
       onStanding: () => this.#report(),
     });
