@@ -50,3 +50,22 @@ describe('a descriptor', () => {
     await mesh.settled('reads', 'running');
   });
 });
+
+describe('a file of TLS', () => {
+  it('is read from the allowed folders alone, too', async () => {
+    const outside = join(directory.path, 'ca.pem');
+    await writeFile(outside, 'a certificate');
+    await mesh.connection('secure', {
+      type: 'source',
+      subject: 's.in',
+      format: 'json',
+      tls_required: true,
+      tls_ca_file: outside,
+    });
+    await mesh.pipeline('securely', 'SELECT n FROM secure');
+    const { message } = await mesh.settled('securely', 'blocked');
+    expect(message).toContain('tls_ca_file');
+    expect(message).toContain('LAMINAR_FILES_DIRS');
+    expect(message).not.toContain('a certificate');
+  });
+});
