@@ -125,7 +125,7 @@ describe('a connection by TLS', () => {
     const { connection } = connectionOf(options);
     await expect(connection.open()).rejects.toMatchObject({
       steer: 'blocked',
-      message: `the file ${late} (tls_ca_file) cannot be read here: ENOENT`,
+      message: expect.stringMatching(/^tls_ca_file cannot be used here: .*late\.pem/),
     });
     await copyFile(ca, late);
     await openConnection(options);
