@@ -37,7 +37,7 @@ export class ConnectionLoop {
   #drift = '';
   #stopped = false;
   #running: Promise<void> | undefined;
-  /** Something changed since the last failure. */
+  /** Something changed that the last failure may not have known of. */
   #woken = false;
   #endWait: () => void = () => undefined;
 
@@ -101,18 +101,20 @@ export class ConnectionLoop {
     });
     this.#connection = connection;
     let dialled = false;
+    let used = false;
     try {
       await connection.open();
       dialled = true;
       this.#drift = (await connection.provision()).drift ?? '';
       await this.options.use(connection, lost.signal, () => {
+        used = true;
         backoff.reset();
-        this.#woken = false;
         this.#stand('connected', this.#drift);
       });
       return undefined;
     } catch (error) {
-      this.#woken = false;
+      // What was in use is told of changes; an attempt that never came so far may have missed one.
+      if (used) this.#woken = false;
       const known = error instanceof ConnectorError ? error : unexpected(error);
       const retry = dialled || known instanceof Unprepared ? backoff.after(known) : backoff.afterDial();
       this.#stand(retry.state, known.message);

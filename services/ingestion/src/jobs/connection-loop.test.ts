@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { ConnectorError } from '@laminar/connectors';
+import { resolveConnection } from '@laminar/definitions';
+import { eventually, startNats, type TestNats } from '@laminar/test';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ConnectionLoop, type ConnectionLoopOptions } from './connection-loop.js';
+
+let server: TestNats;
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(() => server.stop());
+
+function loopOf(use: ConnectionLoopOptions['use']): ConnectionLoop {
+  const options = { type: 'source', format: 'json', subject: 'a', servers: server.url };
+  return new ConnectionLoop({
+    spec: {
+      name: 'c',
+      revision: 1,
+      incarnation: 1,
+      cause: { traceparent: '', atMs: 0 },
+      resolved: resolveConnection('c', { connector: 'nats', options }),
+    },
+    clientName: 'test',
+    secrets: { find: (name) => ({ problem: `there is no secret "${name}"` }) },
+    files: { read: (path) => readFile(path) },
+    use,
+    onStanding: () => undefined,
+  });
+}
+
+// What fails for good is tried afresh after thirty seconds otherwise.
+it('tries again at once where something changed during the attempt that failed', async () => {
+  let uses = 0;
+  const loop = loopOf(async (_, __, inUse) => {
+    if (++uses > 1) return inUse();
+    loop.wake();
+    throw new ConnectorError('failed', 'it knew the old state of things');
+  });
+  try {
+    loop.start();
+    await eventually(() => loop.standing.state === 'connected', { what: 'the second attempt', timeoutMs: 5000 });
+    expect(uses).toBeGreaterThan(1);
+  } finally {
+    await loop.stop();
+  }
+});
+
+it('waits where what changed was known to the use that failed', async () => {
+  let uses = 0;
+  const loop = loopOf(async (_, __, inUse) => {
+    uses++;
+    inUse();
+    loop.wake();
+    throw new ConnectorError('failed', 'it knew the new state of things');
+  });
+  loop.start();
+  await eventually(() => loop.standing.state === 'failed' && loop.connection === undefined, { what: 'the failure' });
+  await loop.stop();
+  expect(uses).toBe(1);
+});
