@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/src/**/*.test.ts'],
+    setupFiles: ['test/src/seed.ts'],
     pool: 'forks',
     maxWorkers: 3,
     testTimeout: 60_000,

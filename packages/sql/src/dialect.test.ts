@@ -191,6 +191,15 @@ describe('WITH', () => {
 });
 
 describe('SELECT *', () => {
+  it('may be written TABLE', () => {
+    expect(run('TABLE orders', '{"id" : 1}')).toEqual(['{"id" : 1}']);
+    expect(run('WITH a AS (TABLE items) SELECT id FROM a', '{"id":1}')).toEqual(['{"id":1}']);
+    expect(refusal('WITH a AS (SELECT *, 1 AS id FROM orders) TABLE a')).toMatchObject({
+      code: 'unsupported',
+      offset: 0,
+    });
+  });
+
   it('is the payload exactly as it came; with more columns its object and these, in its own bytes', () => {
     const text = '\t{"a": 1.0, "a": 1e400, "b" : 12345678901234567890 } \n';
     expect(run('SELECT * FROM orders WHERE b > 1', text)).toEqual([text]);

@@ -190,7 +190,7 @@ class Binder {
       const item: ResTarget = 'ResTarget' in target ? target.ResTarget : {};
       const offset = this.source.offset(item.location);
       if (isStar(item)) {
-        const qualifier = this.source.starOwner(item.location);
+        const qualifier = isQualified(item) ? this.source.starOwner(item.location) : undefined;
         if (qualifier) checkAlias(qualifier, scope, offset);
         if (scope.star === 'mixed') throw unsupported('* over a SELECT *, ... AS ...', offset, 'name the columns');
         if (scope.star === 'payload') star = true;
@@ -240,6 +240,11 @@ const exactly = (name: string): Identifier => ({ written: name, folded: name, qu
 
 function isStar({ val }: ResTarget): boolean {
   return val !== undefined && 'ColumnRef' in val && (val.ColumnRef.fields ?? []).some((field) => 'A_Star' in field);
+}
+
+/** Whether a star has a name before it. The star that PostgreSQL makes of `TABLE name` has neither a name nor a location. */
+function isQualified({ val }: ResTarget): boolean {
+  return val !== undefined && 'ColumnRef' in val && (val.ColumnRef.fields ?? []).length > 1;
 }
 
 function planOf(query: string, stage: Stage, sink: SinkConnection | undefined): Plan {

@@ -17,9 +17,9 @@ export class SourceText {
     this.#places = new Map(this.#tokens.map(({ start }, place) => [start, place]));
   }
 
-  /** A location of the parse tree, in code points. */
+  /** A location of the parse tree, in code points. What the parser made up itself has the location -1, and counts as the beginning. */
   offset(location: number | undefined): number {
-    return this.#codePoints(this.#index(location ?? 0));
+    return this.#codePoints(this.#index(Math.max(0, location ?? 0)));
   }
 
   /** The identifiers of a column reference at a location: `a`, or `t.a`. */
@@ -63,15 +63,13 @@ export class SourceText {
     return this.offset(location);
   }
 
-  /** The name before the `.*` at a location, or undefined for a `*` alone. */
-  starOwner(location: number | undefined): Identifier | undefined {
-    const first = this.#tokenAt(location);
-    const token = this.#tokens[first];
-    return token && isSymbol(token, '*') ? undefined : this.#identifier(this.#tokens[first]);
+  /** The name before the `.*` at a location. */
+  starOwner(location: number | undefined): Identifier {
+    return this.#identifier(this.#tokens[this.#tokenAt(location)]);
   }
 
   #tokenAt(location: number | undefined): number {
-    const start = this.#index(location ?? 0);
+    const start = this.#index(Math.max(0, location ?? 0));
     return (
       this.#places.get(start) ??
       Math.max(
