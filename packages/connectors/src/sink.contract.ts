@@ -54,8 +54,11 @@ interface StoredMessage {
 export interface SinkStage {
   readonly server: TestNats;
   readonly jsm: JetStreamManager;
-  /** The texts that arrived on a subject, in order, with their headers. */
-  stored(subject: string): Promise<StoredMessage[]>;
+  /**
+   * The texts that arrived on a subject, in order, with their headers, once there are as many as that: a stream stores on its own time what the
+   * server took from a publisher that does not wait for JetStream's answer.
+   */
+  stored(subject: string, least?: number): Promise<StoredMessage[]>;
 }
 
 export async function startStage(): Promise<SinkStage & { stop(): Promise<void> }> {
@@ -67,7 +70,14 @@ export async function startStage(): Promise<SinkStage & { stop(): Promise<void> 
     server,
     jsm,
     // A server that has just come back may not answer the first time.
-    stored: (subject) => eventually(() => storedOn(jsm, subject), { what: 'the server to answer', timeoutMs: 20_000 }),
+    stored: (subject, least = 0) =>
+      eventually(
+        async () => {
+          const stored = await storedOn(jsm, subject);
+          return stored.length >= least && stored;
+        },
+        { what: `${least} messages on ${subject}` },
+      ),
     async stop() {
       await nc.close();
       await server.stop();
@@ -129,7 +139,7 @@ export function describeSink(name: string, options: Options): void {
       sink.flush();
       await settlements.reach(texts.length);
       expect(settlements.confirmed).toEqual(texts);
-      expect((await stage.stored(subject)).map(({ text }) => text)).toEqual(texts);
+      expect((await stage.stored(subject, texts.length)).map(({ text }) => text)).toEqual(texts);
       expect(sink.problem).toBeUndefined();
       await sink.close(1000);
     });
@@ -145,7 +155,7 @@ export function describeSink(name: string, options: Options): void {
       settlements.publish(sink, output(subject, 'y'));
       sink.flush();
       await settlements.reach(2);
-      expect(await stage.stored(subject)).toEqual([
+      expect(await stage.stored(subject, 2)).toEqual([
         { text: 'x', headers: { 'X-A': ['1', 'é 😀'], 'X-B': ['b Nats-Rollup: all body'] } },
         { text: 'y', headers: {} },
       ]);
@@ -156,7 +166,7 @@ export function describeSink(name: string, options: Options): void {
       for (let i = 0; i < 10; i++) sink.publish(output(subject, `m${i}`));
       sink.flush();
       await sink.close(5000);
-      expect(await stage.stored(subject)).toHaveLength(10);
+      expect(await stage.stored(subject, 10)).toHaveLength(10);
     });
 
     it('refuses a message that is too large, and goes on', async () => {
@@ -202,8 +212,13 @@ export function describeSink(name: string, options: Options): void {
       }
       expect(waits).toBeGreaterThan(0);
       await sink.close(20_000);
-      const { subjects = {} } = (await stage.jsm.streams.info('OUT', { subjects_filter: subject })).state;
-      expect(subjects[subject]).toBe(40_000);
+      await eventually(
+        async () => {
+          const { subjects = {} } = (await stage.jsm.streams.info('OUT', { subjects_filter: subject })).state;
+          return subjects[subject] === 40_000;
+        },
+        { what: 'all to be stored' },
+      );
       await stage.jsm.streams.purge('OUT', { filter: subject });
     });
 

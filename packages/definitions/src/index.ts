@@ -1,15 +1,27 @@
 export { Catalog, type QuarantineEntry, referencesOf } from './catalog.js';
+export type { AckPolicyName } from './connection/consumer.js';
 export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
+export type { Permissions } from './connection/permissions.js';
 export {
+  type ConsumerSource,
+  type ConsumerSpec,
   type CoreSink,
   type CoreSource,
+  hasConsumer,
+  isSink,
   type JetStreamSink,
-  type JetStreamSource,
+  type KvSource,
+  type ObjectSource,
   type OnError,
+  type OrderedSource,
+  type PullSource,
+  type PushSource,
   type ResolvedConnection,
   resolveConnection,
+  type Sink,
+  type Source,
   type StreamSpec,
 } from './connection/resolve.js';
 export type { StartPosition } from './connection/start.js';

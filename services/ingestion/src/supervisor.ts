@@ -1,4 +1,11 @@
-import { type Catalog, type Recorded, type RecordedEvent, resolveConnection, secretsOf } from '@laminar/definitions';
+import {
+  type Catalog,
+  hasConsumer,
+  type Recorded,
+  type RecordedEvent,
+  resolveConnection,
+  secretsOf,
+} from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { ApplyTrace } from './delivery/apply-trace.js';
 import type { CounterRegistry } from './delivery/counters.js';
@@ -238,9 +245,10 @@ export class Supervisor {
 
   #retireIfGone(before: ConnectionSpec, record: Recorded | undefined): void {
     const after = record && connectionSpec(record as Recorded<'connection'>);
-    if (before.resolved.role !== 'source-jetstream') return;
+    if (!hasConsumer(before.resolved)) return;
     const sameDurable =
-      after?.resolved.role === 'source-jetstream' &&
+      after !== undefined &&
+      hasConsumer(after.resolved) &&
       after.resolved.streamName === before.resolved.streamName &&
       after.resolved.consumer.name === before.resolved.consumer.name;
     if (!sameDurable) this.#retired.add(before);
@@ -256,11 +264,11 @@ export class Supervisor {
 
   /** Another connection reads by the same durable. */
   #isShared({ resolved }: ConnectionSpec): boolean {
-    if (resolved.role !== 'source-jetstream') return false;
+    if (!hasConsumer(resolved)) return false;
     for (const { name, definition } of this.options.catalog.values('connection')) {
       if (definition.options.stream_name !== resolved.streamName) continue;
       const other = resolveConnection(name, definition);
-      if (other.role === 'source-jetstream' && other.consumer.name === resolved.consumer.name) return true;
+      if (hasConsumer(other) && other.consumer.name === resolved.consumer.name) return true;
     }
     return false;
   }

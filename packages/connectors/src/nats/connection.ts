@@ -1,5 +1,5 @@
 import { clearInterval, setInterval } from 'node:timers';
-import type { ResolvedConnection } from '@laminar/definitions';
+import { isSink, type ResolvedConnection } from '@laminar/definitions';
 import type { NatsConnection, ServerInfo } from '@nats-io/nats-core';
 import {
   type Connection,
@@ -16,9 +16,10 @@ import { within } from '../within.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
-import { JetStreamReader } from './jetstream-reader.js';
+
 import { JetStreamSink } from './jetstream-sink.js';
 import { deprovision, provision } from './provision.js';
+import { PullReader } from './pull-reader.js';
 import { refusalOf } from './refusal.js';
 
 const rttIntervalMs = 1000;
@@ -73,8 +74,10 @@ export class NatsConnector implements Connection {
     const { resolved, name, incarnation } = this.options;
     if (resolved.role === 'source-core')
       return new CoreReader(this.#open(), resolved, `laminar-${name}-${incarnation}`);
-    if (resolved.role === 'source-jetstream') return new JetStreamReader(this.#open(), resolved);
-    throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
+    if (resolved.role === 'source-pull') return new PullReader(this.#open(), resolved);
+    if (isSink(resolved))
+      throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
+    throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);
   }
 
   sink(): Sink {

@@ -1,4 +1,10 @@
-import type { JetStreamSource, ResolvedConnection, StartPosition, StreamSpec } from '@laminar/definitions';
+import {
+  type ConsumerSource,
+  hasConsumer,
+  type ResolvedConnection,
+  type StartPosition,
+  type StreamSpec,
+} from '@laminar/definitions';
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -30,20 +36,20 @@ export async function provision(
   maker: Maker,
   connection: ResolvedConnection,
 ): Promise<{ drift: string | undefined }> {
-  if (connection.role !== 'source-jetstream' && connection.role !== 'sink-jetstream') return { drift: undefined };
+  if (!('streamName' in connection)) return { drift: undefined };
   const jsm = await jetstreamManager(nc).catch((error) => {
     throw connectorError('asking for JetStream', error);
   });
   const drift: string[] = [];
   if (connection.stream && connection.streamName !== undefined)
     drift.push(...(await ensureStream(jsm, connection.streamName, connection.stream)));
-  if (connection.role === 'source-jetstream') drift.push(...(await ensureConsumer(jsm, maker, connection)));
+  if (hasConsumer(connection)) drift.push(...(await ensureConsumer(jsm, maker, connection)));
   return { drift: drift.length === 0 ? undefined : drift.join('; ') };
 }
 
 /** Deletes the durable that `provision` made for this definition. One that is gone already, or that was made for another, is let be. */
 export async function deprovision(nc: NatsConnection, maker: Maker, connection: ResolvedConnection): Promise<void> {
-  if (connection.role !== 'source-jetstream') return;
+  if (!hasConsumer(connection)) return;
   const { streamName, consumer } = connection;
   try {
     const { consumers } = await jetstreamManager(nc);
@@ -89,7 +95,7 @@ const madeForName = (name: string): string => `made for the connection ${name} o
 async function ensureConsumer(
   jsm: JetStreamManager,
   maker: Maker,
-  { streamName, consumer }: JetStreamSource,
+  { streamName, consumer, filterSubjects: [filterSubject], start }: ConsumerSource,
 ): Promise<string[]> {
   const wanted = {
     durable_name: consumer.name,
@@ -98,8 +104,8 @@ async function ensureConsumer(
     replay_policy: ReplayPolicy.Instant,
     ack_wait: nanos(consumer.ackWaitMs),
     max_ack_pending: consumer.maxAckPending,
-    ...(consumer.filterSubject === undefined ? {} : { filter_subject: consumer.filterSubject }),
-    ...startConfig(consumer.start),
+    ...(filterSubject === undefined ? {} : { filter_subject: filterSubject }),
+    ...startConfig(start),
   } satisfies Partial<ConsumerConfig>;
   let existing: ConsumerInfo;
   try {
@@ -134,10 +140,10 @@ async function ensureConsumer(
   }
   const settings = ['ack_policy', 'ack_wait', 'max_ack_pending'] as const;
   const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
-  if ((config.filter_subject ?? undefined) !== consumer.filterSubject) differing.push('filter_subject');
+  if ((config.filter_subject ?? undefined) !== filterSubject) differing.push('filter_subject');
   if (differing.length > 0 && config.description === madeFor(maker)) {
     const { ack_wait, max_ack_pending } = wanted;
-    const changes = { ack_wait, max_ack_pending, filter_subject: consumer.filterSubject } as Partial<ConsumerConfig>;
+    const changes = { ack_wait, max_ack_pending, filter_subject: filterSubject } as Partial<ConsumerConfig>;
     await jsm.consumers.update(streamName, consumer.name, changes).catch((failure) => {
       throw connectorError(`changing the consumer "${consumer.name}" of the stream "${streamName}"`, failure);
     });

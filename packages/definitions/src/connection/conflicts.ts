@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog.js';
 import type { ConnectionDefinition } from '../definition.js';
 import { sameData } from '../equal.js';
-import { type JetStreamSource, resolveConnection } from './resolve.js';
+import { type ConsumerSource, hasConsumer, resolveConnection } from './resolve.js';
 
 /**
  * Why this definition cannot stand beside the others: two connections that name one durable with
@@ -13,20 +13,20 @@ export function connectionConflicts(
   catalog: Catalog,
 ): string | undefined {
   const resolved = resolveConnection(name, definition);
-  if (resolved.role !== 'source-jetstream') return undefined;
+  if (!hasConsumer(resolved)) return undefined;
   for (const other of catalog.values('connection')) {
     if (other.name === name) continue;
     // A connection that cannot share a durable by its options alone is not worth resolving.
     if (other.definition.options.stream_name !== resolved.streamName) continue;
     const candidate = resolveConnection(other.name, other.definition);
-    if (candidate.role !== 'source-jetstream' || !sharesDurable(resolved, candidate)) continue;
+    if (!hasConsumer(candidate) || !sharesDurable(resolved, candidate)) continue;
     if (sameData(consumerSettings(resolved), consumerSettings(candidate))) continue;
     return `the connection "${other.name}" has the consumer "${resolved.consumer.name}" of stream "${resolved.streamName}" with other settings; give this one a consumer_name of its own`;
   }
   return undefined;
 }
 
-function sharesDurable(a: JetStreamSource, b: JetStreamSource): boolean {
+function sharesDurable(a: ConsumerSource, b: ConsumerSource): boolean {
   return (
     a.streamName === b.streamName &&
     a.consumer.name === b.consumer.name &&
@@ -34,4 +34,10 @@ function sharesDurable(a: JetStreamSource, b: JetStreamSource): boolean {
   );
 }
 
-const consumerSettings = ({ consumer }: JetStreamSource) => ({ ...consumer, name: undefined });
+const consumerSettings = (source: ConsumerSource) => ({
+  ...source.consumer,
+  role: source.role,
+  filterSubjects: source.filterSubjects,
+  start: source.start,
+  deliverGroup: source.role === 'source-push' ? source.deliverGroup : undefined,
+});

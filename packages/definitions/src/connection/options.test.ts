@@ -8,18 +8,18 @@ import {
   resolveConnection,
   tableIssues,
 } from '../index.js';
-import { type ConnectionOptionName, connectionOptions, optionFacts, type Role, roles } from './options.js';
+import { type ConnectionOptionName, connectionOptions, optionFacts } from './options.js';
+import { type Role, roles } from './role.js';
 
+const source = { servers: 'h', type: 'source', format: 'json' };
+const overStream = { ...source, subject: 'in', jetstream: true, stream_name: 'S' };
 const base: { readonly [role in Role]: Options } = {
-  'source-core': { servers: 'h', type: 'source', format: 'json', subject: 'in' },
-  'source-jetstream': {
-    servers: 'h',
-    type: 'source',
-    format: 'json',
-    subject: 'in',
-    jetstream: true,
-    stream_name: 'S',
-  },
+  'source-core': { ...source, subject: 'in' },
+  'source-pull': overStream,
+  'source-push': { ...overStream, consumer_pull: false },
+  'source-ordered': { ...overStream, consumer_ordered: true },
+  'source-kv': { ...source, jetstream: true, kv_bucket: 'CONFIG' },
+  'source-object': { ...source, jetstream: true, object_bucket: 'FILES' },
   'sink-core': { servers: 'h', type: 'sink', subject: 'out' },
   'sink-jetstream': { servers: 'h', type: 'sink', subject: 'out', jetstream: true, stream_name: 'S' },
 };
@@ -57,11 +57,27 @@ const table: {
   tls_key_file: [undefined, ['/key.pem'], ['', 1]],
   tls_verify: [true, [true, false], ['no', 0]],
   tls_handshake_first: [false, [true, false], ['no', 0]],
-  on_error: ['dead_letter', ['dead_letter', 'skip', 'stop'], ['ignore', true]],
+  permissions: [
+    undefined,
+    [{ publish: ['a.>'], subscribe: ['b', 'c.*'] }, { subscribe: [] }, {}],
+    ['a', ['a'], { publish: 'a' }, { read: ['a'] }, { publish: [1] }],
+  ],
+  debug: [false, [true, false], ['true', 1]],
+  trace: [false, [true, false], ['true', 1]],
+  on_error: [undefined, ['dead_letter', 'skip', 'stop'], ['ignore', true]],
+  dead_letter_subject: [undefined, ['dead.orders'], ['', 'dead.*', '$JS.x', 'laminar.x', 1]],
+  batch_size: [1024, [1, 1000], [0, 100_001, '1']],
+  batch_timeout_ms: [0, [0, 100], [-1, 60_001, '1']],
   parallelism: [1, [1], [0, 65, 1.5, '2']],
   queue_group: [undefined, ['workers'], ['', 'a b', 'a.b', 'a*', 1]],
+  enable_reply: [false, [true, false], ['true', 1]],
   pending_limits: [65_536, [1, 100], [0, -1, '1']],
   jetstream: [false, [], ['true', 1]],
+  kv_bucket: [undefined, ['CONFIG', 'a-b_c'], ['', 'a.b', 'a b', 1]],
+  kv_keys: ['>', ['settings.>', 'a.*', 'a'], ['', 'a..b', 'a*', 1]],
+  kv_watch: [true, [true], [false, 'true']],
+  object_bucket: [undefined, ['FILES'], ['', 'a.b', 1]],
+  object_watch: [true, [true], [false]],
   stream_name: [undefined, ['S', 'a-b'], ['', 'a b', 'a.b', 'a>', 1]],
   stream_subjects: [undefined, ['a.>', ['a', 'b.*']], [[], '', 'a b', ['a', 1], ['a..b']]],
   stream_retention: ['limits', ['limits', 'interest', 'workqueue'], ['forever']],
@@ -69,11 +85,20 @@ const table: {
   stream_max_age: [0, [0, 86_400], [-1, '1d']],
   stream_storage: ['file', ['file', 'memory'], ['tape']],
   consumer_name: [undefined, ['c'], ['a.b', '', 1]],
-  consumer_durable: [true, [true], [false, 'true']],
-  consumer_pull: [true, [true], [false]],
-  consumer_ack_policy: ['explicit', ['explicit'], ['none', 'all']],
+  consumer_durable: [true, [true, false], ['true']],
+  consumer_pull: [true, [], ['true', 0]],
+  consumer_ordered: [false, [], ['true', 0]],
+  consumer_ack_policy: ['explicit', ['explicit', 'none', 'all'], ['flow', true]],
   consumer_ack_wait_s: [6, [1, 60], [0, '6']],
   consumer_max_ack_pending: [5000, [1, 100], [0, -1]],
+  consumer_max_deliver: [-1, [-1, 1, 3], [0, -2, 1.5, '3']],
+  consumer_backoff: [
+    undefined,
+    ['1s', '1s,5s,10s', '100ms, 0.5s,2m,1h', ['1s', '5s']],
+    ['', '1', '1s,', '1d', '-1s', '0s', '9999h', 5, ['1s', 5], []],
+  ],
+  consumer_rate_limit: [undefined, [1, 1000], [0, -1, '1']],
+  filter_subjects: [undefined, [['a'], ['a.>', 'b']], ['a', [], ['a..b'], [1]]],
   pull_batch_size: [500, [1, 100], [0, 100_001]],
   pull_timeout_ms: [30_000, [1, 1000], [0, 3_600_001]],
   start: [
@@ -83,6 +108,9 @@ const table: {
   ],
 };
 const names = Object.keys(table) as ConnectionOptionName[];
+
+/** With them the connection is used in another way, in which others have no effect. */
+const makesRole: ReadonlySet<ConnectionOptionName> = new Set(['kv_bucket', 'object_bucket']);
 
 /** What some options need beside them. */
 const company: { readonly [N in ConnectionOptionName]?: Options } = {
@@ -118,7 +146,10 @@ describe('the options of a connection', () => {
       const applies = (connectionOptions[name].roles as readonly Role[]).includes(role);
       for (const value of good) {
         if (name === 'type' && !role.startsWith(String(value))) continue;
-        const issues = issuesOf({ ...base[role], ...(applies ? company[name] : {}), [name]: value });
+        if (!applies && makesRole.has(name)) continue;
+        const { subject: _, ...rest } = base[role];
+        const given = name === 'filter_subjects' && applies ? rest : base[role];
+        const issues = issuesOf({ ...given, ...(applies ? company[name] : {}), [name]: value });
         if (applies) expect({ value, issues }).toEqual({ value, issues: [] });
         else
           expect(issues).toMatchObject([
@@ -176,18 +207,39 @@ describe('the options of a connection', () => {
       '/options/format',
       '/options/subject',
     ]);
-    expect(issuesOf({ ...base['source-jetstream'], stream_name: undefined as never })[0]).toMatchObject({
+    expect(issuesOf({ ...base['source-pull'], stream_name: undefined as never })[0]).toMatchObject({
       code: 'missing_option',
       pointer: '/options/stream_name',
     });
-    const { subject: _, ...whole }: Options = { ...base['source-jetstream'], stream_subjects: 'a.>' };
+    const { subject: _, ...whole }: Options = { ...base['source-pull'], stream_subjects: 'a.>' };
     expect(issuesOf(whole)).toEqual([]);
   });
 
   it.each([
     [{ ...base['source-core'], on_error: 'retry' }, /needs jetstream = true/],
     [{ ...base['source-core'], parallelism: 2 }, /queue_group or jetstream/],
-    [{ ...base['source-jetstream'], queue_group: 'q' }, /parallelism/],
+    [{ ...base['source-pull'], queue_group: 'q' }, /parallelism/],
+    [{ ...base['source-pull'], on_error: 'retry', consumer_ack_policy: 'none' }, /with acknowledgements/],
+    [{ ...base['source-pull'], consumer_max_deliver: 3, consumer_ack_policy: 'none' }, /delivered again/],
+    [{ ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s,2s,3s,4s' }, /4 steps .* 3 deliveries/],
+    [{ ...base['source-pull'], parallelism: 2, consumer_ack_policy: 'all' }, /one reader would acknowledge/],
+    [{ ...base['source-pull'], parallelism: 2, consumer_durable: false }, /durable/],
+    [{ ...base['source-pull'], filter_subjects: ['a', 'b'] }, /give one of them/],
+    [{ ...base['source-push'], parallelism: 2 }, /deliver group/],
+    [
+      { ...base['source-push'], pull_batch_size: 10 },
+      /"pull_batch_size" has no effect on a source with a push consumer/,
+    ],
+    [{ ...base['source-core'], pull_batch_size: 10 }, /needs jetstream = true/],
+    [{ ...base['source-ordered'], consumer_durable: true }, /not durable/],
+    [{ ...base['source-ordered'], consumer_name: 'c' }, /an ordered consumer/],
+    [{ ...base['source-ordered'], consumer_pull: false }, /neither pull nor push/],
+    [{ ...base['source-ordered'], on_error: 'retry' }, /with acknowledgements/],
+    [{ ...base['source-kv'], jetstream: false, subject: 'a' }, /needs jetstream = true/],
+    [{ ...base['source-kv'], subject: 'a' }, /watches a KV bucket/],
+    [{ ...base['source-kv'], object_bucket: 'FILES' }, /watches an object store/],
+    [{ ...base['source-object'], kv_keys: 'a' }, /it is for a source that watches a KV bucket/],
+    [{ ...base['source-core'], permissions: { publish: ['a..b'] } }, /two in a row/],
     [{ ...base['source-core'], consumer_name: 'c' }, /needs jetstream = true/],
     [{ ...base['sink-core'], subject: 'a.*' }, /must be exact/],
     [{ ...base['sink-core'], subject: '$JS.API.x' }, /belong to NATS and to the mesh/],
@@ -203,7 +255,10 @@ describe('the options of a connection', () => {
 
   it.each([
     { ...base['source-core'], parallelism: 2, queue_group: 'q' },
-    { ...base['source-jetstream'], parallelism: 2, on_error: 'retry' },
+    { ...base['source-pull'], parallelism: 2, on_error: 'retry' },
+    { ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s,5s,10s' },
+    { ...base['source-push'], parallelism: 2, queue_group: 'q' },
+    { ...source, jetstream: true, stream_name: 'S', filter_subjects: ['a', 'b'] },
     { ...base['source-core'], subject: '$SYS.>' },
     { ...base['source-core'], subject: 'laminar.logs.>' },
     { ...base['sink-core'], subject: 'laminary' },
@@ -212,31 +267,47 @@ describe('the options of a connection', () => {
   });
 
   it('come with their defaults, in the units that the names say', () => {
-    expect(resolve(base['source-jetstream'])).toEqual({
-      role: 'source-jetstream',
+    expect(resolve(base['source-pull'])).toEqual({
+      role: 'source-pull',
       format: { name: 'json' },
       servers: ['nats://h:4222'],
       credentials: { type: 'none' },
       tls: undefined,
+      permissions: undefined,
+      debug: false,
+      trace: false,
       maxReconnects: 10,
       reconnectWaitMs: 2000,
       reconnectJitterMs: 100,
       pingIntervalMs: 120_000,
       pingMaxOutstanding: 2,
       randomizeServers: false,
+      onError: 'dead_letter',
+      deadLetterSubject: undefined,
+      batchSize: 1024,
+      batchTimeoutMs: 0,
       streamName: 'S',
       stream: undefined,
+      filterSubjects: ['in'],
+      start: { from: 'all' },
+      rateLimit: undefined,
       consumer: {
         name: 'laminar-c',
-        filterSubject: 'in',
+        durable: true,
+        ackPolicy: 'explicit',
         ackWaitMs: 6000,
         maxAckPending: 5000,
-        start: { from: 'all' },
+        maxDeliver: -1,
+        backoffMs: [],
       },
       pullBatchSize: 500,
       pullTimeoutMs: 30_000,
-      onError: 'dead_letter',
       parallelism: 1,
+    });
+    expect(resolve({ ...base['source-push'], consumer_max_deliver: 3, consumer_backoff: '1s,0.5m' })).toMatchObject({
+      consumer: { maxDeliver: 3, backoffMs: [1000, 30_000] },
+      onError: 'retry',
+      deliverGroup: undefined,
     });
     expect(resolve({ ...base['sink-jetstream'], stream_subjects: 'out', stream_max_age: 60 })).toMatchObject({
       subject: 'out',
@@ -250,7 +321,7 @@ describe('the format of a connection', () => {
   const protobuf = { format: 'protobuf', protobuf_message: 'com.example.Event', protobuf_descriptor: '/event.desc' };
 
   it('is protobuf with its message and descriptor, and never without', () => {
-    for (const role of ['source-core', 'source-jetstream'] as const) {
+    for (const role of ['source-core', 'source-pull'] as const) {
       expect(issuesOf({ ...base[role], ...protobuf })).toEqual([]);
       const format = { name: 'protobuf', message: 'com.example.Event', descriptorFile: '/event.desc' };
       expect(resolve({ ...base[role], ...protobuf })).toMatchObject({ format });

@@ -1,12 +1,13 @@
-import Type, { type TSchema, type TSchemaOptions } from 'typebox';
+import Type, { type TSchema } from 'typebox';
 import type { OptionValue } from '../option-value.js';
+import { consumerOptions, streamReadingOptions } from './consumer.js';
 import { credentialOptions } from './credentials.js';
 import { formatNames } from './format.js';
+import { integer, natsName, oneOf, text, texts, yearMs } from './option-schema.js';
+import { permissionOptions } from './permissions.js';
+import { type Role, roles } from './role.js';
+import { kvOptions, objectOptions } from './stores.js';
 import { tlsOptions } from './tls.js';
-
-/** The four ways in which a connection can be used; which options mean something depends on it. */
-export const roles = ['source-core', 'source-jetstream', 'sink-core', 'sink-jetstream'] as const;
-export type Role = (typeof roles)[number];
 
 interface OptionSpec<S extends TSchema = TSchema> {
   readonly schema: S;
@@ -14,28 +15,24 @@ interface OptionSpec<S extends TSchema = TSchema> {
 }
 
 const every = roles;
-const sources: readonly Role[] = ['source-core', 'source-jetstream'];
-const jetstream: readonly Role[] = ['source-jetstream', 'sink-jetstream'];
+const sources: readonly Role[] = roles.filter((role) => role.startsWith('source-'));
 const core: readonly Role[] = ['source-core'];
-const pull: readonly Role[] = ['source-jetstream'];
+const pull: readonly Role[] = ['source-pull'];
+/** Consumers that the server keeps track of. */
+const consumers: readonly Role[] = ['source-pull', 'source-push'];
+/** Readers of a stream by its subjects. */
+const streamReaders: readonly Role[] = [...consumers, 'source-ordered'];
+const overStreams: readonly Role[] = [...streamReaders, 'sink-jetstream'];
 
 const option = <S extends TSchema>(roles: readonly Role[], schema: S): OptionSpec<S> => ({ schema, roles });
-/** Options that mean something whatever the connection is used for. */
-function forEvery<const S extends { readonly [name: string]: TSchema }>(
+/** Options that mean something in the same roles. */
+function forAll<const S extends { readonly [name: string]: TSchema }>(
+  roles: readonly Role[],
   schemas: S,
 ): { readonly [N in keyof S]: OptionSpec<S[N]> } {
-  const specs = Object.entries(schemas).map(([name, schema]) => [name, option(every, schema)]);
+  const specs = Object.entries(schemas).map(([name, schema]) => [name, option(roles, schema)]);
   return Object.fromEntries(specs) as { readonly [N in keyof S]: OptionSpec<S[N]> };
 }
-const oneOf = <const T extends string[]>(values: [...T], options: TSchemaOptions) => Type.Enum(values, options);
-const integer = (minimum: number, maximum: number, options: TSchemaOptions) =>
-  Type.Integer({ minimum, maximum, ...options });
-const text = (options: TSchemaOptions) => Type.String({ minLength: 1, maxLength: 4096, ...options });
-
-/** A name of a stream, consumer or queue group (NATS ADR-6): no dots, wildcards, slashes or white space. */
-const natsName = (options: TSchemaOptions) => Type.String({ pattern: '^[^\\s.*>/\\\\]{1,255}$', ...options });
-
-const yearMs = 365 * 24 * 3_600_000;
 
 /** Every option of the NATS connector: its schema is the one source of type, default, bounds and description. */
 export const connectionOptions = {
@@ -57,7 +54,7 @@ export const connectionOptions = {
     }),
   ),
   subject: option(
-    every,
+    [...core, ...streamReaders, 'sink-core', 'sink-jetstream'],
     text({ description: 'Subject to read, `*` and `>` allowed; for a sink the exact subject to publish to.' }),
   ),
   description: option(every, text({ description: 'A remark for people.' })),
@@ -84,21 +81,55 @@ export const connectionOptions = {
   ),
   randomize_servers: option(every, Type.Boolean({ default: false, description: 'Try the servers in random order.' })),
 
-  ...forEvery(credentialOptions),
-  ...forEvery(tlsOptions),
+  ...forAll(every, credentialOptions),
+  ...forAll(every, tlsOptions),
+  ...forAll(every, permissionOptions),
+  debug: option(
+    every,
+    Type.Boolean({ default: false, description: 'Log what the connection does, into system.nats_logs.' }),
+  ),
+  trace: option(
+    every,
+    Type.Boolean({
+      default: false,
+      description: 'Log each message too, by subject and size and never by content, into system.nats_logs.',
+    }),
+  ),
 
   on_error: option(
     sources,
     oneOf(['dead_letter', 'skip', 'retry', 'stop'], {
-      default: 'dead_letter',
-      description: 'What happens to a message that cannot be decoded or evaluated; `retry` needs JetStream.',
+      description:
+        'What happens to a message that cannot be decoded or evaluated: by default `retry` where consumer_max_deliver is more than 1, else `dead_letter`. `retry` needs a consumer with acknowledgements.',
+    }),
+  ),
+  dead_letter_subject: option(
+    sources,
+    text({ description: 'Subject on the same servers that dead letters are published to as well.' }),
+  ),
+  batch_size: option(
+    sources,
+    integer(1, 100_000, { default: 1024, description: 'Messages that are processed together at most.' }),
+  ),
+  batch_timeout_ms: option(
+    sources,
+    integer(0, 60_000, {
+      default: 0,
+      description: 'Milliseconds that a batch which is not full waits for more; 0 processes what there is.',
     }),
   ),
   parallelism: option(
-    sources,
+    [...core, ...consumers],
     integer(1, 64, { default: 1, description: 'Reader slots; more than one needs a queue group or JetStream.' }),
   ),
-  queue_group: option(core, natsName({ description: 'Queue group that the subscription joins.' })),
+  queue_group: option(
+    [...core, 'source-push'],
+    natsName({ description: 'Queue group that the subscription joins; the deliver group of a push consumer.' }),
+  ),
+  enable_reply: option(
+    core,
+    Type.Boolean({ default: false, description: 'Pipelines may answer requests by INSERT INTO nats_responder.' }),
+  ),
   pending_limits: option(
     core,
     integer(1, 10_000_000, {
@@ -108,79 +139,67 @@ export const connectionOptions = {
   ),
 
   jetstream: option(every, Type.Boolean({ default: false, description: 'Use JetStream.' })),
-  stream_name: option(jetstream, natsName({ description: 'JetStream stream.' })),
+  stream_name: option(overStreams, natsName({ description: 'JetStream stream.' })),
   stream_subjects: option(
-    jetstream,
-    Type.Union([text({}), Type.Array(text({}), { minItems: 1, maxItems: 100 })], {
+    overStreams,
+    texts({
       description: 'Subjects of the stream; with it the stream is created where it is missing.',
     }),
   ),
   stream_retention: option(
-    jetstream,
+    overStreams,
     oneOf(['limits', 'interest', 'workqueue'], {
       default: 'limits',
       description: 'Retention of a stream that is created.',
     }),
   ),
   stream_max_msgs: option(
-    jetstream,
+    overStreams,
     integer(-1, Number.MAX_SAFE_INTEGER, {
       default: -1,
       description: 'Messages that the stream keeps; -1 is without limit.',
     }),
   ),
   stream_max_age: option(
-    jetstream,
+    overStreams,
     integer(0, yearMs / 1000, {
       default: 0,
       description: 'Seconds that the stream keeps a message; 0 is without limit.',
     }),
   ),
   stream_storage: option(
-    jetstream,
+    overStreams,
     oneOf(['file', 'memory'], { default: 'file', description: 'Storage of a stream that is created.' }),
   ),
 
-  consumer_name: option(
-    pull,
-    natsName({ description: 'Durable consumer; `laminar-<connection>` where it is left out.' }),
+  consumer_pull: option(
+    consumers,
+    Type.Boolean({ default: true, description: 'Messages are pulled; false makes a push consumer.' }),
   ),
-  consumer_durable: option(
-    pull,
-    Type.Literal(true, { default: true, description: 'The consumer outlives its readers.' }),
-  ),
-  consumer_pull: option(pull, Type.Literal(true, { default: true, description: 'Messages are pulled.' })),
-  consumer_ack_policy: option(
-    pull,
-    oneOf(['explicit'], { default: 'explicit', description: 'Each message is acknowledged.' }),
-  ),
-  consumer_ack_wait_s: option(
-    pull,
-    integer(1, 86_400, {
-      default: 6,
-      description: 'Seconds after which an unacknowledged message is delivered again.',
+  consumer_ordered: option(
+    streamReaders,
+    Type.Boolean({
+      default: false,
+      description: 'Read in the order of the stream by one reader, without a consumer that the server keeps.',
     }),
   ),
-  consumer_max_ack_pending: option(
-    pull,
-    integer(1, 1_000_000, {
-      // The server's own default of 1,000 is less than what is under way at full speed between a publish and its acknowledgement.
-      default: 5000,
-      description: 'Messages that may be delivered and not yet acknowledged.',
-    }),
-  ),
+  ...forAll(consumers, consumerOptions),
+  ...forAll(streamReaders, streamReadingOptions),
   pull_batch_size: option(pull, integer(1, 100_000, { default: 500, description: 'Messages asked for in one pull.' })),
   pull_timeout_ms: option(
     pull,
     integer(1, 3_600_000, { default: 30_000, description: 'Milliseconds that a pull waits at the server.' }),
   ),
   start: option(
-    pull,
+    streamReaders,
     Type.Union([text({}), Type.Integer({ minimum: 1 })], {
       default: 'all',
       description: 'Where a new consumer begins: all, new, last, a stream sequence, or an ISO 8601 timestamp.',
     }),
   ),
+
+  ...forAll(['source-kv'], kvOptions),
+  ...forAll(['source-object'], objectOptions),
 } as const satisfies { [name: string]: OptionSpec };
 
 export type ConnectionOptionName = keyof typeof connectionOptions;

@@ -2,11 +2,15 @@ import type { ConnectionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
 import type { Options } from '../option-value.js';
 import { optionIssues, optionPointer } from '../validate-options.js';
+import { consumerIssues, consumerOptions } from './consumer.js';
 import { credentialIssues } from './credentials.js';
 import { formatIssues } from './format.js';
-import { type ConnectionOptionName, connectionOptions, optionFacts, type Role } from './options.js';
+import { type ConnectionOptionName, connectionOptions, optionFacts } from './options.js';
+import { permissionIssues } from './permissions.js';
+import { type Role, roleNames, roleOf, roles } from './role.js';
 import { parseServers } from './servers.js';
 import { parseStart } from './start.js';
+import { storeIssues } from './stores.js';
 import { subjectProblem } from './subjects.js';
 import { tlsIssues } from './tls.js';
 
@@ -16,19 +20,19 @@ const schemas = Object.fromEntries(Object.entries(connectionOptions).map(([name,
 export function connectionIssues({ options }: ConnectionDefinition): Issue[] {
   const issues = [...requiredIssues(options), ...optionIssues(options, schemas)];
   if (issues.some((issue) => issue.code === 'invalid_option')) return issues;
-  return [
-    ...issues,
-    ...roleIssues(options),
+  const roleRefused = roleIssues(options);
+  const refused = new Set(roleRefused.map(({ pointer }) => pointer));
+  const more = [
     ...formatIssues(options),
     ...valueIssues(options),
     ...credentialIssues(options),
     ...tlsIssues(options),
+    ...permissionIssues(options),
+    ...consumerIssues(options),
+    ...storeIssues(options),
   ];
-}
-
-export function roleOf(options: Options): Role {
-  const side = options.type === 'sink' ? 'sink' : 'source';
-  return options.jetstream === true ? `${side}-jetstream` : `${side}-core`;
+  // What has no effect at all need not be right.
+  return [...issues, ...roleRefused, ...more.filter(({ pointer }) => !refused.has(pointer))];
 }
 
 function requiredIssues(options: Options): Issue[] {
@@ -39,10 +43,12 @@ function requiredIssues(options: Options): Issue[] {
   need('servers');
   need('type');
   if (options.type !== 'sink') need('format');
-  if (options.type === 'sink' || options.stream_subjects === undefined) need('subject');
   const role = roleOf(options);
-  if (role === 'source-jetstream' || (role === 'sink-jetstream' && options.stream_subjects !== undefined))
-    need('stream_name');
+  const readsStore = options.kv_bucket !== undefined || options.object_bucket !== undefined;
+  const subjectsElsewhere = [options.stream_subjects, options.filter_subjects].some((value) => value !== undefined);
+  if (options.type === 'sink' || (!readsStore && !subjectsElsewhere)) need('subject');
+  const readsStream = role === 'source-pull' || role === 'source-push' || role === 'source-ordered';
+  if (readsStream || (role === 'sink-jetstream' && options.stream_subjects !== undefined)) need('stream_name');
   return missing.map((name) => ({
     code: 'missing_option',
     message: `the option "${name}" is missing: ${optionFacts(name).description}`,
@@ -59,26 +65,25 @@ function roleIssues(options: Options): Issue[] {
     if (spec === undefined || (spec.roles as readonly Role[]).includes(role)) continue;
     issues.push({
       code: 'option_does_not_apply',
-      message: `"${name}" has no effect on ${roleNames[role]}${remedy(name, role)}`,
+      message: `"${name}" has no effect on ${roleNames[role]}${remedy(name as ConnectionOptionName, role)}`,
       pointer: optionPointer(name),
     });
   }
   return issues;
 }
 
-const roleNames: { readonly [role in Role]: string } = {
-  'source-core': 'a source without JetStream',
-  'source-jetstream': 'a source with JetStream',
-  'sink-core': 'a sink without JetStream',
-  'sink-jetstream': 'a sink with JetStream',
-};
-
-function remedy(name: string, role: Role): string {
-  const spec = connectionOptions[name as ConnectionOptionName];
-  const withJetStream = role.replace('-core', '-jetstream') as Role;
-  if (withJetStream !== role && (spec.roles as readonly Role[]).includes(withJetStream))
-    return '; it needs jetstream = true';
-  if (name === 'queue_group') return '; share the work of a pull consumer with parallelism';
+/** Where the option would have an effect, if that is one change away. */
+function remedy(name: ConnectionOptionName, role: Role): string {
+  const applies: readonly Role[] = connectionOptions[name].roles;
+  const withJetStream = role === 'source-core' ? 'source-pull' : role === 'sink-core' ? 'sink-jetstream' : undefined;
+  const store = name.startsWith('kv_') ? 'source-kv' : name.startsWith('object_') ? 'source-object' : undefined;
+  if (withJetStream && (applies.includes(withJetStream) || store)) return '; it needs jetstream = true';
+  if (name === 'queue_group' && role === 'source-pull')
+    return '; share the work of a pull consumer with parallelism, or make it a push consumer by consumer_pull = false';
+  if (role === 'source-ordered' && (name === 'consumer_pull' || name in consumerOptions))
+    return '; the server keeps no ordered consumer, so that it is not durable, and neither pull nor push';
+  const others = roles.filter((other) => applies.includes(other));
+  if (others.length === 1 && others[0] !== undefined) return `; it is for ${roleNames[others[0]]}`;
   return '; leave it out';
 }
 
@@ -96,15 +101,29 @@ function valueIssues(options: Options): Issue[] {
     const problem = subjectProblem(options.subject, { wildcards: !isSink });
     if (problem !== undefined) refuse('subject', problem);
     else if (isSink && isReserved(options.subject)) {
-      refuse('subject', "subjects that begin with '$' or 'laminar.' belong to NATS and to the mesh");
+      refuse('subject', reservedSubject);
     }
   }
   for (const subject of listOf(options.stream_subjects)) {
     const problem = subjectProblem(subject, { wildcards: true });
     if (problem !== undefined) refuse('stream_subjects', problem);
   }
-  if (options.on_error === 'retry' && role === 'source-core') {
-    refuse('on_error', "'retry' needs jetstream = true: a core subscription has nothing to deliver again");
+  for (const [index, subject] of listOf(options.filter_subjects).entries()) {
+    const problem = subjectProblem(subject, { wildcards: true });
+    if (problem !== undefined) refuse('filter_subjects', `item ${index + 1}: ${problem}`);
+  }
+  if (options.filter_subjects !== undefined && options.subject !== undefined)
+    refuse('filter_subjects', '"subject" says the same for one subject; give one of them');
+  if (typeof options.dead_letter_subject === 'string') {
+    const problem = subjectProblem(options.dead_letter_subject, { wildcards: false });
+    if (problem !== undefined) refuse('dead_letter_subject', problem);
+    else if (isReserved(options.dead_letter_subject)) refuse('dead_letter_subject', reservedSubject);
+  }
+  if (options.on_error === 'retry') {
+    if (role === 'source-core')
+      refuse('on_error', "'retry' needs jetstream = true: a core subscription has nothing to deliver again");
+    else if ((role !== 'source-pull' && role !== 'source-push') || options.consumer_ack_policy === 'none')
+      refuse('on_error', "'retry' needs a consumer with acknowledgements: nothing else is delivered again");
   }
   if (
     typeof options.parallelism === 'number' &&
@@ -122,6 +141,8 @@ function valueIssues(options: Options): Issue[] {
   }
   return issues;
 }
+
+const reservedSubject = "subjects that begin with '$' or 'laminar.' belong to NATS and to the mesh";
 
 const isReserved = (subject: string): boolean =>
   subject.startsWith('$') || subject.startsWith('laminar.') || subject === 'laminar';

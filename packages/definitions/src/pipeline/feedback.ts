@@ -1,6 +1,6 @@
 import type { Kind } from '@laminar/protocol';
 import type { Catalog } from '../catalog.js';
-import { type ResolvedConnection, resolveConnection } from '../connection/resolve.js';
+import { isSink, type ResolvedConnection, resolveConnection, type Sink, type Source } from '../connection/resolve.js';
 import { subjectsOverlap } from '../connection/subjects.js';
 import type { ConnectionDefinition, DefinitionOfKind, PipelineDefinition, TableDefinition } from '../definition.js';
 
@@ -62,19 +62,15 @@ class View {
   }
 }
 
-type Sink = Extract<ResolvedConnection, { role: 'sink-core' | 'sink-jetstream' }>;
-type Source = Exclude<ResolvedConnection, Sink>;
-
-const isSink = (connection: ResolvedConnection): connection is Sink =>
-  connection.role === 'sink-core' || connection.role === 'sink-jetstream';
-
 function feeds(sink: Sink, source: Source): boolean {
   if (!sink.servers.some((server) => source.servers.includes(server))) return false;
-  const read =
-    source.role === 'source-core'
-      ? [source.subject]
-      : source.consumer.filterSubject === undefined
-        ? (source.stream?.subjects ?? [])
-        : [source.consumer.filterSubject];
+  const read = subjectsOf(source);
   return read.some((pattern) => subjectsOverlap(pattern, sink.subject));
+}
+
+/** A sink publishes to nothing that a bucket keeps its entries under. */
+function subjectsOf(source: Source): readonly string[] {
+  if (source.role === 'source-core') return [source.subject];
+  if (source.role === 'source-kv' || source.role === 'source-object') return [];
+  return source.filterSubjects.length > 0 ? source.filterSubjects : (source.stream?.subjects ?? []);
 }

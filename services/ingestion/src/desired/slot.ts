@@ -1,4 +1,4 @@
-import type { OnError, ResolvedConnection } from '@laminar/definitions';
+import { hasConsumer, isSink, type OnError, type ResolvedConnection } from '@laminar/definitions';
 import type { BoundQuery } from '@laminar/sql';
 
 /** The request behind a revision. */
@@ -44,7 +44,9 @@ export interface SlotSpec {
 
 /** Slots of these are never run by two at once, and stop when the lease cannot be renewed. */
 export function isExclusive({ resolved }: ConnectionSpec): boolean {
-  return resolved.role === 'source-core' && resolved.queueGroup === undefined;
+  if (resolved.role === 'source-core') return resolved.queueGroup === undefined;
+  if (hasConsumer(resolved)) return !resolved.consumer.durable;
+  return !isSink(resolved);
 }
 
 export function slotKeys({ name, resolved }: ConnectionSpec): string[] {

@@ -1,4 +1,5 @@
 import { ConnectorError, createConnection, type FileSource, type SecretSource } from '@laminar/connectors';
+import { hasConsumer } from '@laminar/definitions';
 import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { Backoff } from './backoff.js';
@@ -69,7 +70,7 @@ export class Provisioner {
 
   /** Deletes the durable of a form of a connection that is gone, and of which nothing runs here any more. */
   retire(spec: ConnectionSpec): void {
-    if (spec.resolved.role === 'source-jetstream' && this.options.isMine(spec.name)) this.#retire(spec, 1);
+    if (hasConsumer(spec.resolved) && this.options.isMine(spec.name)) this.#retire(spec, 1);
   }
 
   /** From now on work is done: the catalog is complete. */
@@ -187,4 +188,4 @@ export class Provisioner {
 }
 
 const needsProvision = ({ resolved }: ConnectionSpec): boolean =>
-  resolved.role === 'source-jetstream' || (resolved.role === 'sink-jetstream' && resolved.stream !== undefined);
+  hasConsumer(resolved) || ('stream' in resolved && resolved.stream !== undefined);

@@ -1,5 +1,6 @@
 import type { Codec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
+import { hasConsumer } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
@@ -147,7 +148,7 @@ export class SlotJob {
 
   async #use(connection: Connection, lost: AbortSignal, inUse: () => void): Promise<void> {
     const { connection: source } = this.#spec;
-    const jetstream = source.resolved.role === 'source-jetstream' ? source.resolved : undefined;
+    const { resolved } = source;
     const failed = new Promise<never>((_, reject) => {
       this.#fail = reject;
       lost.addEventListener('abort', () => reject(lost.reason), { once: true });
@@ -160,11 +161,15 @@ export class SlotJob {
     const codec = await codecOf(source.resolved, this.options.files);
     if (this.#loop.stopped) return;
     const reader = connection.reader();
-    const reading = new Reading(reader, this.#delivery(reader, codec), jetstream?.consumer.ackWaitMs);
+    const reading = new Reading(
+      reader,
+      this.#delivery(reader, codec),
+      hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
+    );
     this.#reading = reading;
     this.#counter.follow(reader.counters);
     try {
-      await Promise.race([this.#ready(reading, jetstream !== undefined), failed, stopping]);
+      await Promise.race([this.#ready(reading, resolved.role !== 'source-core'), failed, stopping]);
       if (this.#loop.stopped) return;
       const startedAtMs = Date.now();
       await Promise.race([reader.open(), failed]);
@@ -211,7 +216,7 @@ export class SlotJob {
     const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session });
     this.#waiting = waiting;
     // What was published to a sink that is gone may never be confirmed: it has to come again, where it can.
-    if (lost !== undefined && connection.resolved.role === 'source-jetstream') {
+    if (lost !== undefined && connection.resolved.role !== 'source-core') {
       this.#fail(new ConnectorError('blocked', lost));
     } else if (ready.length !== before.length || ready.some((pipeline, i) => pipeline !== before[i])) {
       await reading.swap(ready);
@@ -236,7 +241,7 @@ export class SlotJob {
       codec,
       deadLetters,
       sampler,
-      ackWaitMs: resolved.role === 'source-jetstream' ? resolved.consumer.ackWaitMs : undefined,
+      ackWaitMs: hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
       onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),
     });
   }

@@ -1,4 +1,4 @@
-import type { JetStreamSource } from '@laminar/definitions';
+import type { PullSource } from '@laminar/definitions';
 import { type Consumer, type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type ReaderCounters } from '../contract.js';
@@ -17,7 +17,7 @@ const pullTimeoutMsMin = 1000;
  * Reads a durable pull consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages. A
  * consumer or stream that goes away makes `read` throw, since the client itself would wait for ever.
  */
-export class JetStreamReader implements Reader {
+export class PullReader implements Reader {
   readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
   readonly #batching = new Batching<JetStreamMessage>();
   #consumer: Consumer | undefined;
@@ -28,7 +28,7 @@ export class JetStreamReader implements Reader {
 
   constructor(
     readonly nc: NatsConnection,
-    readonly source: JetStreamSource,
+    readonly source: PullSource,
   ) {}
 
   get sourceIncarnation(): string | undefined {
