@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/src/**/*.test.ts'],
     setupFiles: ['test/src/seed.ts'],
+    reporters: ['default', './test/src/conformance/reporter.ts'],
     pool: 'forks',
     maxWorkers: 3,
     testTimeout: 60_000,

@@ -47,7 +47,9 @@ function runTests() {
   const report = join(folder, 'report.json');
   try {
     const vitest = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...filters];
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const table = join(root, 'test', 'src', 'conformance', 'reporter.ts');
+    const reporters = ['default', 'json', table].map((reporter) => `--reporter=${reporter}`);
+    reporters.push(`--outputFile.json=${report}`);
     const result = spawnSync(process.execPath, [...vitest, ...reporters], { cwd: root, stdio: 'inherit' });
     countTests(JSON.parse(readFileSync(report, 'utf8')), result.status);
   } finally {

@@ -1,10 +1,9 @@
 import type { Options } from '@laminar/definitions';
-import { eventually, startNats, type TestNats } from '@laminar/test';
+import { eventually, seedOf, startNats, type TestNats, TestOperator } from '@laminar/test';
 import { nkeys } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closeConnections, connectionOf, openConnection } from '../testing/connections.js';
-import { seedOf, TestOperator } from '../testing/operator.js';
 import { TestSecrets } from '../testing/secrets.js';
 
 const ref = (name: string) => `\${secret:${name}}`;

@@ -8,11 +8,11 @@ import {
   freePort,
   startNats,
   type TemporaryDirectory,
+  TestCertificates,
   type TestNats,
   temporaryDirectory,
 } from '@laminar/test';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { TestCertificates } from '../testing/certificates.js';
 import { closeConnections, connectionOf, openConnection } from '../testing/connections.js';
 
 describe('a connection by TLS', () => {
