@@ -29,6 +29,18 @@ export async function readTexts(reader: Reader, count: number): Promise<string[]
 
 export const textsOf = (batch: Batch): string[] => batch.messages.map(({ data }) => new TextDecoder().decode(data));
 
+/** The sizes of the batches that hold so many messages, each settled; fewer at the reader's end. */
+async function sizesOf(reader: Reader, count: number): Promise<number[]> {
+  const sizes: number[] = [];
+  for (let read = 0; read < count; read += sizes.at(-1) ?? 0) {
+    const batch = await reader.read();
+    if (!batch) break;
+    sizes.push(batch.messages.length);
+    batch.messages.forEach((_, index) => void batch.ack(index));
+  }
+  return sizes;
+}
+
 /** What every reader must do. */
 export function describeReader({ name, options, durable }: ReaderSubject): void {
   describe(`${name}, as a reader`, () => {
@@ -48,9 +60,10 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
 
     async function open(
       subject = `in${++number}`,
+      more: Options = {},
     ): Promise<{ reader: Reader; connection: Connection; subject: string }> {
       const { connection } = await openConnection(
-        { type: 'source', servers: server.url, ...options(subject) },
+        { type: 'source', servers: server.url, ...options(subject), ...more },
         subject,
       );
       await connection.provision();
@@ -80,6 +93,37 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
         expect(count).toBeLessThanOrEqual(1024);
         read += count;
       }
+    });
+
+    it('hands over no more than batch_size at once', async () => {
+      const { reader, subject } = await open(undefined, { batch_size: 7 });
+      for (let i = 0; i < 20; i++) publisher.publish(subject, 'x');
+      await publisher.flush();
+      await eventually(() => reader.counters.messages === 20, { what: 'all messages' });
+      expect(await sizesOf(reader, 20)).toEqual([7, 7, 6]);
+    });
+
+    it('waits with batch_timeout_ms for a batch to be full, and no longer than that', async () => {
+      const { reader, subject } = await open(undefined, { batch_size: 5, batch_timeout_ms: 500 });
+      const startedMs = performance.now();
+      // The first batch is full before its time, the second never.
+      for (let i = 0; i < 4; i++) publisher.publish(subject, 'x');
+      await publisher.flush();
+      await eventually(() => reader.counters.messages === 4, { what: 'four messages' });
+      const sizes = sizesOf(reader, 8);
+      for (let i = 0; i < 4; i++) publisher.publish(subject, 'x');
+      expect(await sizes).toEqual([5, 3]);
+      expect(performance.now() - startedMs).toBeGreaterThan(490);
+    });
+
+    it('does not wait for a batch to be full where it is stopped', async () => {
+      const { reader, subject } = await open(undefined, { batch_timeout_ms: 60_000 });
+      publisher.publish(subject, 'x');
+      await publisher.flush();
+      await eventually(() => reader.counters.messages === 1, { what: 'the message' });
+      const sizes = sizesOf(reader, 2);
+      await reader.stop();
+      expect(await sizes).toEqual([1]);
     });
 
     it('gives what a message says of itself', async () => {

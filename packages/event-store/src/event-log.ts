@@ -1,10 +1,11 @@
-import { streamOfBucket, subjectOfKey } from '@laminar/protocol';
+import { headers, streamOfBucket, subjectOfKey } from '@laminar/protocol';
 import {
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   jetstream,
   jetstreamManager,
+  type StoredMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ensureLogBucket } from './bucket.js';
@@ -82,7 +83,7 @@ class KvEventLog implements EventLog {
       try {
         return (await this.js.publish(subjectOfKey(this.bucket, key), data, options)).seq;
       } catch (error) {
-        if (isConflict(error)) throw new RevisionConflict(expectedRevision);
+        if (isConflict(error)) return await this.#ownRevision(key, eventId, expectedRevision);
         if (error instanceof JetStreamApiError) throw unavailable('refused the event', error);
         lastError = error;
       }
@@ -122,6 +123,23 @@ class KvEventLog implements EventLog {
     } catch (error) {
       throw unavailable('does not answer', error);
     }
+  }
+
+  /**
+   * The position of an event that is stored already, by an attempt whose acknowledgement was lost. Servers before 2.12 say so themselves, by the event's
+   * id; later ones look at the expected position first. Throws `RevisionConflict` where the key is another's. Asks the stream's leader, since a
+   * replica may not have it yet.
+   */
+  async #ownRevision(key: string, eventId: string, expectedRevision: number): Promise<number> {
+    let stored: StoredMsg | null;
+    try {
+      stored = await this.jsm.streams.getMessage(this.#stream, { last_by_subj: subjectOfKey(this.bucket, key) });
+    } catch (error) {
+      if (error instanceof JetStreamApiError) throw unavailable('refused to read the event', error);
+      throw unavailable('does not answer', error);
+    }
+    if (stored?.header.get(headers.messageId) === eventId) return stored.seq;
+    throw new RevisionConflict(expectedRevision);
   }
 
   async #get(query: { seq: number } | { last_by_subj: string }): Promise<StoredEvent | undefined> {

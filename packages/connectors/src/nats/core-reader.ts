@@ -16,14 +16,16 @@ const drainTimeoutMs = 1000;
 export class CoreReader implements Reader {
   readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
   readonly sourceIncarnation = undefined;
-  readonly #batching = new Batching<CoreMessage>();
+  readonly #batching: Batching<CoreMessage>;
   #subscription: Subscription | undefined;
 
   constructor(
     readonly nc: NatsConnection,
     readonly source: CoreSource,
     readonly internalGroup: string,
-  ) {}
+  ) {
+    this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
+  }
 
   async open(): Promise<void> {
     const { subject, queueGroup, pendingLimit } = this.source;

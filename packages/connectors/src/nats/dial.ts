@@ -24,6 +24,8 @@ export async function dial(
     maxReconnectAttempts: connection.maxReconnects,
     reconnectTimeWait: connection.reconnectWaitMs,
     reconnectJitter: connection.reconnectJitterMs,
+    // By itself the client takes another one, a second, where a connection is encrypted.
+    reconnectJitterTLS: connection.reconnectJitterMs,
     pingInterval: connection.pingIntervalMs,
     maxPingOut: connection.pingMaxOutstanding,
     // A refusal is not the end: the secret or the server's users may change.

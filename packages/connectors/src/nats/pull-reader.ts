@@ -19,7 +19,7 @@ const pullTimeoutMsMin = 1000;
  */
 export class PullReader implements Reader {
   readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
-  readonly #batching = new Batching<JetStreamMessage>();
+  readonly #batching: Batching<JetStreamMessage>;
   #consumer: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
   #sourceIncarnation: string | undefined;
@@ -29,7 +29,9 @@ export class PullReader implements Reader {
   constructor(
     readonly nc: NatsConnection,
     readonly source: PullSource,
-  ) {}
+  ) {
+    this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
+  }
 
   get sourceIncarnation(): string | undefined {
     return this.#sourceIncarnation;
