@@ -3,6 +3,8 @@ import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { ConnectorError, type FileSource, type SecretSource, Unprepared } from '../contract.js';
 import { authenticatorOf } from './authenticator.js';
+import { dialPace } from './dial-pace.js';
+import { ReconnectPlan } from './reconnect-plan.js';
 import { refusalOf } from './refusal.js';
 import { tlsHint, tlsOf } from './tls.js';
 
@@ -22,10 +24,7 @@ export async function dial(
     timeout: connectTimeoutMs,
     noRandomize: !connection.randomizeServers,
     maxReconnectAttempts: connection.maxReconnects,
-    reconnectTimeWait: connection.reconnectWaitMs,
-    reconnectJitter: connection.reconnectJitterMs,
-    // By itself the client takes another one, a second, where a connection is encrypted.
-    reconnectJitterTLS: connection.reconnectJitterMs,
+    ...new ReconnectPlan(connection, dialPace).options,
     pingInterval: connection.pingIntervalMs,
     maxPingOut: connection.pingMaxOutstanding,
     // A refusal is not the end: the secret or the server's users may change.

@@ -8,8 +8,9 @@ export class Halted extends ConnectorError {
   }
 }
 
-/** A connection that used up its attempts, or cannot come right soon, is tried afresh that often. */
+/** A connection that used up its attempts, or cannot come right soon, is tried afresh that often, and a part of it later: those that failed together do not come together. */
 const failedRetryMs = 30_000;
+const failedJitter = 0.1;
 const blockedRetryMsMin = 250;
 const blockedRetryMsMax = 5000;
 
@@ -41,7 +42,7 @@ export class Backoff {
     this.#dials++;
     if (maxReconnects >= 0 && this.#dials > maxReconnects) {
       this.#dials = 0;
-      return { state: 'failed', delayMs: failedRetryMs };
+      return this.#failed();
     }
     return { state: 'blocked', delayMs: reconnectWaitMs + this.random() * reconnectJitterMs };
   }
@@ -49,8 +50,12 @@ export class Backoff {
   /** The servers answer, but something is not there or not allowed. */
   after(error: ConnectorError): Retry {
     if (error instanceof Halted) return { state: 'failed', delayMs: undefined };
-    if (error.steer === 'failed') return { state: 'failed', delayMs: failedRetryMs };
+    if (error.steer === 'failed') return this.#failed();
     const delayMs = Math.min(blockedRetryMsMin * 2 ** this.#failures++, blockedRetryMsMax);
-    return { state: 'blocked', delayMs };
+    return { state: 'blocked', delayMs: (delayMs / 2) * (1 + this.random()) };
+  }
+
+  #failed(): Retry {
+    return { state: 'failed', delayMs: failedRetryMs * (1 + failedJitter * this.random()) };
   }
 }

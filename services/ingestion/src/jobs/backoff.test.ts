@@ -1,0 +1,74 @@
+import { ConnectorError } from '@laminar/connectors';
+import { resolveConnection } from '@laminar/definitions';
+import { describe, expect, it } from 'vitest';
+import { Backoff, Halted } from './backoff.js';
+
+const resolved = resolveConnection('c', {
+  connector: 'nats',
+  options: {
+    servers: 'nats://a',
+    type: 'source',
+    format: 'json',
+    subject: 'a',
+    max_reconnects: 2,
+    reconnect_wait_ms: 1000,
+    reconnect_jitter_ms: 300,
+  },
+});
+const missing = new ConnectorError('blocked', 'there is no stream');
+const refused = new ConnectorError('failed', 'it is not allowed');
+
+/** The waits after failures in a row, for the least and the most that chance gives. */
+const waits = (count: number, fail: (backoff: Backoff) => { delayMs: number | undefined }) =>
+  [0, 1].map((chance) => {
+    const backoff = new Backoff(resolved, () => chance);
+    return Array.from({ length: count }, () => fail(backoff).delayMs);
+  });
+
+describe('a connection waits before it is tried again', () => {
+  it('by its own numbers where no server is reached, and half a minute and more when those are used up', () => {
+    expect(waits(4, (backoff) => backoff.afterDial())).toEqual([
+      [1000, 1000, 30_000, 1000],
+      [1300, 1300, 33_000, 1300],
+    ]);
+    const backoff = new Backoff(resolved, () => 0);
+    expect(Array.from({ length: 4 }, () => backoff.afterDial().state)).toEqual([
+      'blocked',
+      'blocked',
+      'failed',
+      'blocked',
+    ]);
+  });
+
+  it('twice as long each time where something is missing, up to five seconds, and never all at the same time', () => {
+    expect(waits(7, (backoff) => backoff.after(missing))).toEqual([
+      [125, 250, 500, 1000, 2000, 2500, 2500],
+      [250, 500, 1000, 2000, 4000, 5000, 5000],
+    ]);
+  });
+
+  it('half a minute and more where it does not come right soon', () => {
+    expect(waits(2, (backoff) => backoff.after(refused))).toEqual([
+      [30_000, 30_000],
+      [33_000, 33_000],
+    ]);
+  });
+
+  it('until somebody changes something where that is needed', () => {
+    const backoff = new Backoff(resolved, () => 0.5);
+    expect(backoff.after(new Halted('stopped'))).toEqual({ state: 'failed', delayMs: undefined });
+  });
+
+  it('as the first time once it has worked', () => {
+    const backoff = new Backoff(resolved, () => 0);
+    backoff.after(missing);
+    backoff.afterDial();
+    backoff.afterDial();
+    backoff.reset();
+    expect([backoff.after(missing).delayMs, backoff.afterDial().state, backoff.afterDial().state]).toEqual([
+      125,
+      'blocked',
+      'blocked',
+    ]);
+  });
+});
