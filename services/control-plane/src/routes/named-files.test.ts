@@ -102,3 +102,34 @@ describe('the descriptor that a connection names', () => {
     });
   });
 });
+
+describe('the files of TLS that a connection names', () => {
+  const options = (file: string) => ({
+    servers: 'nats://localhost:4222',
+    type: 'source',
+    format: 'json',
+    subject: 'a',
+    tls_required: true,
+    tls_ca_file: file,
+  });
+  const put = (file: string) =>
+    replica.call('PUT', 'connections/by_tls', { connector: 'nats', options: options(file) });
+
+  it('are warnings while they are missing', async () => {
+    const { status, body } = await put(path('ca.pem'));
+    expect(status).toBe(201);
+    expect(body.warnings).toMatchObject([{ code: 'missing_file', message: expect.stringContaining('ca.pem') }]);
+    await writeFile(path('ca.pem'), 'any');
+    expect((await put(path('ca.pem'))).body.warnings).toEqual([]);
+  });
+
+  it('are refused where definitions may not name them', async () => {
+    for (const file of ['/etc/hostname', `${path('..')}/x.pem`]) {
+      const { status, body } = await put(file);
+      expect({ status, errors: body.errors }).toMatchObject({
+        status: 422,
+        errors: [{ pointer: '/options/tls_ca_file', detail: expect.stringContaining('LAMINAR_FILES_DIRS') }],
+      });
+    }
+  });
+});

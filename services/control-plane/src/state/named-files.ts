@@ -2,7 +2,7 @@ import type { Catalog } from '@laminar/definitions';
 import type { Command } from '@laminar/definitions/decisions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { Warning } from '@laminar/sql';
-import { checkDescriptor } from '../definitions/descriptor-check.js';
+import { checkFiles } from '../definitions/file-check.js';
 import type { Intent } from '../definitions/intent.js';
 
 /**
@@ -13,7 +13,7 @@ export async function checkNamedFiles(intent: Intent, catalog: Catalog, files: D
   if (intent.kind !== 'connection') return [];
   const command = commandOf(intent, catalog);
   if (command?.kind !== 'connection' || !('definition' in command)) return [];
-  return checkDescriptor(command.definition, files);
+  return checkFiles(command.definition, files);
 }
 
 /** Whatever is wrong with an intent beside its files is said at its turn, against the catalog as it is then. */
