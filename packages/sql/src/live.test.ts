@@ -57,14 +57,9 @@ describe('a live query', () => {
   });
 
   it('ends at its LIMIT, which leaves every other place where it was', () => {
-    const limits = [
-      'LIMIT 3',
-      'limit 3 -- rows',
-      'WHERE n > 1 LIMIT 3',
-      'LIMIT 0',
-      'LIMIT ALL',
-      '',
-    ].map((end) => bindLiveQuery(`SELECT n FROM orders ${end}`, relations).limit);
+    const limits = ['LIMIT 3', 'limit 3 -- rows', 'WHERE n > 1 LIMIT 3', 'LIMIT 0', 'LIMIT ALL', ''].map(
+      (end) => bindLiveQuery(`SELECT n FROM orders ${end}`, relations).limit,
+    );
     expect(limits).toEqual([3, 3, 3, 0, undefined, undefined]);
     expect(bindLiveQuery('SELECT n AS limit FROM orders', relations).limit).toBeUndefined();
     expect(refusal('SELECT n FROM orders LIMIT 1 OFFSET 2')).toMatchObject({ code: 'unsupported', at: 'OFFSET' });

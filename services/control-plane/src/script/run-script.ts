@@ -1,10 +1,11 @@
 import { type Catalog, DefinitionRejected } from '@laminar/definitions';
 import { parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
-import { checkQuery, QueryRejected } from '../definitions/query-check.js';
+import { checkLiveQuery, checkQuery, QueryRejected } from '../definitions/query-check.js';
 import type { StatusView } from '../definitions/schemas.js';
 import { statusOf } from '../definitions/status.js';
 import { insight } from '../definitions/view.js';
 import { consequences } from '../definitions/warnings.js';
+import { liveRows, rehearsedRows } from '../live/live-rows.js';
 import { Refusal } from '../refusal.js';
 import type { Origin } from '../state/commands.js';
 import type { Outcome } from '../state/decision.js';
@@ -42,8 +43,10 @@ export interface ScriptRequest {
    * same, adds the plans of queries, and asks nobody for rows.
    */
   readonly mode: 'apply' | 'rehearse' | 'explain';
-  /** Of a query over system tables. */
+  /** Of each query, over system tables or live. */
   readonly timeoutMs: number;
+  /** Aborts when nobody waits for the answer any more. */
+  signal(): AbortSignal;
   readonly origin: Origin;
 }
 
@@ -121,15 +124,16 @@ class Run {
   }
 
   #select({ query, over }: Extract<Statement, { type: 'select' }>): Promise<Rows> | Rows {
+    const { mode, timeoutMs, signal } = this.request;
+    const { catalog } = this;
     if (over === 'relations') {
-      const hint = 'write CREATE PIPELINE name AS SELECT ...';
-      throw new QueryRejected(
-        new SqlError('unsupported', 'a query over connections and tables runs as a pipeline', 0, hint),
-        query,
-      );
+      const bound = checkLiveQuery(query, catalog);
+      if (mode !== 'apply') return rehearsedRows(bound);
+      const { revision } = catalog;
+      return liveRows(this.mesh.connection, { query, bound, revision, timeoutMs, signal: signal() });
     }
-    if (this.request.mode === 'explain') return planRows([['source', 'system tables, answered by the query service']]);
-    return querySystem(this.mesh.connection, { sql: query, timeout_ms: this.request.timeoutMs });
+    if (mode === 'explain') return planRows([['source', 'system tables, answered by the query service']]);
+    return querySystem(this.mesh.connection, { sql: query, timeout_ms: timeoutMs });
   }
 
   #result(statement: Statement, outcome: Outcome): () => StatementResult {
