@@ -18,6 +18,7 @@ import { DeadLetters } from './delivery/dead-letters.js';
 import { TraceSampler } from './delivery/trace-sampler.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
+import { ConnectionTests } from './live/connection-tests.js';
 import { LiveQueries } from './live/live-queries.js';
 import { Leases } from './placement/leases.js';
 import { Membership } from './placement/membership.js';
@@ -158,14 +159,10 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     description: 'Runs readers and pipelines as the definitions say.',
     instance,
   });
-  const liveQueries = new LiveQueries(nc, {
-    instance,
-    catalog,
-    secrets,
-    files,
-    caughtUp: (revision, timeoutMs) => subscription.reached(revision, timeoutMs),
-  });
+  const caughtUp = (revision: number, timeoutMs: number) => subscription.reached(revision, timeoutMs);
+  const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, caughtUp });
   liveQueries.answerOn(micro);
+  new ConnectionTests({ instance, secrets, files, caughtUp }).answerOn(micro);
   void followBus();
   health.set('start', undefined);
 

@@ -1,4 +1,4 @@
-import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Api, apiOf } from '../api.js';
@@ -42,16 +42,24 @@ async function clients(): Promise<{ name: string; subscriptions: number }[]> {
   return [];
 }
 void clients;
-void eventually; void jetstream; void jsm; void describe; void it;
+void eventually;
+void jetstream;
+void jsm;
+void describe;
+void it;
 
-specIt('Message Metadata', 'a live query over core messages: columns at once, and no row, for none is redelivered', async () => {
-  await run(specSql('nats_source', here()));
-  await run(specSql('nats_with_metadata'));
-  const answer = await ask(specSql('Message Metadata'));
-  expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
-  console.log(JSON.stringify(answer.body));
-  const asked = ask('SELECT payload, _nats_subject FROM nats_with_metadata LIMIT 2', 5000);
-  const t = setInterval(() => nc.publish('events.x', '{"a":9007199254740993}'), 50);
-  console.log(JSON.stringify((await asked).body));
-  clearInterval(t);
-});
+specIt(
+  'Message Metadata',
+  'a live query over core messages: columns at once, and no row, for none is redelivered',
+  async () => {
+    await run(specSql('nats_source', here()));
+    await run(specSql('nats_with_metadata'));
+    const answer = await ask(specSql('Message Metadata'));
+    expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200 });
+    console.log(JSON.stringify(answer.body));
+    const asked = ask('SELECT payload, _nats_subject FROM nats_with_metadata LIMIT 2', 5000);
+    const t = setInterval(() => nc.publish('events.x', '{"a":9007199254740993}'), 50);
+    console.log(JSON.stringify((await asked).body));
+    clearInterval(t);
+  },
+);

@@ -34,7 +34,10 @@ export function bindLiveQuery(query: string, relations: Relations): LiveQuery {
     query: live,
     columns: columns.map(({ name, expression }) => ({ name, type: shownType(expression.type) })),
     limit,
-    warnings: [...bound.warnings, ...(plan.readsDelivered ? [ownConsumer] : [])],
+    warnings: [
+      ...bound.warnings,
+      ...(plan.readsDelivered && isJetStream(plan.connection, relations) ? [ownConsumer] : []),
+    ],
   };
 }
 
@@ -111,6 +114,11 @@ function missing(query: string, relations: Relations, reason: string): SqlError 
 function formatOf(connection: string, relations: Relations): string {
   const relation = relations.get(connection);
   return relation && 'format' in relation ? relation.format : 'json';
+}
+
+function isJetStream(connection: string, relations: Relations): boolean {
+  const relation = relations.get(connection);
+  return relation?.kind === 'source' && relation.jetstream;
 }
 
 function columnsOf(output: Output, format: string): readonly OutputColumn[] {

@@ -1,10 +1,12 @@
 import { type Catalog, DefinitionRejected } from '@laminar/definitions';
 import { parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
+import { nothingNamed } from '../definitions/intent.js';
 import { checkLiveQuery, checkQuery, QueryRejected } from '../definitions/query-check.js';
 import type { StatusView } from '../definitions/schemas.js';
 import { statusOf } from '../definitions/status.js';
 import { insight } from '../definitions/view.js';
 import { consequences } from '../definitions/warnings.js';
+import { checkRows, testConnection } from '../live/connection-test.js';
 import { liveRows, rehearsedRows } from '../live/live-rows.js';
 import { Refusal } from '../refusal.js';
 import type { Origin } from '../state/commands.js';
@@ -118,6 +120,8 @@ class Run {
         return planRows(planOf(checkQuery(statement.query, catalog).bound, catalog));
       case 'select':
         return this.#select(statement);
+      case 'test_connection':
+        return this.#test(statement);
       default:
         throw new Error(`a statement of type ${statement.type} reads nothing`);
     }
@@ -134,6 +138,20 @@ class Run {
     }
     if (mode === 'explain') return planRows([['source', 'system tables, answered by the query service']]);
     return querySystem(this.mesh.connection, { sql: query, timeout_ms: timeoutMs });
+  }
+
+  async #test({ name: written }: Extract<Statement, { type: 'test_connection' }>): Promise<Rows> {
+    const { catalog } = this;
+    const { mode, timeoutMs } = this.request;
+    // A name that was not quoted where it was defined is in lower case.
+    const name = catalog.get('connection', written) ? written : written.toLowerCase();
+    const record = catalog.get('connection', name);
+    if (!record) throw nothingNamed('connection', written, catalog);
+    if (mode !== 'apply') return { ...checkRows([]), complete: false };
+    const { revision } = catalog;
+    return checkRows(
+      await testConnection(this.mesh.connection, { name, definition: record.definition, revision, timeoutMs }),
+    );
   }
 
   #result(statement: Statement, outcome: Outcome): () => StatementResult {
@@ -204,7 +222,7 @@ function failure(
     cause instanceof QueryRejected && 'queryOffset' in statement
       ? statement.queryOffset + cause.error.offset
       : undefined;
-  const offset = inQuery ?? places[0]?.offset ?? statement.offset;
+  const offset = inQuery ?? places[0]?.offset ?? placeOf(undefined, statement);
   return new StatementFailed(
     cause,
     sql,
@@ -217,6 +235,7 @@ function failure(
 
 /** Where the option that a pointer such as `/options/subject` means stands. */
 function placeOf(pointer: string | undefined, statement: Statement): number {
+  if (statement.type === 'test_connection') return statement.nameOffset;
   const option = /^\/(?:options\/)?([^/]+)/
     .exec(pointer ?? '')?.[1]
     ?.replaceAll('~1', '/')
