@@ -65,6 +65,19 @@ export interface Reader {
   consumerInfo(): Promise<ConsumerSnapshot | undefined>;
 }
 
+/**
+ * Reads along with a source connection and takes part in nothing: no message that it reads is missed by a reader of the connection, nothing is acknowledged, and nothing
+ * is counted. It ends with the first thing that goes wrong.
+ */
+export interface Tap {
+  /** Resolves when the subscription is flushed or the consumer stands: from then on no message is missed. Throws `ConnectorError`. */
+  open(): Promise<void>;
+  /** The next messages, never none; undefined after `close`. Not called again before the last call resolved. Throws `ConnectorError`. */
+  read(): Promise<readonly Message[] | undefined>;
+  /** Removes what `open` made, on the server too. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** Plain numbers, written by the reader and read once a second. */
 export interface ReaderCounters {
   messages: number;
@@ -105,6 +118,13 @@ export class ConnectorError extends Error {
 export class Unprepared extends ConnectorError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('blocked', message, options);
+  }
+}
+
+/** Connections of this kind cannot be read along with. */
+export class Untappable extends ConnectorError {
+  constructor(message: string) {
+    super('failed', message);
   }
 }
 
@@ -172,6 +192,8 @@ export interface Connection {
   /** Deletes the durable consumer that `provision` made; one that is gone already is fine. Throws `ConnectorError`. */
   deprovision(): Promise<void>;
   reader(): Reader;
+  /** Throws `Untappable` where connections of this kind cannot be read along with. */
+  tap(): Tap;
   sink(): Sink;
   snapshot(): ConnectionSnapshot;
   /** Closes the socket after what was published is flushed. Idempotent. */

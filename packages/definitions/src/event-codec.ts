@@ -155,12 +155,14 @@ function kindOf(body: DefinitionEventBody): Kind {
   return body.type.startsWith('Table') ? 'table' : 'pipeline';
 }
 
-const encodeConnection = ({ connector, options }: ConnectionDefinition) => ({
+/** The definition of a connection as messages carry it. */
+export const encodeConnection = ({ connector, options }: ConnectionDefinition) => ({
   connector,
   options: encodeOptions(options),
 });
 
-function decodeConnection(message: laminar.v1.ConnectionDefinition.$Properties): ConnectionDefinition {
+/** The definition that a message carries. Throws `EventUnreadable` where it does not hold. */
+export function decodeConnection(message: laminar.v1.ConnectionDefinition.$Properties): ConnectionDefinition {
   if (message.connector !== 'nats') throw new EventUnreadable(`there is no connector "${message.connector ?? ''}"`);
   const definition: ConnectionDefinition = { connector: 'nats', options: decodeOptions(message.options ?? {}) };
   refuseIssues(connectionIssues(definition));

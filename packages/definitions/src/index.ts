@@ -31,7 +31,14 @@ export type * from './definition.js';
 export { sameData } from './equal.js';
 export { DefinitionRejected, type Issue, type RejectionCode } from './errors.js';
 export type * from './event.js';
-export { decodeEvent, EventUnreadable, encodeEvent, foldStoredEvent } from './event-codec.js';
+export {
+  decodeConnection,
+  decodeEvent,
+  EventUnreadable,
+  encodeConnection,
+  encodeEvent,
+  foldStoredEvent,
+} from './event-codec.js';
 export { evolve } from './evolve.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
 export type { Options, OptionValue } from './option-value.js';

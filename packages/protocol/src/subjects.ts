@@ -13,6 +13,10 @@ export const subjects = {
   everyDeadLetter: 'laminar.dead_letters.*',
   /** Read-only SQL over `system.*`, asked of any query service. */
   querySql: 'laminar.query.sql',
+  /** Live queries, asked of any ingestion instance. */
+  liveQuery: 'laminar.ingestion.live',
+  /** Tests of connections, asked of any ingestion instance. */
+  connectionTest: 'laminar.ingestion.test',
 } as const;
 
 /**

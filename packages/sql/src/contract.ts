@@ -51,6 +51,13 @@ export type Statement = { readonly offset: number; readonly text: string } & (
     }
   | { readonly type: 'show'; readonly kind: DefinedKind }
   | { readonly type: 'describe'; readonly name: string }
+  | {
+      /** `SELECT test_connection('name')`. */
+      readonly type: 'test_connection';
+      readonly name: string;
+      /** Where the name stands, code points into the script. */
+      readonly nameOffset: number;
+    }
   | { readonly type: 'explain'; readonly query: string; readonly queryOffset: number }
   | {
       /** A SELECT on its own: over `system.*` (the query service answers), or over relations (a live query). */

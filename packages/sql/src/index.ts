@@ -1,3 +1,4 @@
+export { bindLiveQuery, type LiveQuery } from './bind/live.js';
 export { loadSql } from './bind/parse.js';
 export { bindQuery } from './bind/query.js';
 export { queryReferences } from './bind/references.js';

@@ -17,6 +17,7 @@ import { traceRequests } from './http/tracing.js';
 import { readBody, readQuery } from './http/validation.js';
 import { type Problem, toProblem } from './problem.js';
 import { Refusal } from './refusal.js';
+import { connectionTestRoutes } from './routes/connection-tests.js';
 import type { App } from './routes/context.js';
 import { definitionRoutes } from './routes/definitions.js';
 import { eventRoutes } from './routes/events.js';
@@ -99,6 +100,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
     definitionRoutes(app, kind, context);
     historyRoutes(app, kind, context);
   }
+  connectionTestRoutes(app, context);
   pipelineRoutes(app, context);
   secretRoutes(app, context, dependencies.secretsKey);
   eventRoutes(app, context);

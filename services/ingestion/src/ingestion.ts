@@ -18,6 +18,8 @@ import { DeadLetters } from './delivery/dead-letters.js';
 import { TraceSampler } from './delivery/trace-sampler.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
+import { ConnectionTests } from './live/connection-tests.js';
+import { LiveQueries } from './live/live-queries.js';
 import { Leases } from './placement/leases.js';
 import { Membership } from './placement/membership.js';
 import { preferred } from './placement/rendezvous.js';
@@ -157,6 +159,10 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     description: 'Runs readers and pipelines as the definitions say.',
     instance,
   });
+  const caughtUp = (revision: number, timeoutMs: number) => subscription.reached(revision, timeoutMs);
+  const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, caughtUp });
+  liveQueries.answerOn(micro);
+  new ConnectionTests({ instance, secrets, files, caughtUp }).answerOn(micro);
   void followBus();
   health.set('start', undefined);
 
@@ -173,6 +179,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     async stop() {
       for (const timer of timers) clearInterval(timer);
       provisioner.stop();
+      await liveQueries.stop();
       storedSecrets.stop();
       await supervisor.stop();
       // Without the bus nobody can be told; heartbeat and leases expire, and the counters' last second is lost.

@@ -11,6 +11,7 @@ import {
   type SecretSource,
   type ServerSnapshot,
   type Sink,
+  type Tap,
 } from '../contract.js';
 import { within } from '../within.js';
 import { CoreReader } from './core-reader.js';
@@ -21,6 +22,7 @@ import { JetStreamSink } from './jetstream-sink.js';
 import { deprovision, provision } from './provision.js';
 import { PullReader } from './pull-reader.js';
 import { refusalOf } from './refusal.js';
+import { tapOf } from './tap.js';
 
 const rttIntervalMs = 1000;
 /** What a close waits for a server that is away. */
@@ -78,6 +80,10 @@ export class NatsConnector implements Connection {
     if (isSink(resolved))
       throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
     throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);
+  }
+
+  tap(): Tap {
+    return tapOf(this.#open(), this.options.resolved);
   }
 
   sink(): Sink {

@@ -166,7 +166,8 @@ async function createConsumer(
   });
 }
 
-function startConfig(start: StartPosition): Partial<ConsumerConfig> {
+/** Where a consumer begins, as the JetStream API takes it. */
+export function startConfig(start: StartPosition): Partial<ConsumerConfig> {
   switch (start.from) {
     case 'all':
       return { deliver_policy: DeliverPolicy.All };

@@ -13,6 +13,8 @@ export type Output =
   /** The payload's object with more members, as JSON: added to its bytes, or to its value where the bytes are of another format. */
   | { readonly shape: 'extended'; readonly columns: readonly OutputColumn[]; readonly base: 'bytes' | 'value' }
   | { readonly shape: 'object'; readonly columns: readonly OutputColumn[] }
+  /** The values alone, as a JSON array. */
+  | { readonly shape: 'row'; readonly columns: readonly OutputColumn[] }
   /** Body, subject and headers of the message itself. */
   | {
       readonly shape: 'envelope';

@@ -62,6 +62,10 @@ function emitOutput({ output }: Plan, emitter: Emitter): string {
       return 'return row(message.data);';
     case 'object':
       return `return row(${emitter.constant(encode)}(${objectText(output.columns, emitter)}));`;
+    case 'row': {
+      const values = output.columns.map(({ expression }) => valueText(expression, emitter));
+      return `return row(${emitter.constant(encode)}("[" + [${values.join(', ')}].join(",") + "]"));`;
+    }
     case 'extended': {
       const names = output.columns.map(({ name }) => name);
       const values = output.columns.map(({ expression }) => valueText(expression, emitter));

@@ -3,6 +3,7 @@ import type { DefinedKind } from '@laminar/protocol';
 import type { Statement } from '../contract.js';
 import { SqlError } from '../errors.js';
 import { type Token, tokenize } from '../text/lexer.js';
+import { connectionTest } from './connection-test.js';
 import { Cursor } from './cursor.js';
 import { parseOptions } from './options.js';
 import { selectTarget } from './select-target.js';
@@ -62,6 +63,8 @@ function parseByFirstWord(cursor: Cursor): object {
   if (cursor.takeWords('explain')) return { type: 'explain', ...cutQuery(cursor, 'a query') };
   if (token.kind === 'word' && (token.value === 'select' || token.value === 'with')) {
     const { query, queryOffset } = cutQuery(cursor, 'a query');
+    const test = connectionTest(query, queryOffset);
+    if (test) return { type: 'test_connection', ...test };
     return { type: 'select', query, queryOffset, over: selectTarget(query, queryOffset) };
   }
   if (token.kind === 'word' && token.value === 'insert') {

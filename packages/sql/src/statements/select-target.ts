@@ -20,15 +20,6 @@ export function selectTarget(query: string, queryOffset: number): 'system' | 're
     if (expectsTable && isName) {
       if (token.value === 'system' && tokens[i + 1]?.value === '.') systemTables.push(token.start);
       else if (!commonTables.has(token.value) && tokens[i + 1]?.value !== '(') others.push(token.start);
-      if (token.value === 'test_connection') others.push(token.start);
-    }
-    if (isName && token.value === 'test_connection' && tokens[i + 1]?.value === '(') {
-      throw new SqlError(
-        'unsupported',
-        'connections cannot be tested yet',
-        queryOffset + codePointOffset(query, token.start),
-        'look at system.nats_connections',
-      );
     }
     if (token.kind === 'symbol' && token.value === '(') inFrom.push(false);
     else if (token.kind === 'symbol' && token.value === ')' && inFrom.length > 1) inFrom.pop();

@@ -1,5 +1,14 @@
 import type { Catalog } from '@laminar/definitions';
-import { type Bound, bindQuery, catalogRelations, type QueryReferences, queryReferences, SqlError } from '@laminar/sql';
+import {
+  type Bound,
+  bindLiveQuery,
+  bindQuery,
+  catalogRelations,
+  type LiveQuery,
+  type QueryReferences,
+  queryReferences,
+  SqlError,
+} from '@laminar/sql';
 
 /** A query that does not parse or does not bind. */
 export class QueryRejected extends Error {
@@ -14,8 +23,20 @@ export class QueryRejected extends Error {
 
 /** What a query names and what it comes to in a catalog. Throws `QueryRejected`. */
 export function checkQuery(query: string, catalog: Catalog): { references: QueryReferences; bound: Bound } {
+  return checked(query, () => ({
+    references: queryReferences(query),
+    bound: bindQuery(query, catalogRelations(catalog)),
+  }));
+}
+
+/** What a query that is to be answered with rows comes to in a catalog. Throws `QueryRejected`. */
+export function checkLiveQuery(query: string, catalog: Catalog): LiveQuery {
+  return checked(query, () => bindLiveQuery(query, catalogRelations(catalog)));
+}
+
+function checked<T>(query: string, check: () => T): T {
   try {
-    return { references: queryReferences(query), bound: bindQuery(query, catalogRelations(catalog)) };
+    return check();
   } catch (error) {
     throw error instanceof SqlError ? new QueryRejected(error, query) : error;
   }

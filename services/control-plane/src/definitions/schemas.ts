@@ -71,6 +71,8 @@ const examples: {
   pipeline: { name: 'large_orders', query: 'SELECT id, total FROM orders WHERE total > 100', desired: 'running' },
 };
 
+export const connectionExample = examples.connection;
+
 /** What is asked in the body of a POST. */
 export function requestSchema(kind: DefinedKind) {
   const { bodySchema } = definitionKinds[kind];

@@ -14,6 +14,9 @@ export function watchMethods(app: FastifyInstance): { refuseOthers(app: FastifyI
   return {
     refuseOthers(app) {
       for (const [url, known] of [...methods]) {
+        // A definition may be named like the last part of a route, and must be reached by the other methods.
+        const ofNames = url.replace(/\/[^/:]+$/, '/:name');
+        if (ofNames !== url && methods.has(ofNames)) continue;
         const allow = [...known].sort().join(', ');
         const refuse = async ({ method }: { readonly method: string }): Promise<never> => {
           throw new Refusal('method_not_allowed', `${url} takes ${allow}, not ${method}`, { headers: { allow } });

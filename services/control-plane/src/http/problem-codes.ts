@@ -40,11 +40,17 @@ export const problemCodes = {
   too_large: { status: 422, meaning: 'The SQL is larger or deeper nested than is taken.' },
   invalid_query: { status: 422, meaning: 'The query over system tables is refused by SQLite.' },
   too_many_followers: { status: 429, meaning: 'As many clients follow the events as this service serves.' },
+  too_many_queries: { status: 429, meaning: 'As many live queries run as the ingestion service takes.' },
   internal_error: { status: 500, meaning: 'A fault of the service; its log says more.' },
   bus_unavailable: { status: 503, meaning: "The mesh's bus does not answer." },
   not_ready: { status: 503, meaning: 'The service has not caught up with the event log.' },
   secrets_unavailable: { status: 503, meaning: 'No secret can be stored: LAMINAR_SECRETS_KEY is not set.' },
   query_unavailable: { status: 503, meaning: 'No query service is there to answer.' },
+  ingestion_unavailable: { status: 503, meaning: 'No ingestion service is there to answer.' },
+  connection_unavailable: {
+    status: 503,
+    meaning: 'The connection that a live query reads cannot be used; test it (POST /api/v1/connections/{name}/test).',
+  },
   not_applied: { status: 504, meaning: 'The write is stored, but was not in effect everywhere in time.' },
   query_timeout: { status: 504, meaning: 'The query over system tables took longer than it may.' },
 } as const satisfies { readonly [code: string]: { readonly status: number; readonly meaning: string } };

@@ -16,7 +16,7 @@ const resultSchema = Type.Object(
   {
     additionalProperties: true,
     description:
-      '`{statement, kind, name, action, version, revision, status, warnings}` of a statement that defines, `{statement, columns, rows, complete}` of one that asks.',
+      '`{statement, kind, name, action, version, revision, status, warnings}` of a statement that defines, `{statement, columns, rows, complete}` of one that asks, with `warnings` where it is a live query.',
   },
 );
 const results = Type.Object({ results: Type.Array(resultSchema) });
@@ -39,7 +39,7 @@ export function sqlRoutes(app: App, context: RouteContext): void {
         operationId: 'runSql',
         summary: 'Run a script, statement by statement',
         description:
-          'The first statement that fails stops the rest; the problem has its `statement_index`, counted from 0, and the `results` of those before it, which stay applied.',
+          'The first statement that fails stops the rest; the problem has its `statement_index`, counted from 0, and the `results` of those before it, which stay applied. A SELECT over a connection or a table is a live query: it answers with the rows that came until its LIMIT (`complete` is true) or until `timeout_ms`, at most 10,000, and disturbs no pipeline.',
         tags: ['sql'],
         querystring: Type.Object(waitParameters, { additionalProperties: false }),
         body: Type.Object(
@@ -50,7 +50,7 @@ export function sqlRoutes(app: App, context: RouteContext): void {
               Type.Integer({
                 minimum: 1,
                 maximum: systemQueryTimeoutMsMax,
-                description: `Milliseconds that a query over system tables may take (${queryTimeoutMsDefault}).`,
+                description: `Milliseconds that a query over system tables may take, and after which a live query or a test answers with what it has (${queryTimeoutMsDefault}).`,
               }),
             ),
           },
@@ -58,17 +58,18 @@ export function sqlRoutes(app: App, context: RouteContext): void {
         ),
         response: {
           200: { description: 'What each statement came to.', content: { 'application/json': { schema: results } } },
-          ...problemResponses(404, 409, 413, 415, 422, 504),
+          ...problemResponses(404, 409, 413, 415, 422, 429, 504),
         },
       },
     },
     async (request, reply) => {
       const { sql, dry_run = false, timeout_ms = queryTimeoutMsDefault } = request.body;
       const mode = dry_run ? 'rehearse' : 'apply';
-      const run = await runScript(mesh, { sql, mode, timeoutMs: timeout_ms, origin: originOf(request) });
+      const signal = () => context.cancellation.signal(reply);
+      const run = await runScript(mesh, { sql, mode, timeoutMs: timeout_ms, signal, origin: originOf(request) });
       await waitApplied(mesh, run.targets, {
         query: request.query,
-        signal: () => context.cancellation.signal(reply),
+        signal,
         headers: {},
         stored: 'the script is applied and stored',
         members: () => ({ results: run.results() }),
@@ -93,12 +94,13 @@ export function sqlRoutes(app: App, context: RouteContext): void {
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { sql } = request.body;
       const run = await runScript(mesh, {
         sql,
         mode: 'explain',
         timeoutMs: queryTimeoutMsDefault,
+        signal: () => context.cancellation.signal(reply),
         origin: originOf(request),
       });
       return { results: run.results() };

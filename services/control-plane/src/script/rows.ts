@@ -1,5 +1,6 @@
 import { type Catalog, DefinitionRejected, nearestName, type Recorded } from '@laminar/definitions';
 import { type DefinedKind, definedKinds } from '@laminar/protocol';
+import type { Warning } from '@laminar/sql';
 import type { StatusBoard } from '@laminar/status';
 import { bodyOf } from '../definitions/kinds.js';
 import { statusOf } from '../definitions/status.js';
@@ -11,6 +12,8 @@ export interface Rows {
   readonly rows: readonly (readonly unknown[])[];
   /** False where there was more. */
   readonly complete: boolean;
+  /** Of live queries. */
+  readonly warnings?: readonly Warning[];
 }
 
 const text = (name: string) => ({ name, type: 'TEXT' });

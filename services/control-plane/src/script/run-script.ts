@@ -1,10 +1,13 @@
 import { type Catalog, DefinitionRejected } from '@laminar/definitions';
 import { parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
-import { checkQuery, QueryRejected } from '../definitions/query-check.js';
+import { nothingNamed } from '../definitions/intent.js';
+import { checkLiveQuery, checkQuery, QueryRejected } from '../definitions/query-check.js';
 import type { StatusView } from '../definitions/schemas.js';
 import { statusOf } from '../definitions/status.js';
 import { insight } from '../definitions/view.js';
 import { consequences } from '../definitions/warnings.js';
+import { checkRows, testConnection } from '../live/connection-test.js';
+import { liveRows, rehearsedRows } from '../live/live-rows.js';
 import { Refusal } from '../refusal.js';
 import type { Origin } from '../state/commands.js';
 import type { Outcome } from '../state/decision.js';
@@ -42,8 +45,10 @@ export interface ScriptRequest {
    * same, adds the plans of queries, and asks nobody for rows.
    */
   readonly mode: 'apply' | 'rehearse' | 'explain';
-  /** Of a query over system tables. */
+  /** Of each query, over system tables or live. */
   readonly timeoutMs: number;
+  /** Aborts when nobody waits for the answer any more. */
+  signal(): AbortSignal;
   readonly origin: Origin;
 }
 
@@ -115,21 +120,38 @@ class Run {
         return planRows(planOf(checkQuery(statement.query, catalog).bound, catalog));
       case 'select':
         return this.#select(statement);
+      case 'test_connection':
+        return this.#test(statement);
       default:
         throw new Error(`a statement of type ${statement.type} reads nothing`);
     }
   }
 
   #select({ query, over }: Extract<Statement, { type: 'select' }>): Promise<Rows> | Rows {
+    const { mode, timeoutMs, signal } = this.request;
+    const { catalog } = this;
     if (over === 'relations') {
-      const hint = 'write CREATE PIPELINE name AS SELECT ...';
-      throw new QueryRejected(
-        new SqlError('unsupported', 'a query over connections and tables runs as a pipeline', 0, hint),
-        query,
-      );
+      const bound = checkLiveQuery(query, catalog);
+      if (mode !== 'apply') return rehearsedRows(bound);
+      const { revision } = catalog;
+      return liveRows(this.mesh.connection, { query, bound, revision, timeoutMs, signal: signal() });
     }
-    if (this.request.mode === 'explain') return planRows([['source', 'system tables, answered by the query service']]);
-    return querySystem(this.mesh.connection, { sql: query, timeout_ms: this.request.timeoutMs });
+    if (mode === 'explain') return planRows([['source', 'system tables, answered by the query service']]);
+    return querySystem(this.mesh.connection, { sql: query, timeout_ms: timeoutMs });
+  }
+
+  async #test({ name: written }: Extract<Statement, { type: 'test_connection' }>): Promise<Rows> {
+    const { catalog } = this;
+    const { mode, timeoutMs } = this.request;
+    // A name that was not quoted where it was defined is in lower case.
+    const name = catalog.get('connection', written) ? written : written.toLowerCase();
+    const record = catalog.get('connection', name);
+    if (!record) throw nothingNamed('connection', written, catalog);
+    if (mode !== 'apply') return { ...checkRows([]), complete: false };
+    const { revision } = catalog;
+    return checkRows(
+      await testConnection(this.mesh.connection, { name, definition: record.definition, revision, timeoutMs }),
+    );
   }
 
   #result(statement: Statement, outcome: Outcome): () => StatementResult {
@@ -200,7 +222,7 @@ function failure(
     cause instanceof QueryRejected && 'queryOffset' in statement
       ? statement.queryOffset + cause.error.offset
       : undefined;
-  const offset = inQuery ?? places[0]?.offset ?? statement.offset;
+  const offset = inQuery ?? places[0]?.offset ?? placeOf(undefined, statement);
   return new StatementFailed(
     cause,
     sql,
@@ -213,6 +235,7 @@ function failure(
 
 /** Where the option that a pointer such as `/options/subject` means stands. */
 function placeOf(pointer: string | undefined, statement: Statement): number {
+  if (statement.type === 'test_connection') return statement.nameOffset;
   const option = /^\/(?:options\/)?([^/]+)/
     .exec(pointer ?? '')?.[1]
     ?.replaceAll('~1', '/')

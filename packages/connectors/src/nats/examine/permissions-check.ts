@@ -1,0 +1,113 @@
+import { hasConsumer, isSink, type Permissions, type ResolvedConnection } from '@laminar/definitions';
+import { type NatsConnection, PermissionViolationError } from '@nats-io/nats-core';
+import { covers } from '../subject-match.js';
+import { type Finding, failed, ok, reasonOf, skipped } from './check.js';
+
+/** What the connection will have to be allowed, as subjects. */
+interface Needs {
+  readonly subscribe: readonly string[];
+  readonly publish: readonly string[];
+}
+
+interface Rules {
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+}
+
+/** What a server from 2.10 on says of a user (`$SYS.REQ.USER.INFO`), as far as it is of use here. */
+interface UserInfo {
+  readonly account: string;
+  readonly permissions?: { readonly publish?: Rules; readonly subscribe?: Rules };
+}
+
+const userInfoSubject = '$SYS.REQ.USER.INFO';
+const userInfoTimeoutMs = 1000;
+
+/** Whether the definition itself and the server allow what the connection will do. It subscribes for a moment, and publishes nothing. */
+export async function checkPermissions(nc: NatsConnection, connection: ResolvedConnection): Promise<Finding> {
+  const needs = needsOf(connection);
+  const guarded = guardProblem(needs, connection.permissions);
+  if (guarded !== undefined) return failed(guarded);
+  const done: string[] = [];
+  if (connection.role === 'source-core') {
+    const refusal = await trySubscription(nc, connection.subject);
+    if (refusal !== undefined)
+      return failed(`the server refuses a subscription to ${connection.subject}: ${refusal}; permit it there`);
+    done.push(`may subscribe to ${connection.subject}`);
+  }
+  if (needs.publish.length === 0) return ok(done.join('; '));
+  const user = await userInfo(nc);
+  if (typeof user === 'string') {
+    const untold = `whether it may publish to ${needs.publish.join(', ')} shows when it does: ${user}`;
+    return done.length > 0 ? ok(`${done.join('; ')}; ${untold}`) : skipped(untold);
+  }
+  const { publish, subscribe } = user.permissions ?? {};
+  const refused = [
+    ...needs.publish.filter((subject) => !permits(publish, subject)).map((subject) => `publish to ${subject}`),
+    ...needs.subscribe.filter((subject) => !permits(subscribe, subject)).map((subject) => `subscribe to ${subject}`),
+  ];
+  if (refused.length > 0)
+    return failed(`the server does not allow this user of the account ${user.account} to ${refused.join(', ')}`);
+  done.push(`may publish to ${needs.publish.join(', ')}`);
+  return ok(`${done.join('; ')} (account ${user.account})`);
+}
+
+function needsOf(connection: ResolvedConnection): Needs {
+  if (isSink(connection)) return { subscribe: [], publish: [connection.subject] };
+  if (connection.role === 'source-core') return { subscribe: [connection.subject], publish: [] };
+  if (hasConsumer(connection)) {
+    const { streamName, consumer, role } = connection;
+    const pulls = role === 'source-pull' ? [`$JS.API.CONSUMER.MSG.NEXT.${streamName}.${consumer.name}`] : [];
+    return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${streamName}`, ...pulls] };
+  }
+  if (connection.role === 'source-ordered')
+    return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${connection.streamName}`] };
+  const prefix = connection.role === 'source-kv' ? 'KV_' : 'OBJ_';
+  return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${prefix}${connection.bucket}`] };
+}
+
+/** What the option `permissions` does not allow; subjects of JetStream's API are no business of it. */
+function guardProblem({ subscribe, publish }: Needs, permissions: Permissions | undefined): string | undefined {
+  for (const [side, needed, allowed] of [
+    ['subscribe', subscribe, permissions?.subscribe],
+    ['publish', publish, permissions?.publish],
+  ] as const) {
+    const refused = needed.find(
+      (subject) => !subject.startsWith('$') && allowed && !allowed.some((pattern) => covers(pattern, subject)),
+    );
+    if (refused !== undefined)
+      return `the connection's own option permissions does not allow it to ${side} to ${refused}; add it to '${side}', or leave that list out`;
+  }
+  return undefined;
+}
+
+const permits = (rules: Rules | undefined, subject: string): boolean =>
+  (!rules?.allow || rules.allow.some((pattern) => covers(pattern, subject))) &&
+  !rules?.deny?.some((pattern) => covers(pattern, subject));
+
+/** Why the server does not let it subscribe. It is in no queue group, so that nobody misses what comes meanwhile. */
+async function trySubscription(nc: NatsConnection, subject: string): Promise<string | undefined> {
+  let refusal: string | undefined;
+  const subscription = nc.subscribe(subject, {
+    callback: (error) => {
+      if (error) refusal = error.message;
+    },
+  });
+  await nc.flush();
+  if (!subscription.isClosed()) subscription.unsubscribe();
+  return refusal;
+}
+
+/** What the server says of this user, or why it says nothing. */
+async function userInfo(nc: NatsConnection): Promise<UserInfo | string> {
+  try {
+    const answer = await nc.request(userInfoSubject, '', { timeout: userInfoTimeoutMs });
+    const { data } = answer.json<{ data?: UserInfo }>();
+    return data ?? 'the server says nothing of this user';
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (error instanceof PermissionViolationError || cause instanceof PermissionViolationError)
+      return `this user may not ask what it may do (${userInfoSubject})`;
+    return `nats-server ${nc.info?.version} does not say what a user may do (${reasonOf(error)})`;
+  }
+}

@@ -1,0 +1,85 @@
+import { type Codec, stringifyJson } from '@laminar/codecs';
+import { isSink, type ResolvedConnection } from '@laminar/definitions';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { ConnectorError } from '../../contract.js';
+import { apiCodes, connectorError, hasCode } from '../errors.js';
+import { type Finding, failed, ok, reasonOf, skipped } from './check.js';
+import { streamNameOf, subjectsOf } from './stream-check.js';
+
+const shownCharactersMax = 200;
+const shownBytesMax = 64;
+
+interface Sample {
+  readonly data: Uint8Array;
+  /** Where it stood. */
+  readonly where: string;
+}
+
+export interface SampleOptions {
+  /** Made when there is a message to decode. Throws `ConnectorError`. */
+  codec(): Promise<Codec>;
+  /** What is waited for a message where the server keeps none. */
+  readonly timeoutMs: number;
+}
+
+/** Decodes one message: the last that a stream has, or the next that comes. No consumer is asked, and nobody misses it. */
+export async function checkSample(
+  nc: NatsConnection,
+  connection: ResolvedConnection,
+  { codec, timeoutMs }: SampleOptions,
+): Promise<Finding> {
+  if (isSink(connection)) return skipped('a sink reads no messages');
+  if (connection.role === 'source-object') return skipped('objects are not decoded');
+  const sample =
+    connection.role === 'source-core'
+      ? await nextMessage(nc, connection.subject, timeoutMs)
+      : await lastMessage(nc, connection);
+  if (typeof sample === 'string') return skipped(sample);
+  const { data, where } = sample;
+  const what = `${where}, ${data.length} bytes`;
+  try {
+    const value = (await codec()).decode(data);
+    return ok(`${what}, reads as ${connection.format.name}: ${shown(value)}`);
+  } catch (error) {
+    if (error instanceof ConnectorError) return failed(error.message);
+    return failed(`${what}, cannot be read as ${connection.format.name}: ${reasonOf(error)}; is format what is sent?`);
+  }
+}
+
+/** The next message, or that none came. The subscription is in no queue group. */
+async function nextMessage(nc: NatsConnection, subject: string, timeoutMs: number): Promise<Sample | string> {
+  const subscription = nc.subscribe(subject, { max: 1 });
+  const timer = setTimeout(() => subscription.unsubscribe(), timeoutMs);
+  try {
+    for await (const { data, subject: at } of subscription) return { data, where: `the next message, on ${at}` };
+    return `none came on ${subject} within ${timeoutMs} ms, so that none could be decoded`;
+  } finally {
+    clearTimeout(timer);
+    subscription.unsubscribe();
+  }
+}
+
+async function lastMessage(nc: NatsConnection, connection: ResolvedConnection): Promise<Sample | string> {
+  const jsm = await jetstreamManager(nc);
+  const stream = await streamNameOf(connection, jsm);
+  if (stream === undefined) return 'there is no stream to read from';
+  const [subject = '>'] = subjectsOf(connection);
+  const message = await jsm.streams.getMessage(stream, { last_by_subj: subject }).catch((error) => {
+    if (hasCode(error, apiCodes.streamNotFound)) return null;
+    throw connectorError(`reading the last message of the stream "${stream}"`, error);
+  });
+  if (!message) return `the stream "${stream}" holds no message on ${subject}`;
+  return { data: message.data, where: `the last message, sequence ${message.seq} on ${message.subject}` };
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Uint8Array) {
+    const hex = Buffer.from(value.subarray(0, shownBytesMax)).toString('hex');
+    return value.length > shownBytesMax ? `0x${hex}...` : `0x${hex}`;
+  }
+  const characters = [...stringifyJson(value)];
+  return characters.length > shownCharactersMax
+    ? `${characters.slice(0, shownCharactersMax).join('')}...`
+    : characters.join('');
+}

@@ -1,0 +1,39 @@
+import { hasConsumer, type ResolvedConnection } from '@laminar/definitions';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connectorError } from '../errors.js';
+import { type Finding, failed, ok, reasonOf } from './check.js';
+
+/** What the server is, and whether it can do what the options ask for. */
+export async function checkServer(nc: NatsConnection, connection: ResolvedConnection): Promise<Finding> {
+  const info = nc.info;
+  if (!info) return failed('the server has not said what it is');
+  const { version, server_name: name, max_payload: maxPayload, cluster } = info;
+  const what = `nats-server ${version} "${name}"${cluster === undefined ? '' : ` of the cluster "${cluster}"`}, messages of at most ${maxPayload} bytes`;
+  const missing = newerNeeded(connection, version);
+  if (missing !== undefined) return failed(`${missing}; this is ${what}`);
+  if (!usesJetStream(connection))
+    return ok(`${what}, JetStream ${info.jetstream === true ? 'on' : 'off'}, which it does not need`);
+  try {
+    const { streams, consumers } = await (await jetstreamManager(nc)).getAccountInfo();
+    return ok(`${what}, JetStream with ${streams} streams and ${consumers} consumers in this account`);
+  } catch (error) {
+    return failed(`${reasonOf(connectorError('asking for JetStream', error))}; this is ${what}`);
+  }
+}
+
+export const usesJetStream = ({ role }: ResolvedConnection): boolean => role !== 'source-core' && role !== 'sink-core';
+
+/** The first option that an older server does not know. */
+function newerNeeded(connection: ResolvedConnection, version: string): string | undefined {
+  if (isAtLeast(version, 2, 10)) return undefined;
+  const readsStream = hasConsumer(connection) || connection.role === 'source-ordered';
+  if (readsStream && connection.filterSubjects.length > 1)
+    return 'several filter_subjects need nats-server 2.10; give one subject, or a connection for each';
+  return undefined;
+}
+
+export function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}

@@ -1,0 +1,96 @@
+import type { ResolvedConnection, StreamSpec } from '@laminar/definitions';
+import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import { apiCodes, hasCode } from '../errors.js';
+import { covers, overlaps } from '../subject-match.js';
+import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js';
+
+/** Whether the stream is there, and takes what the connection reads or writes. */
+export async function checkStream(nc: NatsConnection, connection: ResolvedConnection): Promise<Finding> {
+  if (connection.role === 'source-core' || connection.role === 'sink-core')
+    return skipped('the connection uses no stream');
+  const jsm = await jetstreamManager(nc);
+  const name = await streamNameOf(connection, jsm);
+  if (name === undefined)
+    return failed(
+      `no stream takes ${'subject' in connection ? connection.subject : ''}; create one, or give stream_subjects`,
+    );
+  const spec = 'stream' in connection ? connection.stream : undefined;
+  let info: StreamInfo;
+  try {
+    info = await jsm.streams.info(name);
+  } catch (error) {
+    if (!hasCode(error, apiCodes.streamNotFound)) return failed(`looking for the stream "${name}": ${reasonOf(error)}`);
+    return spec
+      ? skipped(`there is no stream "${name}" yet; it is made of stream_subjects when the connection is stored`)
+      : failed(`there is no stream "${name}"; ${missingHint[connection.role] ?? 'create it'}`);
+  }
+  const facts = factsOf(info);
+  const unmatched = coverage(info, connection);
+  if (unmatched) return { ...unmatched, message: `${unmatched.message}; ${facts}` };
+  const drift = spec ? driftOf(info, spec) : [];
+  if (drift.length > 0)
+    return warning(
+      `the stream has another ${drift.join(', ')} than the definition says, and is left as it is; ${facts}`,
+    );
+  return ok(facts);
+}
+
+const missingHint: { readonly [role in ResolvedConnection['role']]?: string } = {
+  'source-kv': 'create the bucket',
+  'source-object': 'create the bucket',
+  'source-pull': 'create it, or give stream_subjects to have it created',
+  'source-push': 'create it, or give stream_subjects to have it created',
+  'source-ordered': 'create it, or give stream_subjects to have it created',
+  'sink-jetstream': 'create it, or give stream_subjects to have it created',
+};
+
+/** The stream that a connection uses; undefined where a sink leaves it to the subject and none takes it. */
+export async function streamNameOf(connection: ResolvedConnection, jsm: JetStreamManager): Promise<string | undefined> {
+  if (connection.role === 'source-kv') return `KV_${connection.bucket}`;
+  if (connection.role === 'source-object') return `OBJ_${connection.bucket}`;
+  if ('streamName' in connection && connection.streamName !== undefined) return connection.streamName;
+  if (connection.role !== 'sink-jetstream') return undefined;
+  // It throws where no stream takes the subject.
+  return jsm.streams.find(connection.subject).catch(() => undefined);
+}
+
+/** What the connection uses of the stream's subjects, as patterns. */
+export function subjectsOf(connection: ResolvedConnection): readonly string[] {
+  if (connection.role === 'source-kv') return [`$KV.${connection.bucket}.${connection.keys}`];
+  if (connection.role === 'source-object') return [`$O.${connection.bucket}.M.>`];
+  if (connection.role === 'sink-core' || connection.role === 'sink-jetstream') return [connection.subject];
+  if (connection.role === 'source-core') return [connection.subject];
+  return connection.filterSubjects;
+}
+
+function coverage({ config }: StreamInfo, connection: ResolvedConnection): Finding | undefined {
+  // What comes from other streams may have any subject.
+  if (config.mirror || (config.sources ?? []).length > 0) return undefined;
+  const taken: readonly string[] = config.subjects ?? [];
+  for (const subject of subjectsOf(connection)) {
+    if (!taken.some((pattern) => overlaps(pattern, subject)))
+      return failed(`the stream "${config.name}" takes ${taken.join(', ')} and nothing of ${subject}`);
+    if (!taken.some((pattern) => covers(pattern, subject)))
+      return warning(`the stream "${config.name}" takes ${taken.join(', ')}, which is not all of ${subject}`);
+  }
+  return undefined;
+}
+
+function driftOf({ config }: StreamInfo, spec: StreamSpec): string[] {
+  const differing: [setting: string, differs: boolean][] = [
+    ['subjects', [...(config.subjects ?? [])].sort().join() !== [...spec.subjects].sort().join()],
+    ['retention', config.retention !== spec.retention],
+    ['storage', config.storage !== spec.storage],
+    ['max_msgs', config.max_msgs !== spec.maxMsgs],
+    ['max_age', config.max_age !== nanos(spec.maxAgeS * 1000)],
+  ];
+  return differing.filter(([, differs]) => differs).map(([setting]) => setting);
+}
+
+function factsOf({ config, state }: StreamInfo): string {
+  const { name, subjects = [], retention, storage, num_replicas: replicas } = config;
+  const { messages, bytes, first_seq: first, last_seq: last } = state;
+  const settings = `${retention}, ${storage}, ${replicas === 1 ? '1 replica' : `${replicas} replicas`}`;
+  return `stream "${name}" (${settings}) takes ${subjects.join(', ') || 'what its sources have'} and holds ${messages} messages, ${bytes} bytes, sequences ${first} to ${last}`;
+}

@@ -1,0 +1,156 @@
+import type { BoundQuery, Warning } from '../contract.js';
+import { SqlError } from '../errors.js';
+import type { Relations } from '../relations.js';
+import { type Token, tokenize } from '../text/lexer.js';
+import { codePointOffset } from '../text/positions.js';
+import type { Expression } from './expression.js';
+import type { Output, OutputColumn } from './plan.js';
+import { bindQuery, planBehind } from './query.js';
+import { queryReferences } from './references.js';
+
+/** A query that is answered with rows instead of running as a pipeline. Compiled, each of its rows is the text of a JSON array, a value per column. */
+export interface LiveQuery {
+  readonly query: BoundQuery;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Rows after which it is complete; undefined without LIMIT. */
+  readonly limit: number | undefined;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Binds a SELECT as a live query: as a pipeline's query is bound, but that LIMIT may end it, that it writes nowhere, and that what it names must be there.
+ * `*` over whole messages is one column, `payload`, or `data` where the format is raw. Throws `SqlError`, with offsets in code points of `query`.
+ */
+export function bindLiveQuery(query: string, relations: Relations): LiveQuery {
+  const { endless, limit } = cutLimit(query);
+  refuseInsert(endless);
+  const bound = bindQuery(endless, relations);
+  if (bound.status === 'blocked') throw missing(endless, relations, bound.reason);
+  const plan = planBehind(bound.query);
+  const format = formatOf(plan.connection, relations);
+  const columns = columnsOf(plan.output, format);
+  const live: BoundQuery & { output: Output } = { ...plan, output: { shape: 'row', columns } };
+  return {
+    query: live,
+    columns: columns.map(({ name, expression }) => ({ name, type: shownType(expression.type) })),
+    limit,
+    warnings: [
+      ...bound.warnings,
+      ...(plan.readsDelivered && isJetStream(plan.connection, relations) ? [ownConsumer] : []),
+    ],
+  };
+}
+
+const ownConsumer: Warning = {
+  code: 'own_consumer',
+  message:
+    "a live query reads by a consumer of its own and acknowledges nothing, so that _nats_delivered is 1 there; the redeliveries of the connection's consumer are seen by pipelines",
+};
+
+/** The query with spaces in the place of its LIMIT, so that everything else stands where it stood. */
+function cutLimit(query: string): { endless: string; limit: number | undefined } {
+  const tokens = tokenize(query);
+  const at = outermost(tokens).find((i) => isLimit(tokens, i));
+  const limit = at === undefined ? undefined : tokens[at];
+  const count = at === undefined ? undefined : tokens[at + 1];
+  if (!limit || !count) return { endless: query, limit: undefined };
+  const isAll = count.kind === 'word' && (count.value === 'all' || count.value === 'null');
+  if (!isAll && !/^\d{1,15}$/.test(count.value))
+    throw new SqlError(
+      'unsupported',
+      'LIMIT takes a whole number',
+      codePointOffset(query, count.start),
+      'write LIMIT 10',
+    );
+  const blank = ' '.repeat(codePointOffset(query, count.end) - codePointOffset(query, limit.start));
+  const endless = query.slice(0, limit.start) + blank + query.slice(count.end);
+  return { endless, limit: isAll ? undefined : Number(count.value) };
+}
+
+/** The reserved word, and not the name of a column. */
+function isLimit(tokens: readonly Token[], i: number): boolean {
+  const token = tokens[i];
+  const before = tokens[i - 1]?.value;
+  return token?.kind === 'word' && token.value === 'limit' && before !== 'as' && before !== '.';
+}
+
+/** Indices of the tokens that stand within no brackets. */
+function outermost(tokens: readonly Token[]): number[] {
+  let depth = 0;
+  const found: number[] = [];
+  for (const [i, { kind, value }] of tokens.entries()) {
+    if (kind === 'symbol' && value === '(') depth++;
+    else if (kind === 'symbol' && value === ')') depth--;
+    else if (depth === 0) found.push(i);
+  }
+  return found;
+}
+
+function refuseInsert(query: string): void {
+  const tokens = tokenize(query);
+  const insert = outermost(tokens)
+    .map((i) => tokens[i])
+    .find((token) => token?.kind === 'word' && token.value === 'insert');
+  if (!insert) return;
+  throw new SqlError(
+    'unsupported',
+    'INSERT INTO on its own would run once; a stream runs as a pipeline',
+    codePointOffset(query, insert.start),
+    'write CREATE PIPELINE name AS ...',
+  );
+}
+
+/** For a pipeline a relation may still come; whoever asks for rows wants to know now. */
+function missing(query: string, relations: Relations, reason: string): SqlError {
+  const { reads } = queryReferences(query);
+  const name = reads.find((read) => {
+    const relation = relations.get(read);
+    return !relation || (relation.kind === 'table' && !relation.source);
+  });
+  const token = tokenize(query).find(({ kind, value }) => (kind === 'word' || kind === 'quoted') && value === name);
+  return new SqlError('unknown_table', reason, token ? codePointOffset(query, token.start) : 0);
+}
+
+function formatOf(connection: string, relations: Relations): string {
+  const relation = relations.get(connection);
+  return relation && 'format' in relation ? relation.format : 'json';
+}
+
+function isJetStream(connection: string, relations: Relations): boolean {
+  const relation = relations.get(connection);
+  return relation?.kind === 'source' && relation.jetstream;
+}
+
+function columnsOf(output: Output, format: string): readonly OutputColumn[] {
+  switch (output.shape) {
+    case 'payload':
+      return [whole(format)];
+    case 'extended': {
+      const taken = output.columns.find(({ name }) => name === 'payload');
+      if (!taken) return [whole(format), ...output.columns];
+      throw new SqlError(
+        'duplicate_column',
+        'two columns are named "payload", of which * is one',
+        taken.expression.offset,
+        'give the other one another name with AS',
+      );
+    }
+    case 'object':
+    case 'row':
+      return output.columns;
+    case 'envelope':
+      throw new Error('a query that writes nowhere has no envelope');
+  }
+}
+
+function whole(format: string): OutputColumn {
+  const raw = format === 'raw';
+  const expression: Expression = { op: 'payload', type: raw ? 'BYTEA' : 'JSON', offset: 0 };
+  return { name: raw ? 'data' : 'payload', expression };
+}
+
+/** Types of expressions that are no types of columns, by what their values are. */
+function shownType(type: Expression['type']): string {
+  if (type === 'NUMBER') return 'NUMERIC';
+  return type === 'UNKNOWN' ? 'TEXT' : type;
+}
