@@ -86,10 +86,7 @@ describe('a connection that its own permissions keep from what it is for', () =>
     ['a filter of a stream', { ...stream, subject: 'x.a', permissions: { subscribe: ['x.b'] } }],
     ['the second of two filters', { ...stream, filter_subjects: ['x.a', 'x.b'], permissions: { subscribe: ['x.a'] } }],
     ['all of a stream', { ...stream, stream_subjects: 'x.>', permissions: { subscribe: ['x.a'] } }],
-    [
-      'keys',
-      { ...source, jetstream: true, kv_bucket: 'B', kv_keys: 'k.>', permissions: { subscribe: ['$KV.B.k.a'] } },
-    ],
+    ['keys', { ...source, jetstream: true, kv_bucket: 'B', kv_keys: 'k.>', permissions: { subscribe: ['$KV.B.k.a'] } }],
     ['objects', { ...source, jetstream: true, object_bucket: 'O', permissions: { subscribe: ['$O.P.>'] } }],
     ["a sink's subject", { type: 'sink', format: 'json', subject: 'y', permissions: { publish: [] } }],
   ])('by %s', (_, options) => {
