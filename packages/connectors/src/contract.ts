@@ -128,6 +128,13 @@ export class Untappable extends ConnectorError {
   }
 }
 
+/** The connection's own permissions do not allow what it would do. No server was asked, and none can mend it. */
+export class NotPermitted extends ConnectorError {
+  constructor(message: string) {
+    super('failed', message);
+  }
+}
+
 /** One message to publish. */
 export interface OutputMessage {
   readonly subject: string;
@@ -160,6 +167,8 @@ export interface Sink {
 /** What a connection's socket says of itself. */
 export interface ConnectionSnapshot {
   readonly serverUrl: string;
+  /** As the server counts them for this socket, those for the answers to requests included; 0 while it is away. */
+  readonly subscriptions: number;
   readonly rttMs: number | undefined;
   readonly reconnects: number;
   readonly lastError: string | undefined;

@@ -18,6 +18,12 @@ export class HeaderBlock {
     return new HeaderBlock(`${this.lines}${oneLine(name)}: ${oneLine(value)}\r\n`);
   }
 
+  /** The value of a header, by its name as it was written; undefined where the block has none. */
+  find(name: string): string | undefined {
+    const line = this.lines.split('\r\n').find((candidate) => candidate.startsWith(`${name}: `));
+    return line?.slice(name.length + 2);
+  }
+
   encode(): Uint8Array {
     if (this.#encoded === undefined) this.#encoded = Buffer.from(`NATS/1.0\r\n${this.lines}\r\n`, 'utf8');
     return this.#encoded;

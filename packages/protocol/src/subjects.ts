@@ -9,6 +9,8 @@ export const subjects = {
   /** Each part holds its own connections and pipelines and replaces what it said before. */
   metrics: (instance: string, part: number): string => `laminar.metrics.${instance}.${part}`,
   everyMetrics: 'laminar.metrics.*.*',
+  logs: (instance: string): string => `laminar.logs.${instance}`,
+  everyLog: 'laminar.logs.*',
   deadLetter: (connection: string): string => `laminar.dead_letters.${connection}`,
   everyDeadLetter: 'laminar.dead_letters.*',
   /** Read-only SQL over `system.*`, asked of any query service. */

@@ -20,6 +20,7 @@ import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
 import { ConnectionTests } from './live/connection-tests.js';
 import { LiveQueries } from './live/live-queries.js';
+import { LogPublisher } from './logs/log-publisher.js';
 import { Leases } from './placement/leases.js';
 import { Membership } from './placement/membership.js';
 import { preferred } from './placement/rendezvous.js';
@@ -68,6 +69,13 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   const outside = { env: process.env, directory: config.secretsDir };
   const files = new DefinitionFiles(filesDirs);
   const secrets = { find: (name: string) => findSecret(name, (name) => storedSecrets.find(name), outside) };
+  let busAway = false;
+  const logs = new LogPublisher({
+    nc,
+    instance,
+    isAway: () => busAway,
+    onDropped: (count) => logger.warn({ count }, 'lines of the logs of connections were dropped: the bus was away'),
+  });
   const status = new StatusPublisher({ nc, instance, session });
   const membership: Membership = new Membership({
     nc,
@@ -94,6 +102,8 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     clientName: `laminar ${instance} sink`,
     secrets,
     files,
+    logs,
+    counters,
     onChange: (connection) => supervisor.sinkChanged(connection),
   });
   /** What one instance does for all of them. */
@@ -102,6 +112,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     instance,
     secrets,
     files,
+    logs,
     isMine,
     onReport: (connection) => supervisor.provisioned(connection),
     onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
@@ -116,6 +127,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     sinks,
     secrets,
     files,
+    logs,
     provisioner,
     counters,
     deadLetters,
@@ -166,7 +178,6 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   void followBus();
   health.set('start', undefined);
 
-  let busAway = false;
   async function followBus(): Promise<void> {
     for await (const { type } of nc.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
@@ -185,6 +196,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
       // Without the bus nobody can be told; heartbeat and leases expire, and the counters' last second is lost.
       if (!busAway) {
         await metrics.stop();
+        logs.stop();
         await subscription.close();
         // Nobody shall leave the slots that become free to this session any more.
         await membership.stop();

@@ -28,7 +28,7 @@ export interface SystemDatabase {
 /**
  * Opens the first file in `<dataDir>/query` that no other process writes (`system.db`, `system-2.db`, ...), so that every query service of a
  * host has one of its own and finds it again; makes it where it is missing, and migrates it. A file that SQLite cannot read is made anew,
- * which costs the spans in it, of which `onUnreadable` is told: all else comes from the bus.
+ * which costs the spans and logs in it, of which `onUnreadable` is told: all else comes from the bus.
  */
 export function openSystemDatabase(
   dataDir: string,

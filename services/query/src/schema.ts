@@ -177,6 +177,22 @@ export const spans = sqliteTable(
   ],
 );
 
+/** What connections did, as they said it. Moments have six digits of a second, so that they sort as they were said. Kept nowhere else. */
+export const natsLogs = sqliteTable(
+  'nats_logs',
+  {
+    timestamp: text().notNull(),
+    connection: text().notNull(),
+    level: text().notNull(),
+    message: text().notNull(),
+    attributes: text().notNull(),
+    instance: text().notNull(),
+    /** NULL where no trace is active. */
+    trace_id: text(),
+  },
+  (table) => [index('nats_logs_connection').on(table.connection, table.timestamp)],
+);
+
 /** What derives from the bus, and is written anew from it at each start. */
 export const derivedTables = [
   natsConnections,

@@ -82,7 +82,30 @@ describe('a connection', () => {
     await eventually(() => states.at(-1)?.state === 'connected', { what: 'the connection to be back' });
     expect(states.map(({ state }) => state)).toEqual(['reconnecting', 'connected']);
     expect(states[0]).toMatchObject({ reason: expect.stringContaining('lost') });
-    expect(connection.snapshot().reconnects).toBe(1);
+    const { reconnects, lastError } = connection.snapshot();
+    expect(reconnects).toBe(1);
+    // It is what went wrong last, and not whether something is wrong.
+    expect(lastError).toContain('lost');
+  });
+
+  it('notices by its pings that a server does not answer', async () => {
+    const silent = await startNats({ jetstream: false });
+    const { connection } = await openConnection({
+      ...source,
+      servers: silent.url,
+      ping_interval_s: 1,
+      ping_max_outstanding: 1,
+    });
+    silent.kill('SIGSTOP');
+    try {
+      await eventually(() => connection.snapshot().lastError, { what: 'the silence to be noticed', timeoutMs: 15_000 });
+      expect(connection.snapshot().lastError).toContain('the server did not answer pings');
+      expect(connection.snapshot().subscriptions).toBe(0);
+    } finally {
+      silent.kill('SIGCONT');
+      await closeConnections();
+      await silent.stop();
+    }
   });
 
   it('is closed for good when its attempts to reconnect are used up, and says why', async () => {

@@ -1,12 +1,14 @@
 import { clearInterval, setInterval } from 'node:timers';
-import { isSink, type ResolvedConnection } from '@laminar/definitions';
-import type { NatsConnection, ServerInfo } from '@nats-io/nats-core';
+import { isSink, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
+import { type NatsConnection, PermissionViolationError, type ServerInfo } from '@nats-io/nats-core';
+import { type ConnectionLog, noLog } from '../connection-log.js';
 import {
   type Connection,
   type ConnectionEvents,
   type ConnectionSnapshot,
   ConnectorError,
   type FileSource,
+  NotPermitted,
   type Reader,
   type SecretSource,
   type ServerSnapshot,
@@ -17,11 +19,16 @@ import { within } from '../within.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
-
+import { guardedSink } from './guarded-sink.js';
 import { JetStreamSink } from './jetstream-sink.js';
+import { LoggedReader } from './logged-reader.js';
+import { LoggedSink } from './logged-sink.js';
+import { dialDetails, followProtocol } from './protocol-log.js';
 import { deprovision, provision } from './provision.js';
 import { PullReader } from './pull-reader.js';
 import { refusalOf } from './refusal.js';
+import { StallWatch } from './stall-watch.js';
+import { subscriptionsOf } from './subscriptions.js';
 import { tapOf } from './tap.js';
 
 const rttIntervalMs = 1000;
@@ -38,6 +45,8 @@ export interface NatsConnectorOptions {
   readonly secrets: SecretSource;
   readonly files: FileSource;
   readonly events: ConnectionEvents;
+  /** Where it says what it does; nowhere unless given. */
+  readonly log?: ConnectionLog;
 }
 
 /** One socket to the servers of a definition. */
@@ -47,21 +56,35 @@ export class NatsConnector implements Connection {
   #lastError: string | undefined;
   #rttMs: number | undefined;
   #rttTimer: NodeJS.Timeout | undefined;
+  #away = false;
   #closing = false;
+  readonly #log: ConnectionLog;
+  readonly #stalls = new StallWatch(rttIntervalMs);
+  #endProtocolLog: () => void = () => undefined;
 
-  constructor(readonly options: NatsConnectorOptions) {}
+  constructor(readonly options: NatsConnectorOptions) {
+    this.#log = options.log ?? noLog;
+  }
 
   async open(): Promise<void> {
+    const { resolved, clientName, secrets, files } = this.options;
     try {
-      const { resolved, clientName, secrets, files } = this.options;
+      const refusal = selfRefusal(resolved);
+      if (refusal !== undefined) throw new NotPermitted(refusal);
+      if (resolved.debug) this.#log.write('debug', 'connecting', () => dialDetails(resolved));
       this.#nc = await dial(resolved, { name: clientName, secrets, files });
     } catch (error) {
       this.#lastError = error instanceof Error ? error.message : String(error);
       throw error;
     }
     void this.#follow(this.#nc);
+    if (resolved.debug) this.#endProtocolLog = followProtocol(this.#nc, this.#log);
     void this.#measureRtt(this.#nc);
-    this.#rttTimer = setInterval(() => void this.#measureRtt(this.#nc), rttIntervalMs);
+    this.#stalls.tick();
+    this.#rttTimer = setInterval(() => {
+      this.#stalls.tick();
+      void this.#measureRtt(this.#nc);
+    }, rttIntervalMs);
   }
 
   provision(): Promise<{ drift: string | undefined }> {
@@ -73,13 +96,9 @@ export class NatsConnector implements Connection {
   }
 
   reader(): Reader {
-    const { resolved, name, incarnation } = this.options;
-    if (resolved.role === 'source-core')
-      return new CoreReader(this.#open(), resolved, `laminar-${name}-${incarnation}`);
-    if (resolved.role === 'source-pull') return new PullReader(this.#open(), resolved);
-    if (isSink(resolved))
-      throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
-    throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);
+    const { resolved } = this.options;
+    const reader = this.#reader();
+    return resolved.debug || resolved.trace ? new LoggedReader(reader, resolved, this.#log) : reader;
   }
 
   tap(): Tap {
@@ -87,15 +106,15 @@ export class NatsConnector implements Connection {
   }
 
   sink(): Sink {
-    const { resolved, name } = this.options;
-    if (resolved.role === 'sink-core') return new CoreSink(this.#open());
-    if (resolved.role === 'sink-jetstream') return new JetStreamSink(this.#open());
-    throw new ConnectorError('failed', `the connection "${name}" is a source, which takes no rows`);
+    const { resolved } = this.options;
+    const sink = guardedSink(this.#sink(), resolved.permissions);
+    return resolved.trace ? new LoggedSink(sink, this.#log) : sink;
   }
 
   snapshot(): ConnectionSnapshot {
     return {
       serverUrl: this.#nc ? `nats://${this.#nc.getServer()}` : (this.options.resolved.servers[0] ?? ''),
+      subscriptions: this.#nc && !this.#away ? subscriptionsOf(this.#nc) : 0,
       rttMs: this.#rttMs,
       reconnects: this.#reconnects,
       lastError: this.#lastError,
@@ -107,9 +126,29 @@ export class NatsConnector implements Connection {
     this.#closing = true;
     clearInterval(this.#rttTimer);
     const nc = this.#nc;
-    if (!nc || nc.isClosed()) return;
-    await within(flushTimeoutMs, nc.flush());
-    await nc.close();
+    if (nc && !nc.isClosed()) {
+      await within(flushTimeoutMs, nc.flush());
+      await nc.close();
+    }
+    this.#endProtocolLog();
+  }
+
+  #reader(): Reader {
+    const { resolved, name, incarnation } = this.options;
+    if (resolved.role === 'source-core')
+      return new CoreReader(this.#open(), resolved, `laminar-${name}-${incarnation}`);
+    if (resolved.role === 'source-pull')
+      return new PullReader(this.#open(), resolved, resolved.debug ? this.#log : noLog);
+    if (isSink(resolved))
+      throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
+    throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);
+  }
+
+  #sink(): Sink {
+    const { resolved, name } = this.options;
+    if (resolved.role === 'sink-core') return new CoreSink(this.#open());
+    if (resolved.role === 'sink-jetstream') return new JetStreamSink(this.#open());
+    throw new ConnectorError('failed', `the connection "${name}" is a source, which takes no rows`);
   }
 
   #open(): NatsConnection {
@@ -121,30 +160,51 @@ export class NatsConnector implements Connection {
     const { onState } = this.options.events;
     /** Why the server does not let it in, which stands until it does. */
     let refusal: string | undefined;
-    let away = false;
+    /** What was said before the socket ended. */
+    let lastWords: string | undefined;
     for await (const status of nc.status()) {
       if (this.#closing) return;
       if (status.type === 'disconnect') {
-        away = true;
-        onState({ state: 'reconnecting', reason: refusal ?? `the connection to ${status.server} was lost` });
+        this.#away = true;
+        this.#lastError = refusal ?? `the connection to ${status.server} was lost${lastWords ?? this.#stalls.hint()}`;
+        lastWords = undefined;
+        onState({ state: 'reconnecting', reason: this.#lastError });
       } else if (status.type === 'reconnect') {
         // The client says it once for each attempt that was refused.
-        if (!away) continue;
-        away = false;
+        if (!this.#away) continue;
+        this.#away = false;
         refusal = undefined;
         this.#reconnects++;
         onState({ state: 'connected' });
       } else if (status.type === 'error') {
-        refusal = refusalOf(this.options.resolved, status.error) ?? refusal;
-        this.#lastError = refusal ?? status.error.message;
+        const { error } = status;
+        refusal = refusalOf(this.options.resolved, error) ?? refusal;
+        this.#lastError = refusal ?? error.message;
         if (refusal !== undefined) onState({ state: 'reconnecting', reason: refusal });
-      } else if (status.type === 'staleConnection') this.#lastError = refusal ?? 'the server did not answer pings';
+        else if (error instanceof PermissionViolationError) this.#logViolation(error);
+        else {
+          lastWords = `: the server said "${error.message}"`;
+          this.#log.write('warn', `the server said "${error.message}"`);
+        }
+      } else if (status.type === 'staleConnection') {
+        lastWords = ': the server did not answer pings';
+      }
     }
     if (this.#closing) return;
     const closed = await nc.closed();
     const error = this.#endOf(closed);
     this.#lastError = error.message;
     onState({ state: 'closed', error });
+  }
+
+  #logViolation({ operation, subject, queue }: PermissionViolationError): void {
+    this.#log.write(
+      'error',
+      `the server does not permit to ${operation === 'publish' ? 'publish' : 'subscribe'}`,
+      () => ({
+        attributes: { subject, queue_group: queue },
+      }),
+    );
   }
 
   #endOf(closed: unknown): ConnectorError {

@@ -12,14 +12,16 @@ const waitingBytesMax = 16 * 1024 * 1024;
 
 /** Reads along by a subscription that is in no queue group, so that every message comes here as well. */
 export class CoreTap implements Tap {
-  readonly #batching = new Batching<CoreMessage>();
+  readonly #batching: Batching<CoreMessage>;
   #subscription: Subscription | undefined;
   #waitingBytes = 0;
 
   constructor(
     readonly nc: NatsConnection,
     readonly source: CoreSource,
-  ) {}
+  ) {
+    this.#batching = new Batching({ size: source.batchSize, timeoutMs: 0 });
+  }
 
   async open(): Promise<void> {
     const { subject } = this.source;

@@ -18,6 +18,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import type { ConnectionLog } from '../connection-log.js';
 import { ConnectorError } from '../contract.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
 
@@ -25,6 +26,8 @@ import { apiCodes, connectorError, hasCode } from './errors.js';
 export interface Maker {
   readonly name: string;
   readonly incarnation: number;
+  /** Told of what was made. */
+  readonly log?: ConnectionLog;
 }
 
 /**
@@ -42,7 +45,7 @@ export async function provision(
   });
   const drift: string[] = [];
   if (connection.stream && connection.streamName !== undefined)
-    drift.push(...(await ensureStream(jsm, connection.streamName, connection.stream)));
+    drift.push(...(await ensureStream(jsm, maker, connection.streamName, connection.stream)));
   if (hasConsumer(connection)) drift.push(...(await ensureConsumer(jsm, maker, connection)));
   return { drift: drift.length === 0 ? undefined : drift.join('; ') };
 }
@@ -61,7 +64,7 @@ export async function deprovision(nc: NatsConnection, maker: Maker, connection: 
   }
 }
 
-async function ensureStream(jsm: JetStreamManager, name: string, spec: StreamSpec): Promise<string[]> {
+async function ensureStream(jsm: JetStreamManager, maker: Maker, name: string, spec: StreamSpec): Promise<string[]> {
   const wanted = {
     name,
     subjects: [...spec.subjects],
@@ -78,6 +81,7 @@ async function ensureStream(jsm: JetStreamManager, name: string, spec: StreamSpe
     await jsm.streams.add(wanted).catch((failure) => {
       throw connectorError(`creating the stream "${name}"`, failure);
     });
+    maker.log?.write('info', 'created the stream', () => ({ attributes: { stream: name } }));
     return [];
   }
   const settings = ['retention', 'storage', 'max_msgs', 'max_age'] as const;
@@ -120,7 +124,7 @@ async function ensureConsumer(
     }
     if (!hasCode(error, apiCodes.consumerNotFound))
       throw connectorError(`looking for the consumer "${consumer.name}"`, error);
-    await createConsumer(jsm, streamName, wanted);
+    await createConsumer(jsm, maker, streamName, wanted);
     return [];
   }
   const { config } = existing;
@@ -135,7 +139,7 @@ async function ensureConsumer(
       if (hasCode(failure, apiCodes.consumerNotFound)) return;
       throw connectorError(`deleting the consumer "${consumer.name}" of a dropped connection`, failure);
     });
-    await createConsumer(jsm, streamName, wanted);
+    await createConsumer(jsm, maker, streamName, wanted);
     return [];
   }
   const settings = ['ack_policy', 'ack_wait', 'max_ack_pending'] as const;
@@ -158,12 +162,16 @@ async function ensureConsumer(
 /** Of two that make it at once the second finds the same settings. */
 async function createConsumer(
   jsm: JetStreamManager,
+  maker: Maker,
   streamName: string,
   wanted: Partial<ConsumerConfig> & { readonly durable_name: string },
 ): Promise<void> {
   await jsm.consumers.add(streamName, wanted).catch((failure) => {
     throw connectorError(`creating the consumer "${wanted.durable_name}" of the stream "${streamName}"`, failure);
   });
+  maker.log?.write('info', 'created the consumer', () => ({
+    attributes: { stream: streamName, consumer: wanted.durable_name },
+  }));
 }
 
 /** Where a consumer begins, as the JetStream API takes it. */

@@ -1,6 +1,7 @@
 import type { PullSource } from '@laminar/definitions';
 import { type Consumer, type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
+import { millis, type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
+import type { ConnectionLog } from '../connection-log.js';
 import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type ReaderCounters } from '../contract.js';
 import { within } from '../within.js';
 import { Batching } from './batching.js';
@@ -29,6 +30,8 @@ export class PullReader implements Reader {
   constructor(
     readonly nc: NatsConnection,
     readonly source: PullSource,
+    /** Told of each pull. */
+    readonly log: ConnectionLog,
   ) {
     this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
   }
@@ -120,7 +123,12 @@ export class PullReader implements Reader {
     const what = `reading the consumer "${consumer.name}" of the stream "${streamName}"`;
     for await (const status of messages.status()) {
       if (this.#stopping) return;
-      if (status.type === 'consumer_deleted' || status.type === 'consumer_not_found') {
+      if (status.type === 'next') {
+        const { batch, expires } = status.options;
+        this.log.write('debug', 'pull', () => ({
+          attributes: { consumer: consumer.name, batch, expires_ms: expires && millis(expires) },
+        }));
+      } else if (status.type === 'consumer_deleted' || status.type === 'consumer_not_found') {
         this.#batching.fail(
           new ConnectorError(
             'blocked',

@@ -1,12 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { connectionIssues, type Options, type ResolvedConnection, resolveConnection } from '@laminar/definitions';
-import { type Connection, type ConnectionState, createConnection, type SecretSource } from '../index.js';
+import {
+  type Connection,
+  type ConnectionState,
+  createConnection,
+  type LogDetails,
+  type LogLevel,
+  type SecretSource,
+} from '../index.js';
 
 export interface TestConnection {
   readonly connection: Connection;
   readonly resolved: ResolvedConnection;
   /** Everything that the connection said of itself, in order. */
   readonly states: ConnectionState[];
+  readonly lines: LoggedLine[];
+}
+
+export interface LoggedLine extends LogDetails {
+  readonly level: LogLevel;
+  readonly message: string;
 }
 
 const open: Connection[] = [];
@@ -27,6 +40,7 @@ export function connectionOf(
   if (issue) throw new Error(issue.message);
   const resolved = resolveConnection(name, definition);
   const states: ConnectionState[] = [];
+  const lines: LoggedLine[] = [];
   const connection = createConnection('nats', {
     name,
     incarnation,
@@ -35,9 +49,10 @@ export function connectionOf(
     secrets,
     files: { read: (path) => readFile(path) },
     events: { onState: (state) => void states.push(state) },
+    log: { write: (level, message, details) => void lines.push({ level, message, ...details?.() }) },
   });
   open.push(connection);
-  return { connection, resolved, states };
+  return { connection, resolved, states, lines };
 }
 
 /** The same, open. */

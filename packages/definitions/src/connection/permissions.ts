@@ -3,7 +3,7 @@ import type { Issue } from '../errors.js';
 import type { Options } from '../option-value.js';
 import { optionPointer } from '../validate-options.js';
 import { text } from './option-schema.js';
-import { subjectProblem } from './subjects.js';
+import { covers, subjectProblem } from './subjects.js';
 
 const patterns = Type.Optional(Type.Array(text({}), { maxItems: 100 }));
 
@@ -14,7 +14,7 @@ export const permissionOptions = {
     {
       additionalProperties: false,
       description:
-        "Subjects that may be published and subscribed to, as MAP { 'publish': [...], 'subscribe': [...] }; checked here before the server is asked. A list that is left out allows all, an empty one nothing.",
+        "Subjects that may be published and subscribed to, as MAP { 'publish': [...], 'subscribe': [...] }; checked here before the server is asked. They are about the subjects of messages ($KV.<bucket>.<keys> for a bucket), not about those of JetStream's API. A list that is left out allows all, an empty one nothing.",
     },
   ),
 } as const;
@@ -42,4 +42,22 @@ export function permissionIssues(options: Options): Issue[] {
 export function resolvePermissions(options: Options): Permissions | undefined {
   const given = options.permissions as Partial<Permissions> | undefined;
   return given && { publish: given.publish, subscribe: given.subscribe };
+}
+
+/** What a connection wants to do with a subject; a pattern where it subscribes. */
+export interface SubjectUse {
+  readonly operation: keyof Permissions;
+  readonly subject: string;
+}
+
+/** Why permissions keep a connection from this use, as the rest of a sentence about it; undefined where they allow it: one pattern has to cover all of the subject. */
+export function permissionRefusal(
+  permissions: Permissions | undefined,
+  { operation, subject }: SubjectUse,
+): string | undefined {
+  const allowed = permissions?.[operation];
+  if (allowed === undefined || allowed.some((pattern) => covers(pattern, subject))) return undefined;
+  const what = operation === 'publish' ? `publishing to "${subject}"` : `subscribing to "${subject}"`;
+  const instead = allowed.length === 0 ? 'they allow none' : `they allow ${allowed.join(', ')}`;
+  return `its own permissions do not allow ${what}: ${instead}`;
 }

@@ -16,6 +16,19 @@ export function subjectProblem(subject: string, { wildcards }: { wildcards: bool
   return undefined;
 }
 
+/** Says whether everything that matches `inner`, a subject or a pattern, also matches `outer`. */
+export function covers(outer: string, inner: string): boolean {
+  const wide = outer.split('.');
+  const narrow = inner.split('.');
+  for (let i = 0; ; i++) {
+    const w = wide[i];
+    const n = narrow[i];
+    if (w === undefined || n === undefined) return w === n;
+    if (w === '>') return true;
+    if (n === '>' || (w !== '*' && w !== n)) return false;
+  }
+}
+
 /** Says whether some subject matches both patterns. */
 export function subjectsOverlap(a: string, b: string): boolean {
   const left = a.split('.');

@@ -1,9 +1,11 @@
 import {
+  anySelfRefusal,
   type Catalog,
   nearestName,
   type PipelineDefinition,
   type Recorded,
   referencesOf,
+  resolveConnection,
   sameData,
 } from '@laminar/definitions';
 import { type Bound, bindQuery, catalogRelations, SqlError, type Warning } from '@laminar/sql';
@@ -13,7 +15,7 @@ import { missingSecrets } from './secret-use.js';
 /** Pipelines that a change of a relation is tried on; binding one takes about a third of a millisecond. */
 const pipelinesTriedMax = 500;
 
-/** What may need attention about a definition as it stands: relations and secrets that it names and that are not there. */
+/** What may need attention about a definition as it stands: relations and secrets that it names and that are not there, and what it forbids itself. */
 export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames }: { nearNames: boolean }): Warning[] {
   const missing = referencesOf(record).filter((name) => !catalog.relation(name));
   const relations = missing.map((name) => {
@@ -22,7 +24,15 @@ export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames
     const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
     return { code: 'missing_relation', message: `there is no ${what} "${name}"${hint}` };
   });
-  return [...relations, ...missingSecrets(record, catalog)];
+  return [...relations, ...missingSecrets(record, catalog), ...selfForbidden(record)];
+}
+
+/** A connection whose own permissions are at odds with its subjects is stored, so that they can be changed; it does not run. */
+function selfForbidden(record: Recorded): Warning[] {
+  if (record.kind !== 'connection') return [];
+  const { name, definition } = record as Recorded<'connection'>;
+  const refusal = anySelfRefusal(resolveConnection(name, definition));
+  return refusal === undefined ? [] : [{ code: 'not_permitted', message: `"permissions": ${refusal}` }];
 }
 
 function whatIsMissing(record: Recorded, name: string): string {

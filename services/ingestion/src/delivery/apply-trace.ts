@@ -13,6 +13,11 @@ export interface Applied {
   readonly instance: string;
 }
 
+/** The trace of the request that caused something; undefined where there was none, or where it is too long ago. */
+export function currentTraceparent({ traceparent, atMs }: Cause): string | undefined {
+  return traceparent === '' || Date.now() - atMs > causeAgeMaxMs ? undefined : traceparent;
+}
+
 /** The part of a request's trace that lies between its event and the first message: `apply definition`, `start reader`. */
 export class ApplyTrace {
   readonly #span: ReturnType<typeof startSpan>;
@@ -35,9 +40,7 @@ export class ApplyTrace {
 
   /** Undefined where there is no request to belong to. */
   static begin(applied: Applied): ApplyTrace | undefined {
-    const { traceparent, atMs } = applied.cause;
-    if (traceparent === '' || Date.now() - atMs > causeAgeMaxMs) return undefined;
-    return new ApplyTrace(applied);
+    return currentTraceparent(applied.cause) === undefined ? undefined : new ApplyTrace(applied);
   }
 
   /** Notes that a reader was started for this, at `startedAtMs` (Unix milliseconds). */

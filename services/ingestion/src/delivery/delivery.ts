@@ -4,6 +4,7 @@ import type { OnError } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
 import { decodedMessage, type OutputRow, RowError } from '@laminar/sql';
 import { isSampled, recordError, traceparentOf } from '@laminar/telemetry';
+import type { DeadLetterLog } from '../logs/dead-letter-log.js';
 import type { DeadLetters } from './dead-letters.js';
 import { MessageTrace, producerTrace, startPublish } from './message-trace.js';
 import type { RunningPipeline } from './pipeline.js';
@@ -38,6 +39,7 @@ export interface DeliveryOptions {
   readonly codec: Codec;
   readonly deadLetters: DeadLetters;
   readonly sampler: TraceSampler;
+  readonly deadLetterLog: DeadLetterLog;
   /** Undefined where messages are not acknowledged. */
   readonly ackWaitMs: number | undefined;
   /** `on_error = 'stop'` was met. */
@@ -177,7 +179,7 @@ export class Delivery {
   ): void {
     const message = batch.messages[index];
     if (!message) return;
-    const { counters, sink, durable } = pipeline;
+    const { counters, output: sink, durable } = pipeline;
     const span = processed === undefined ? undefined : startPublish(pipeline, processed);
     for (let r = 0; r < rows.length; r++) {
       const row = rows[r] as OutputRow;
@@ -280,7 +282,7 @@ export class Delivery {
   ): void {
     const message = batch.messages[index];
     if (!message) return;
-    const { connection, connectionRevision, deadLetters, reader } = this.options;
+    const { connection, connectionRevision, deadLetters, deadLetterLog, reader } = this.options;
     const { sourceIncarnation } = reader;
     const definitionRevision = pipeline?.spec.definitionRevision ?? connectionRevision;
     const concerned = pipeline ? [pipeline] : this.pipelines;
@@ -291,6 +293,8 @@ export class Delivery {
         if (failure) counters.lastError = `the dead letter was not kept: ${failure.message}`;
         else counters.deadLetters++;
       }
+      if (!failure)
+        deadLetterLog.kept({ pipeline: pipeline?.spec.name, subject: message.subject, sequence: message.sequence });
       if (!flight) return;
       if (failure) this.#askAgain(flight, pipeline);
       this.#settleOne(flight);

@@ -1,5 +1,5 @@
 import type { Message } from '@laminar/codecs';
-import { HeaderBlock, type Sink } from '@laminar/connectors';
+import { type ConnectionLog, HeaderBlock, LoggedSink, type Sink } from '@laminar/connectors';
 import { headers, subjects } from '@laminar/protocol';
 import { type CompiledQuery, compileQuery, type OutputRow } from '@laminar/sql';
 import type { PipelineSpec } from '../desired/slot.js';
@@ -23,13 +23,17 @@ export class RunningPipeline {
   readonly durable: boolean;
   /** `traceparent` of what applied it, until its first row is out. */
   pendingTrace: string | undefined;
+  /** Where rows are published: the sink, which may be watched on the way. */
+  readonly output: Sink;
 
   constructor(
     readonly spec: PipelineSpec,
     readonly counters: PipelineCounters,
     readonly sink: Sink,
     readonly session: string,
+    log: ConnectionLog | undefined,
   ) {
+    this.output = log ? new LoggedSink(sink, log) : sink;
     this.query = compileQuery(spec.query);
     this.id = `${spec.name}.${spec.incarnation}`;
     this.headers = new HeaderBlock('')

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { ConnectorError } from '@laminar/connectors';
+import { ConnectorError, noLog } from '@laminar/connectors';
 import { resolveConnection } from '@laminar/definitions';
 import { eventually, startNats, type TestNats } from '@laminar/test';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -24,6 +24,7 @@ function loopOf(use: ConnectionLoopOptions['use']): ConnectionLoop {
     clientName: 'test',
     secrets: { find: (name) => ({ problem: `there is no secret "${name}"` }) },
     files: { read: (path) => readFile(path) },
+    log: noLog,
     use,
     onStanding: () => undefined,
   });

@@ -1,13 +1,16 @@
 import {
   type Connection,
+  type ConnectionLog,
   ConnectorError,
   createConnection,
   type FileSource,
+  NotPermitted,
   type SecretSource,
   Unprepared,
 } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
-import { Backoff, type Retry } from './backoff.js';
+import { StandingLog } from '../logs/standing-log.js';
+import { Backoff, Halted, type Retry } from './backoff.js';
 
 /** How a connection stands, as its reports say it. */
 export interface ConnectionStanding {
@@ -21,6 +24,7 @@ export interface ConnectionLoopOptions {
   readonly clientName: string;
   readonly secrets: SecretSource;
   readonly files: FileSource;
+  readonly log: ConnectionLog;
   /**
    * Uses the open connection, whose stream and durable stand, and resolves when the loop was stopped. `inUse` is called once it is in full use.
    * `lost` is aborted with a `ConnectorError` as its reason where the connection does not come back by itself; `use` must then throw that.
@@ -41,7 +45,11 @@ export class ConnectionLoop {
   #woken = false;
   #endWait: () => void = () => undefined;
 
-  constructor(readonly options: ConnectionLoopOptions) {}
+  readonly #standingLog: StandingLog;
+
+  constructor(readonly options: ConnectionLoopOptions) {
+    this.#standingLog = new StandingLog(options.log, options.spec.cause);
+  }
 
   get standing(): ConnectionStanding {
     return this.#standing;
@@ -91,6 +99,7 @@ export class ConnectionLoop {
       clientName: this.options.clientName,
       secrets: this.options.secrets,
       files: this.options.files,
+      log: this.options.log,
       events: {
         onState: (state) => {
           if (state.state === 'connected') this.#stand('connected', this.#drift);
@@ -116,8 +125,9 @@ export class ConnectionLoop {
       // What was in use is told of changes; an attempt that never came so far may have missed one.
       if (used) this.#woken = false;
       const known = error instanceof ConnectorError ? error : unexpected(error);
-      const retry = dialled || known instanceof Unprepared ? backoff.after(known) : backoff.afterDial();
-      this.#stand(retry.state, known.message);
+      const wasDialling = !dialled && !(known instanceof Unprepared || known instanceof NotPermitted);
+      const retry = wasDialling ? backoff.afterDial() : backoff.after(known);
+      this.#stand(retry.state, known.message, loggable(error));
       return retry;
     } finally {
       await connection.close();
@@ -125,9 +135,11 @@ export class ConnectionLoop {
     }
   }
 
-  #stand(state: ConnectionStanding['state'], message: string): void {
+  /** `logged` is what the log says instead of a message that may quote payloads. */
+  #stand(state: ConnectionStanding['state'], message: string, logged = message): void {
     if (this.#standing.state === state && this.#standing.message === message) return;
     this.#standing = { state, message };
+    this.#standingLog.stands(state, logged);
     this.options.onStanding();
   }
 
@@ -147,3 +159,8 @@ const unexpected = (error: unknown): ConnectorError =>
   new ConnectorError('failed', `unexpected: ${error instanceof Error ? error.message : String(error)}`, {
     cause: error,
   });
+
+function loggable(error: unknown): string {
+  if (error instanceof Halted) return "stopped by on_error = 'stop'; the connection's status says why";
+  return error instanceof ConnectorError ? error.message : "an unexpected error; the connection's status says which";
+}

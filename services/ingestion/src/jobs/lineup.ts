@@ -1,3 +1,4 @@
+import type { ConnectionLog } from '@laminar/connectors';
 import type { CounterRegistry } from '../delivery/counters.js';
 import { RunningPipeline } from '../delivery/pipeline.js';
 import type { ConnectionSpec, PipelineSpec } from '../desired/slot.js';
@@ -22,9 +23,11 @@ export function lineUp(
     readonly user: object;
     readonly counters: CounterRegistry;
     readonly session: string;
+    /** Told of every message that goes out; undefined where nobody wants to know. */
+    readonly log: ConnectionLog | undefined;
   },
 ): Lineup {
-  const { sinks, user, counters, session } = options;
+  const { sinks, user, counters, session, log } = options;
   const ready: RunningPipeline[] = [];
   const waiting = new Map<string, RowTarget>();
   let lost: string | undefined;
@@ -39,7 +42,7 @@ export function lineUp(
     if (!target.sink) waiting.set(spec.name, target);
     if (goesOn && (!target.sink || sameVersion(running.spec, spec))) ready.push(running);
     else if (target.sink) {
-      ready.push(new RunningPipeline(spec, counters.pipeline(spec.name, spec.incarnation), target.sink, session));
+      ready.push(new RunningPipeline(spec, counters.pipeline(spec.name, spec.incarnation), target.sink, session, log));
     }
   }
   return { ready, waiting, lost };

@@ -2,6 +2,9 @@ import { ConnectorError, createConnection, type FileSource, type SecretSource } 
 import { hasConsumer } from '@laminar/definitions';
 import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { ConnectionSpec } from '../desired/slot.js';
+import { JobLog } from '../logs/job-log.js';
+import type { LogPublisher } from '../logs/log-publisher.js';
+import { StandingLog } from '../logs/standing-log.js';
 import { Backoff } from './backoff.js';
 
 /** Sockets that are open for this at once. */
@@ -20,6 +23,7 @@ export interface ProvisionerOptions {
   readonly instance: string;
   readonly secrets: SecretSource;
   readonly files: FileSource;
+  readonly logs: LogPublisher;
   /** Of all instances one does it. */
   isMine(connection: string): boolean;
   onReport(connection: string): void;
@@ -30,6 +34,7 @@ export interface ProvisionerOptions {
 interface Task {
   readonly spec: ConnectionSpec;
   readonly backoff: Backoff;
+  readonly log: StandingLog;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -99,7 +104,8 @@ export class Provisioner {
       return;
     }
     if (this.#tasks.has(name) || this.#standings.get(name)?.revision === revision) return;
-    const task: Task = { spec, backoff: new Backoff(spec.resolved, Math.random), timer: undefined };
+    const log = new StandingLog(new JobLog(name, this.options.logs), spec.cause);
+    const task: Task = { spec, backoff: new Backoff(spec.resolved, Math.random), log, timer: undefined };
     this.#tasks.set(name, task);
     this.#stand(name, { state: 'connecting', message: '', revision: 0 });
     this.#enqueue(() => this.#provision(task));
@@ -116,6 +122,7 @@ export class Provisioner {
       if (this.#tasks.get(name) !== task) return;
       this.#tasks.delete(name);
       this.#stand(name, { state: 'idle', message: drift ?? '', revision });
+      task.log.stands('provisioned', drift ?? '');
       trace?.end();
     } catch (error) {
       trace?.end(error);
@@ -123,6 +130,7 @@ export class Provisioner {
       const known = error instanceof ConnectorError ? error : new ConnectorError('failed', String(error));
       const retry = task.backoff.after(known);
       this.#stand(name, { state: retry.state, message: known.message, revision: 0 });
+      task.log.stands(retry.state, known.message);
       task.timer = setTimeout(() => this.#enqueue(() => this.#provision(task)), retry.delayMs);
     }
   }
@@ -144,10 +152,20 @@ export class Provisioner {
     work: (connection: ReturnType<typeof createConnection>) => Promise<T>,
   ): Promise<T> {
     const { name, incarnation, resolved } = spec;
-    const { instance, secrets, files } = this.options;
+    const { instance, secrets, files, logs } = this.options;
     const clientName = `laminar ${instance} provisioning ${name}`;
     const events = { onState: () => undefined };
-    const connection = createConnection('nats', { name, incarnation, resolved, clientName, secrets, files, events });
+    const log = new JobLog(name, logs);
+    const connection = createConnection('nats', {
+      name,
+      incarnation,
+      resolved,
+      clientName,
+      secrets,
+      files,
+      events,
+      log,
+    });
     try {
       await connection.open();
       return await work(connection);

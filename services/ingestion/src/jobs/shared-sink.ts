@@ -1,8 +1,13 @@
 import type { Connection, FileSource, SecretSource, Sink } from '@laminar/connectors';
+import type { ConnectionCounters } from '../delivery/counters.js';
 import type { ConnectionSpec } from '../desired/slot.js';
+import { JobLog } from '../logs/job-log.js';
+import type { LogPublisher } from '../logs/log-publisher.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
+import { SlotCounter } from './slot-counter.js';
 
 const closeTimeoutMs = 3000;
+const receivesNothing = { messages: 0, bytes: 0, dropped: 0 } as const;
 
 /** Where the rows of pipelines go: a sink, open or not, that its users are told about. */
 export interface RowTarget {
@@ -19,6 +24,8 @@ export interface SharedSinkOptions {
   readonly clientName: string;
   readonly secrets: SecretSource;
   readonly files: FileSource;
+  readonly logs: LogPublisher;
+  readonly counters: ConnectionCounters;
   /** `sink` came or went, or the standing changed. */
   onChange(): void;
 }
@@ -29,15 +36,18 @@ export class SharedSink implements RowTarget {
   #sink: Sink | undefined;
   #endUse: () => void = () => undefined;
   readonly #loop: ConnectionLoop;
+  readonly #counter: SlotCounter;
 
   constructor(options: SharedSinkOptions) {
-    const { spec, clientName, secrets, files, onChange } = options;
+    const { spec, clientName, secrets, files, logs, counters, onChange } = options;
     this.spec = spec;
+    this.#counter = new SlotCounter(counters);
     this.#loop = new ConnectionLoop({
       spec,
       clientName,
       secrets,
       files,
+      log: new JobLog(spec.name, logs),
       onStanding: onChange,
       use: async (connection, lost, inUse) => {
         const released = new Promise<void>((resolve) => {
@@ -45,6 +55,7 @@ export class SharedSink implements RowTarget {
         });
         if (this.#loop.stopped) return;
         const sink = connection.sink();
+        this.#counter.follow(receivesNothing);
         await sink.open();
         this.#sink = sink;
         inUse();
@@ -53,6 +64,7 @@ export class SharedSink implements RowTarget {
           await Promise.race([released, rejectionOf(lost)]);
         } finally {
           this.#sink = undefined;
+          this.count();
           onChange();
           await sink.close(lost.aborted ? 0 : closeTimeoutMs);
         }
@@ -82,6 +94,11 @@ export class SharedSink implements RowTarget {
 
   get connection(): Connection | undefined {
     return this.#loop.connection;
+  }
+
+  /** Adds up what was counted since the last call. */
+  count(): void {
+    this.#counter.count(this.connection?.snapshot().reconnects ?? 0);
   }
 
   /** Tries to connect now, where it waits to. */

@@ -1,5 +1,7 @@
 import type { FileSource, SecretSource, Sink } from '@laminar/connectors';
+import type { CounterRegistry } from '../delivery/counters.js';
 import type { ConnectionSpec } from '../desired/slot.js';
+import type { LogPublisher } from '../logs/log-publisher.js';
 import { type RowTarget, SharedSink } from './shared-sink.js';
 
 export interface SinkPoolOptions {
@@ -8,6 +10,8 @@ export interface SinkPoolOptions {
   readonly clientName: string;
   readonly secrets: SecretSource;
   readonly files: FileSource;
+  readonly logs: LogPublisher;
+  readonly counters: CounterRegistry;
   /** Something about the sink connection of this name changed. */
   onChange(connection: string): void;
 }
@@ -38,8 +42,16 @@ export class SinkPool {
       known.users.add(user);
       return known.shared;
     }
-    const { clientName, secrets, files, onChange } = this.options;
-    const shared = new SharedSink({ spec, clientName, secrets, files, onChange: () => onChange(spec.name) });
+    const { clientName, secrets, files, logs, onChange } = this.options;
+    const shared = new SharedSink({
+      spec,
+      clientName,
+      secrets,
+      files,
+      logs,
+      counters: this.options.counters.connection(spec.name, spec.incarnation),
+      onChange: () => onChange(spec.name),
+    });
     this.#sinks.set(key, { shared, users: new Set([user]) });
     return shared;
   }

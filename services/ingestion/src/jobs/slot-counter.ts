@@ -16,14 +16,16 @@ export class SlotCounter {
     this.#reconnects = 0;
   }
 
-  /** `reconnects` are those of the reader's socket so far. */
-  count(reconnects: number): void {
+  /** `reconnects` are those of the reader's socket so far. Gives how many messages were dropped since the last call. */
+  count(reconnects: number): number {
     const { messages, bytes, dropped } = this.#reader;
     this.total.messagesReceived += messages - this.#counted.messages;
     this.total.bytesReceived += bytes - this.#counted.bytes;
-    this.total.messagesDropped += dropped - this.#counted.dropped;
+    const droppedSince = dropped - this.#counted.dropped;
+    this.total.messagesDropped += droppedSince;
     this.#counted = { messages, bytes, dropped };
     this.total.reconnects += Math.max(0, reconnects - this.#reconnects);
     this.#reconnects = Math.max(this.#reconnects, reconnects);
+    return droppedSince;
   }
 }

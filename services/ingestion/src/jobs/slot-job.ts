@@ -7,6 +7,9 @@ import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
+import { DeadLetterLog } from '../logs/dead-letter-log.js';
+import { JobLog } from '../logs/job-log.js';
+import type { LogPublisher } from '../logs/log-publisher.js';
 import { ApplyTraces } from './apply-traces.js';
 import { Halted } from './backoff.js';
 import { codecOf } from './codec-of.js';
@@ -25,6 +28,7 @@ export interface SlotJobOptions {
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
   readonly sampler: TraceSampler;
+  readonly logs: LogPublisher;
   /** Where descriptors are read from. */
   readonly files: DefinitionFiles;
   /** What the job says of its connection or of these pipelines changed. */
@@ -44,6 +48,7 @@ export class SlotJob {
   #spec: SlotSpec;
   readonly #loop: ConnectionLoop;
   readonly #counter: SlotCounter;
+  readonly #log: JobLog;
   #reading: Reading | undefined;
   /** The reader's subscription or consumer stands. */
   #open = false;
@@ -55,8 +60,9 @@ export class SlotJob {
   #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
-    const { spec, counters, instance, secrets, files } = options;
+    const { spec, counters, instance, secrets, files, logs } = options;
     this.#spec = spec;
+    this.#log = new JobLog(spec.connection.name, logs);
     this.#traces = new ApplyTraces(instance);
     this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
     this.#loop = new ConnectionLoop({
@@ -64,6 +70,7 @@ export class SlotJob {
       clientName: `laminar ${instance} ${spec.key}`,
       secrets,
       files,
+      log: this.#log,
       use: (connection, lost, inUse) => this.#use(connection, lost, inUse),
       onStanding: () => this.#report(),
     });
@@ -143,7 +150,12 @@ export class SlotJob {
 
   /** Adds up what was counted since the last call. */
   count(): void {
-    this.#counter.count(this.connection?.snapshot().reconnects ?? 0);
+    const dropped = this.#counter.count(this.connection?.snapshot().reconnects ?? 0);
+    if (dropped > 0) {
+      this.#log.write('warn', 'messages were dropped: more came than pending_limits lets wait', () => ({
+        attributes: { count: dropped },
+      }));
+    }
   }
 
   async #use(connection: Connection, lost: AbortSignal, inUse: () => void): Promise<void> {
@@ -213,7 +225,8 @@ export class SlotJob {
     const { pipelines, connection } = this.#spec;
     const { sinks, counters, session, onReport } = this.options;
     const before = reading.pipelines;
-    const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session });
+    const log = connection.resolved.trace ? this.#log : undefined;
+    const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session, log });
     this.#waiting = waiting;
     // What was published to a sink that is gone may never be confirmed: it has to come again, where it can.
     if (lost !== undefined && connection.resolved.role !== 'source-core') {
@@ -241,6 +254,7 @@ export class SlotJob {
       codec,
       deadLetters,
       sampler,
+      deadLetterLog: new DeadLetterLog(this.#log),
       ackWaitMs: hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
       onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),
     });

@@ -17,13 +17,14 @@ export function* measuredConnections(jobs: Iterable<SlotJob>, sinks: SinkPool): 
       incarnation,
       standing,
       connection,
-      subscriptions: reader ? 1 : 0,
       consumer: async () => (standing.state === 'connected' && reader ? consumerOf(reader) : undefined),
     };
   }
-  for (const { spec, standing, connection } of sinks.values()) {
-    const { name, incarnation } = spec;
-    yield { name, incarnation, standing, connection, subscriptions: 0, consumer: async () => undefined };
+  for (const sink of sinks.values()) {
+    sink.count();
+    const { name, incarnation } = sink.spec;
+    const { standing, connection } = sink;
+    yield { name, incarnation, standing, connection, consumer: async () => undefined };
   }
 }
 

@@ -18,7 +18,6 @@ export interface MeasuredConnection {
   readonly incarnation: number;
   readonly standing: ConnectionStanding;
   readonly connection: Connection | undefined;
-  readonly subscriptions: number;
   /** Undefined where there is none, or where it does not answer. */
   consumer(): Promise<ConsumerSnapshot | undefined>;
 }
@@ -93,7 +92,9 @@ export class MetricsPublisher {
       parts.get(pipeline.part)?.pipelines?.push(pipelineMetrics(pipeline, nowMs));
     }
     const subscriptions = new Map<string, number>();
-    for (const { name, subscriptions: own } of measured) subscriptions.set(name, (subscriptions.get(name) ?? 0) + own);
+    for (const { name, connection } of measured) {
+      subscriptions.set(name, (subscriptions.get(name) ?? 0) + (connection?.snapshot().subscriptions ?? 0));
+    }
     const gauged = new Set<string>();
     for (const [i, connection] of measured.entries()) {
       const total = counters.connections.get(connection.name);

@@ -6,7 +6,9 @@ import { StatusBoard } from '@laminar/status';
 import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { SystemDatabase } from '../database.js';
+import type { LogStore } from '../logs/log-store.js';
 import { Projector } from '../projections/projector.js';
+import { followLogs } from './log-feed.js';
 import { MetricsBoard } from './metrics-board.js';
 import { followMetrics, type MetricsFeed } from './metrics-feed.js';
 import { WorkerBoard } from './worker-board.js';
@@ -26,6 +28,7 @@ export interface MeshViewOptions {
   readonly nc: NatsConnection;
   readonly replicas: number;
   readonly database: SystemDatabase;
+  readonly logs: LogStore;
   readonly logger: Logger;
   /** Told why the file cannot be written, and with undefined that it can again. */
   onDatabase(reason: string | undefined): void;
@@ -40,6 +43,7 @@ export class MeshView {
   readonly #projector: Projector;
   #identity: string | undefined;
   #workerFeed: { close(): void } | undefined;
+  #logFeed: { close(): void } | undefined;
   #metricsFeed: MetricsFeed | undefined;
   #log: LogSubscription | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -76,8 +80,14 @@ export class MeshView {
 
   /** Resolves when everything that the bus holds is in the tables. */
   async start(): Promise<void> {
-    const { nc, replicas } = this.options;
+    const { nc, replicas, logs, logger } = this.options;
     await this.#status.start();
+    this.#logFeed = followLogs({
+      nc,
+      store: logs,
+      onError: (error) => logger.error({ err: error }, 'the logs of connections cannot be written'),
+      onUnreadable: (subject, reason) => this.#warn(subject, reason),
+    });
     this.#workerFeed = followWorkers({
       nc,
       board: this.#workers,
@@ -118,6 +128,7 @@ export class MeshView {
     clearTimeout(this.#flushTimer);
     this.#status.stop();
     this.#workerFeed?.close();
+    this.#logFeed?.close();
     await this.#log?.close();
     await this.#metricsFeed?.close();
   }

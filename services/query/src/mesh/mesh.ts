@@ -1,6 +1,7 @@
 import { type Config, connectBus, type Health, type Logger } from '@laminar/runtime';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { SystemDatabase } from '../database.js';
+import type { LogStore } from '../logs/log-store.js';
 import { MeshView } from './mesh-view.js';
 
 /** A bus whose JetStream does not answer yet is asked again after that long. */
@@ -11,6 +12,7 @@ export interface MeshOptions {
   readonly health: Health;
   readonly logger: Logger;
   readonly database: SystemDatabase;
+  readonly logs: LogStore;
   /** Called once, with the connection as soon as there is one. */
   onConnected(nc: NatsConnection): Promise<void>;
 }
@@ -67,13 +69,14 @@ export class Mesh {
 
   /** A view that has caught up; undefined after `stop`. */
   async #open(nc: NatsConnection): Promise<MeshView | undefined> {
-    const { config, health, logger, database } = this.options;
+    const { config, health, logger, database, logs } = this.options;
     while (!this.#stopped) {
       try {
         this.#view = new MeshView({
           nc,
           replicas: config.replicas,
           database,
+          logs,
           logger,
           onDatabase: (reason) => health.set('database', reason),
         });

@@ -1,10 +1,10 @@
-import { it } from 'vitest';
 import { readFile } from 'node:fs/promises';
 import { jsonCodec } from '@laminar/codecs';
 import { connectionIssues, type Options, resolveConnection } from '@laminar/definitions';
 import { startNats } from '@laminar/test';
-import { connect } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { it } from 'vitest';
 import { examineConnection } from '../../index.js';
 
 const examine = (options: Options) => {
@@ -29,7 +29,9 @@ it('x', async () => {
   await nc.flush();
   console.log(await examine({ servers: server.url, subject: 'a.>' }));
   console.log(await examine({ servers: server.url, subject: 'orders.*', jetstream: true, stream_name: 'ORDERS' }));
-  console.log(await examine({ servers: `nats://127.0.0.1:1`, subject: 'orders.*', jetstream: true, stream_name: 'ORDERS' }));
+  console.log(
+    await examine({ servers: `nats://127.0.0.1:1`, subject: 'orders.*', jetstream: true, stream_name: 'ORDERS' }),
+  );
   console.log(await examine({ servers: server.url, type: 'sink', subject: 'orders.x', jetstream: true }));
   await nc.close();
   await server.stop();
