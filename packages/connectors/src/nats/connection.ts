@@ -1,5 +1,5 @@
 import { clearInterval, setInterval } from 'node:timers';
-import { isSink, type ResolvedConnection } from '@laminar/definitions';
+import { hasConsumer, isSink, type ResolvedConnection } from '@laminar/definitions';
 import type { NatsConnection, ServerInfo } from '@nats-io/nats-core';
 import {
   type Connection,
@@ -7,19 +7,21 @@ import {
   type ConnectionSnapshot,
   ConnectorError,
   type FileSource,
+  type Provision,
   type Reader,
   type SecretSource,
   type ServerSnapshot,
   type Sink,
 } from '../contract.js';
 import { within } from '../within.js';
+import { ConsumerReader } from './consumer-reader.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
 
 import { JetStreamSink } from './jetstream-sink.js';
 import { deprovision, provision } from './provision.js';
-import { PullReader } from './pull-reader.js';
+import { PositionMemory } from './read-position.js';
 import { refusalOf } from './refusal.js';
 
 const rttIntervalMs = 1000;
@@ -36,6 +38,8 @@ export interface NatsConnectorOptions {
   readonly secrets: SecretSource;
   readonly files: FileSource;
   readonly events: ConnectionEvents;
+  /** Outlives the connection, where its reader's successor shall know how far it came. */
+  readonly memory?: PositionMemory;
 }
 
 /** One socket to the servers of a definition. */
@@ -46,8 +50,11 @@ export class NatsConnector implements Connection {
   #rttMs: number | undefined;
   #rttTimer: NodeJS.Timeout | undefined;
   #closing = false;
+  readonly #memory: PositionMemory;
 
-  constructor(readonly options: NatsConnectorOptions) {}
+  constructor(readonly options: NatsConnectorOptions) {
+    this.#memory = options.memory ?? new PositionMemory();
+  }
 
   async open(): Promise<void> {
     try {
@@ -62,8 +69,8 @@ export class NatsConnector implements Connection {
     this.#rttTimer = setInterval(() => void this.#measureRtt(this.#nc), rttIntervalMs);
   }
 
-  provision(): Promise<{ drift: string | undefined }> {
-    return provision(this.#open(), this.options, this.options.resolved);
+  provision(): Promise<Provision> {
+    return provision(this.#open(), this.options, this.options.resolved, this.#memory);
   }
 
   deprovision(): Promise<void> {
@@ -74,7 +81,16 @@ export class NatsConnector implements Connection {
     const { resolved, name, incarnation } = this.options;
     if (resolved.role === 'source-core')
       return new CoreReader(this.#open(), resolved, `laminar-${name}-${incarnation}`);
-    if (resolved.role === 'source-pull') return new PullReader(this.#open(), resolved);
+    if (hasConsumer(resolved)) {
+      const { onRemark } = this.options.events;
+      return new ConsumerReader({
+        nc: this.#open(),
+        maker: this.options,
+        source: resolved,
+        memory: this.#memory,
+        onRemark,
+      });
+    }
     if (isSink(resolved))
       throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
     throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);

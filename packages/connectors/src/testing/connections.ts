@@ -1,12 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { connectionIssues, type Options, type ResolvedConnection, resolveConnection } from '@laminar/definitions';
-import { type Connection, type ConnectionState, createConnection, type SecretSource } from '../index.js';
+import {
+  type Connection,
+  type ConnectionState,
+  createConnection,
+  type PositionMemory,
+  type SecretSource,
+} from '../index.js';
 
 export interface TestConnection {
   readonly connection: Connection;
   readonly resolved: ResolvedConnection;
   /** Everything that the connection said of itself, in order. */
   readonly states: ConnectionState[];
+  readonly remarks: string[];
+}
+
+export interface TestConnectionOptions {
+  readonly incarnation?: number;
+  readonly secrets?: SecretSource;
+  readonly memory?: PositionMemory;
 }
 
 const open: Connection[] = [];
@@ -17,7 +30,7 @@ const noSecrets: SecretSource = { find: (name) => ({ problem: `there is no secre
 export function connectionOf(
   options: Options,
   name = 'orders',
-  { incarnation = 7, secrets = noSecrets }: { incarnation?: number; secrets?: SecretSource } = {},
+  { incarnation = 7, secrets = noSecrets, memory }: TestConnectionOptions = {},
 ): TestConnection {
   const definition = {
     connector: 'nats',
@@ -27,6 +40,7 @@ export function connectionOf(
   if (issue) throw new Error(issue.message);
   const resolved = resolveConnection(name, definition);
   const states: ConnectionState[] = [];
+  const remarks: string[] = [];
   const connection = createConnection('nats', {
     name,
     incarnation,
@@ -34,17 +48,18 @@ export function connectionOf(
     clientName: `test of ${name}`,
     secrets,
     files: { read: (path) => readFile(path) },
-    events: { onState: (state) => void states.push(state) },
+    events: { onState: (state) => void states.push(state), onRemark: (remark) => void remarks.push(remark) },
+    ...(memory === undefined ? {} : { memory }),
   });
   open.push(connection);
-  return { connection, resolved, states };
+  return { connection, resolved, states, remarks };
 }
 
 /** The same, open. */
 export async function openConnection(
   options: Options,
   name?: string,
-  more?: { incarnation?: number; secrets?: SecretSource },
+  more?: TestConnectionOptions,
 ): Promise<TestConnection> {
   const opened = connectionOf(options, name, more);
   await opened.connection.open();
@@ -60,7 +75,7 @@ export const limitedUser = `
   authorization {
     users = [{
       user: limited, password: limited
-      permissions: { publish: { deny: ["forbidden.>", "$JS.API.CONSUMER.MSG.NEXT.FORBIDDEN.>"] }, subscribe: { deny: "forbidden.>" } }
+      permissions: { publish: { deny: ["forbidden.>", "$JS.API.CONSUMER.MSG.NEXT.FORBIDDEN.>"] }, subscribe: { deny: ["forbidden.>", "_INBOX.laminar.FORBIDDEN.>"] } }
     }]
   }
   no_auth_user: limited

@@ -146,7 +146,7 @@ export class Provisioner {
     const { name, incarnation, resolved } = spec;
     const { instance, secrets, files } = this.options;
     const clientName = `laminar ${instance} provisioning ${name}`;
-    const events = { onState: () => undefined };
+    const events = { onState: () => undefined, onRemark: () => undefined };
     const connection = createConnection('nats', { name, incarnation, resolved, clientName, secrets, files, events });
     try {
       await connection.open();
