@@ -28,8 +28,7 @@ export class AllAcknowledgement implements Acknowledgement {
   #acknowledgedThrough: number | undefined;
   /** Nothing is acknowledged before everything up to it is settled. */
   #holdThrough = 0;
-  /** Until it is known, an acknowledgement might cover what another reader holds. */
-  #alone = false;
+  #held = true;
 
   constructor(
     readonly answer: Answer,
@@ -94,9 +93,13 @@ export class AllAcknowledgement implements Acknowledgement {
     return this.#line.length - this.#head;
   }
 
-  alone(): void {
-    if (this.#alone) return;
-    this.#alone = true;
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
     this.#advance();
   }
 
@@ -117,7 +120,7 @@ export class AllAcknowledgement implements Acknowledgement {
   #advance(): void {
     while (this.#line[this.#front]?.state === 'settled') this.#front++;
     const last = this.#line[this.#front - 1];
-    if (!this.#alone || this.#front === this.#head || !last || last.sequence < this.#holdThrough) return;
+    if (this.#held || this.#front === this.#head || !last || last.sequence < this.#holdThrough) return;
     this.answer(last.message, answers.ack);
     this.#acknowledgedThrough = last.sequence;
     this.#head = this.#front;

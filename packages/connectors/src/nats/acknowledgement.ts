@@ -17,8 +17,10 @@ export interface Acknowledgement {
   readonly settledThrough: number | undefined;
   /** Messages that came and are not acknowledged. */
   readonly unacknowledged: number;
-  /** Nobody else holds messages of the consumer, such as the reader before this one. */
-  alone(): void;
+  /** The reader before this one may hold messages of the consumer, or some were lost on the way: none of them may be acknowledged with others. */
+  hold(): void;
+  /** It is known that there are none. */
+  release(): void;
 }
 
 export function acknowledgementOf(nc: NatsConnection, { consumer }: ConsumerSource): Acknowledgement {
@@ -93,7 +95,8 @@ class ExplicitAcknowledgement implements Acknowledgement {
     return this.#unsettled.size;
   }
 
-  alone(): void {}
+  hold(): void {}
+  release(): void {}
 }
 
 /** Nothing is acknowledged: for the server a message is done when it is sent. */
@@ -113,5 +116,6 @@ class NoAcknowledgement implements Acknowledgement {
   get settledThrough(): number | undefined {
     return this.#highest;
   }
-  alone(): void {}
+  hold(): void {}
+  release(): void {}
 }

@@ -44,11 +44,14 @@ export class ConsumerReader implements Reader {
   readonly #intake: Intake;
   readonly #watch: ConsumerWatch;
   #sourceIncarnation: string | undefined;
-  /** Up to which sequence the consumer had delivered before this reader. */
-  #deliveredBefore = 0;
+  /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
+  #elsewhereThrough = 0;
+  #nextDelivery = 0;
+  #gaps = 0;
   #waitingMax: number;
   #connected = true;
   #ticks = 0;
+  #looking: Promise<ConsumerInfo | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #unfollow: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
@@ -79,8 +82,9 @@ export class ConsumerReader implements Reader {
       this.#sourceIncarnation = incarnationOf(stream);
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
-      this.#deliveredBefore = consumer.delivered.stream_seq;
-      if (consumer.num_ack_pending === 0) this.#acknowledgement.alone();
+      this.#elsewhereThrough = consumer.delivered.stream_seq;
+      this.#nextDelivery = consumer.delivered.consumer_seq + 1;
+      if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
       if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
       this.#unfollow = followStatus(nc, (status) => this.#takeStatus(status));
       await this.#intake.open(consumer.config);
@@ -145,10 +149,19 @@ export class ConsumerReader implements Reader {
       return;
     }
     const received = new JetStreamMessage(message, performance.now());
+    if (received.delivery !== this.#nextDelivery) this.#missed();
+    this.#nextDelivery = received.delivery + 1;
     if (!this.#acknowledgement.received(received)) return;
     this.counters.messages++;
     this.counters.bytes += message.data.length;
     this.#batching.push(received);
+  }
+
+  /** Deliveries did not come here: to another reader, or lost with a connection. */
+  #missed(): void {
+    this.#gaps++;
+    this.#elsewhereThrough = Number.POSITIVE_INFINITY;
+    this.#acknowledgement.hold();
   }
 
   #tick(): void {
@@ -157,12 +170,22 @@ export class ConsumerReader implements Reader {
     if (++this.#ticks % ticksPerCheck === 0) void this.#look();
   }
 
-  async #look(): Promise<ConsumerInfo | undefined> {
+  #look(): Promise<ConsumerInfo | undefined> {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookOnce(): Promise<ConsumerInfo | undefined> {
     if (!this.#connected) return undefined;
-    const unacknowledged = this.#acknowledgement.unacknowledged;
+    const { unacknowledged } = this.#acknowledgement;
+    const gaps = this.#gaps;
     const info = await this.#watch.check();
-    // Whatever is acknowledged meanwhile makes this count too high, never too low.
-    if (info && info.num_ack_pending <= unacknowledged) this.#acknowledgement.alone();
+    if (!info || gaps !== this.#gaps) return info;
+    this.#elsewhereThrough = Math.min(this.#elsewhereThrough, info.delivered.stream_seq);
+    // What came since the question is not counted, and was not acknowledged: the server has at least as much if others hold nothing.
+    if (info.num_ack_pending <= unacknowledged) this.#acknowledgement.release();
     return info;
   }
 
@@ -188,7 +211,7 @@ export class ConsumerReader implements Reader {
     const { ackPolicy } = source.consumer;
     const known = ackPolicy === 'none' ? consumer.delivered.stream_seq : consumer.ack_floor.stream_seq;
     // What others received, or the reader before this one, only the server knows.
-    const isOnly = source.parallelism === 1 && (ackPolicy === 'none' || known >= this.#deliveredBefore);
+    const isOnly = source.parallelism === 1 && (ackPolicy === 'none' || known >= this.#elsewhereThrough);
     const sequence = isOnly ? Math.max(known, this.#acknowledgement.settledThrough ?? 0) : known;
     memory.position = { incarnation: this.#sourceIncarnation, sequence };
   }

@@ -33,7 +33,6 @@ export class ConsumerWatch {
   #jsm: JetStreamManager | undefined;
   #last: Observed | undefined;
   #failingSinceMs: number | undefined;
-  #checking = false;
   #drift = '';
 
   constructor(readonly options: ConsumerWatchOptions) {}
@@ -47,14 +46,13 @@ export class ConsumerWatch {
   async open(): Promise<Observed> {
     this.#jsm = await jetstreamManager(this.options.nc, { timeout: requestTimeoutMs });
     this.#last = await this.#observe(this.#jsm);
+    this.#drift = this.#differences(this.#last.consumer);
     return this.#last;
   }
 
-  /** One more look, unless one is under way; gives the consumer, or undefined where nothing was to be seen. Never throws. */
+  /** One more look, one at a time; gives the consumer, or undefined where nothing was to be seen. Never throws. */
   async check(): Promise<ConsumerInfo | undefined> {
     if (!this.#jsm || !this.#last) return undefined;
-    if (this.#checking) return this.#last.consumer;
-    this.#checking = true;
     const startedMs = performance.now();
     try {
       const seen = await this.#observe(this.#jsm);
@@ -67,8 +65,6 @@ export class ConsumerWatch {
     } catch (error) {
       this.#failed(error, startedMs);
       return undefined;
-    } finally {
-      this.#checking = false;
     }
   }
 
@@ -110,25 +106,27 @@ export class ConsumerWatch {
     }
   }
 
-  /** The connection's own durable is put right; that of somebody else is left as it is, and what differs is said once. */
-  async #lookForChanges(jsm: JetStreamManager, { config }: ConsumerInfo): Promise<void> {
+  /** The connection's own durable is put right; that of somebody else is left as it is. Either is said once. */
+  async #lookForChanges(jsm: JetStreamManager, info: ConsumerInfo): Promise<void> {
     const { nc, maker, source, memory, onRemark } = this.options;
-    const differing = differences(config, wantedConsumer(maker, source));
-    if (differing.length === 0) {
-      this.#drift = '';
-      return;
-    }
-    const drift = differing.join(' and ');
-    const isOwn = config.description === madeFor(maker);
-    if (drift === this.#drift) return;
+    const drift = this.#differences(info);
+    const isNew = drift !== '' && drift !== this.#drift;
     this.#drift = drift;
+    if (!isNew) return;
     const changed = `somebody changed ${drift} of ${consumerName(source)}`;
-    if (!isOwn) {
+    if (info.config.description !== madeFor(maker)) {
       onRemark(`${changed}, which is not what the definition says, and was left as it is`);
       return;
     }
-    const { corrected } = await ensureConsumer({ nc, jsm, maker, source, memory });
-    if (corrected.length > 0) onRemark(`${changed}; it was put right`);
+    await ensureConsumer({ nc, jsm, maker, source, memory }).then(
+      () => onRemark(`${changed}; it was put right`),
+      (error: Error) => onRemark(`${changed}, and it could not be put right: ${error.message}`),
+    );
+  }
+
+  #differences({ config }: ConsumerInfo): string {
+    const { maker, source } = this.options;
+    return differences(config, wantedConsumer(maker, source)).join(' and ');
   }
 
   /** Messages that were removed from the stream, by a purge or its limits, before the consumer came to them. */

@@ -66,6 +66,10 @@ export class JetStreamMessage implements Message {
   get delivered(): number {
     return this.#read().delivered;
   }
+  /** Counts the deliveries of the consumer, of whatever message. */
+  get delivery(): number {
+    return this.#read().delivery;
+  }
   headers(): { [name: string]: string[] } | undefined {
     return headersOf(readHeaders(this.message));
   }
@@ -85,6 +89,7 @@ interface Place {
   readonly consumer: string;
   readonly delivered: number;
   readonly sequence: number;
+  readonly delivery: number;
   readonly timestampMs: number;
 }
 
@@ -101,6 +106,7 @@ function placeOf(reply: string): Place {
     consumer: tokens[first + 1] ?? '',
     delivered: Number(tokens[first + 2]),
     sequence: Number(tokens[first + 3]),
+    delivery: Number(tokens[first + 4]),
     timestampMs: Number(tokens[first + 5]) / 1e6,
   };
 }

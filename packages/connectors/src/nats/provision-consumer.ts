@@ -19,8 +19,6 @@ import { incarnationOf, type PositionMemory } from './read-position.js';
 export interface ConsumerProvision {
   /** Settings in which it is not what the definition says, and stays so. */
   readonly drift: readonly string[];
-  /** Settings that were changed to what the definition says. */
-  readonly corrected: readonly string[];
   /** It was gone and was made again. */
   readonly remark: string | undefined;
 }
@@ -63,7 +61,7 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
       `${consumerName(source)} is a ${kind} consumer that somebody else made; give this connection a consumer_name of its own`,
     );
   }
-  return { drift: driftOf(source, differing), corrected: [], remark: undefined };
+  return { drift: driftOf(source, differing), remark: undefined };
 }
 
 /** Of two that make it at once the second finds the same settings. */
@@ -88,7 +86,7 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
   const { nc, jsm, maker, source } = context;
   const wanted = wantedConsumer(maker, source);
   const differing = differences(existing.config, wanted);
-  if (differing.length === 0) return { drift: [], corrected: [], remark: undefined };
+  if (differing.length === 0) return { drift: [], remark: undefined };
   if (fixedSettings.some((setting) => differing.includes(setting))) {
     // The server changes neither: it is made anew, and goes on where it was.
     await deleteConsumer(jsm, source);
@@ -100,7 +98,6 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
   });
   return {
     drift: driftOf(source, differences(changed.config, wanted)),
-    corrected: differing,
     remark: undefined,
   };
 }
@@ -115,7 +112,7 @@ async function put(
     throw connectorError(`creating ${consumerName(source)}`, error);
   });
   // Older servers ignore in silence what they do not know, and accounts have limits.
-  return { drift: driftOf(source, differences(made.config, wanted)), corrected: [], remark };
+  return { drift: driftOf(source, differences(made.config, wanted)), remark };
 }
 
 const startAfter = (sequence: number): Partial<ConsumerConfig> => ({
