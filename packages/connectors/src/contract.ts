@@ -189,6 +189,14 @@ export interface ServerSnapshot {
   readonly clientId: number;
 }
 
+/** What `provision` found and did, as far as somebody should know of it. */
+export interface Provision {
+  /** What is not as the definition says, and was left as it is. */
+  readonly drift: string | undefined;
+  /** What was mended, such as a durable that was gone and was made again. */
+  readonly remark: string | undefined;
+}
+
 /** One socket for one definition of a connection. */
 export interface Connection {
   /** Connects once; throws `ConnectorError` where no server can be reached. Once open it reconnects by itself and says so by `onState`. */
@@ -197,7 +205,7 @@ export interface Connection {
    * Creates the stream and the durable consumer where the definition asks for it, and brings a durable that was created so up to date; idempotent. What somebody
    * else made and differs is returned, and left as it is. Throws `ConnectorError`.
    */
-  provision(): Promise<{ readonly drift: string | undefined }>;
+  provision(): Promise<Provision>;
   /** Deletes the durable consumer that `provision` made; one that is gone already is fine. Throws `ConnectorError`. */
   deprovision(): Promise<void>;
   reader(): Reader;
@@ -211,4 +219,6 @@ export interface Connection {
 
 export interface ConnectionEvents {
   onState(state: ConnectionState): void;
+  /** Something happened to what is read that its readers survive, and that somebody should know. */
+  onRemark(remark: string): void;
 }

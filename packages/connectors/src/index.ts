@@ -4,5 +4,6 @@ export { ConnectorError, NotPermitted, Unprepared, Untappable } from './contract
 export { HeaderBlock } from './header-block.js';
 export type { ConnectionCheck } from './nats/examine/check.js';
 export { LoggedSink } from './nats/logged-sink.js';
+export { PositionMemory } from './nats/read-position.js';
 export { createConnection, createOutputSink, examineConnection } from './registry.js';
 export { within } from './within.js';

@@ -1,5 +1,5 @@
 import { clearInterval, setInterval } from 'node:timers';
-import { isSink, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
+import { hasConsumer, isSink, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
 import { type NatsConnection, PermissionViolationError, type ServerInfo } from '@nats-io/nats-core';
 import { type ConnectionLog, noLog } from '../connection-log.js';
 import {
@@ -9,6 +9,7 @@ import {
   ConnectorError,
   type FileSource,
   NotPermitted,
+  type Provision,
   type Reader,
   type SecretSource,
   type ServerSnapshot,
@@ -16,6 +17,7 @@ import {
   type Tap,
 } from '../contract.js';
 import { within } from '../within.js';
+import { ConsumerReader } from './consumer-reader.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
@@ -25,7 +27,7 @@ import { LoggedReader } from './logged-reader.js';
 import { LoggedSink } from './logged-sink.js';
 import { dialDetails, followProtocol } from './protocol-log.js';
 import { deprovision, provision } from './provision.js';
-import { PullReader } from './pull-reader.js';
+import { PositionMemory } from './read-position.js';
 import { refusalOf } from './refusal.js';
 import { StallWatch } from './stall-watch.js';
 import { subscriptionsOf } from './subscriptions.js';
@@ -47,6 +49,8 @@ export interface NatsConnectorOptions {
   readonly events: ConnectionEvents;
   /** Where it says what it does; nowhere unless given. */
   readonly log?: ConnectionLog;
+  /** Outlives the connection, where its reader's successor shall know how far it came. */
+  readonly memory?: PositionMemory;
 }
 
 /** One socket to the servers of a definition. */
@@ -59,11 +63,13 @@ export class NatsConnector implements Connection {
   #away = false;
   #closing = false;
   readonly #log: ConnectionLog;
+  readonly #memory: PositionMemory;
   readonly #stalls = new StallWatch(rttIntervalMs);
   #endProtocolLog: () => void = () => undefined;
 
   constructor(readonly options: NatsConnectorOptions) {
     this.#log = options.log ?? noLog;
+    this.#memory = options.memory ?? new PositionMemory();
   }
 
   async open(): Promise<void> {
@@ -87,8 +93,8 @@ export class NatsConnector implements Connection {
     }, rttIntervalMs);
   }
 
-  provision(): Promise<{ drift: string | undefined }> {
-    return provision(this.#open(), this.options, this.options.resolved);
+  provision(): Promise<Provision> {
+    return provision(this.#open(), this.options, this.options.resolved, this.#memory);
   }
 
   deprovision(): Promise<void> {
@@ -137,8 +143,16 @@ export class NatsConnector implements Connection {
     const { resolved, name, incarnation } = this.options;
     if (resolved.role === 'source-core')
       return new CoreReader(this.#open(), resolved, `laminar-${name}-${incarnation}`);
-    if (resolved.role === 'source-pull')
-      return new PullReader(this.#open(), resolved, resolved.debug ? this.#log : noLog);
+    if (hasConsumer(resolved)) {
+      return new ConsumerReader({
+        nc: this.#open(),
+        maker: this.options,
+        source: resolved,
+        memory: this.#memory,
+        log: resolved.debug ? this.#log : noLog,
+        onRemark: this.options.events.onRemark,
+      });
+    }
     if (isSink(resolved))
       throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
     throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);

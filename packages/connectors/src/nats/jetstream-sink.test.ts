@@ -1,10 +1,9 @@
-import { eventually } from '@laminar/test';
+import { eventually, TcpProxy } from '@laminar/test';
 import { DiscardPolicy } from '@nats-io/jetstream';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HeaderBlock } from '../index.js';
 import { describeSink, output, Settlements, startStage } from '../sink.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
-import { TcpProxy } from '../testing/tcp-proxy.js';
 
 describeSink('publishing to JetStream', { jetstream: true });
 

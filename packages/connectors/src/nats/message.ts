@@ -1,5 +1,4 @@
 import type { Message } from '@laminar/codecs';
-import type { DeliveryInfo, JsMsg } from '@nats-io/jetstream';
 import type { Msg, MsgHdrs } from '@nats-io/nats-core';
 
 /** A message of a plain subscription. */
@@ -31,14 +30,17 @@ export class CoreMessage implements Message {
   }
 }
 
+/** What a JetStream consumer delivers; its reply subject is where the acknowledgement goes. */
+export type DeliveredMessage = Pick<Msg, 'subject' | 'data' | 'headers' | 'reply'>;
+
 /** A message that a JetStream consumer delivered. */
 export class JetStreamMessage implements Message {
   /** The reply subject is where the acknowledgement goes, and no business of a query. */
   readonly reply = undefined;
-  #info: DeliveryInfo | undefined;
+  #place: Place | undefined;
 
   constructor(
-    readonly message: JsMsg,
+    readonly message: DeliveredMessage,
     /** Monotonic milliseconds. */
     readonly receivedMs: number,
   ) {}
@@ -50,19 +52,23 @@ export class JetStreamMessage implements Message {
     return this.message.subject;
   }
   get timestampMs(): number {
-    return this.#delivery().timestampNanos / 1e6;
+    return this.#read().timestampMs;
   }
   get sequence(): number {
-    return this.#delivery().streamSequence;
+    return this.#read().sequence;
   }
   get stream(): string {
-    return this.#delivery().stream;
+    return this.#read().stream;
   }
   get consumer(): string {
-    return this.#delivery().consumer;
+    return this.#read().consumer;
   }
   get delivered(): number {
-    return this.#delivery().deliveryCount;
+    return this.#read().delivered;
+  }
+  /** Counts the deliveries of the consumer, of whatever message. */
+  get delivery(): number {
+    return this.#read().delivery;
   }
   headers(): { [name: string]: string[] } | undefined {
     return headersOf(readHeaders(this.message));
@@ -71,10 +77,38 @@ export class JetStreamMessage implements Message {
     return readHeaders(this.message)?.get(name) || undefined;
   }
 
-  #delivery(): DeliveryInfo {
-    this.#info ??= this.message.info;
-    return this.#info;
+  #read(): Place {
+    this.#place ??= placeOf(this.message.reply ?? '');
+    return this.#place;
   }
+}
+
+/** Where a message stands in its stream, and how often its consumer has delivered it. */
+interface Place {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly delivered: number;
+  readonly sequence: number;
+  readonly delivery: number;
+  readonly timestampMs: number;
+}
+
+/**
+ * The reply subject of a delivery (NATS ADR-15):
+ * `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>`; newer servers may put a domain and an
+ * account before the stream.
+ */
+function placeOf(reply: string): Place {
+  const tokens = reply.split('.');
+  const first = tokens.length > 9 ? 4 : 2;
+  return {
+    stream: tokens[first] ?? '',
+    consumer: tokens[first + 1] ?? '',
+    delivered: Number(tokens[first + 2]),
+    sequence: Number(tokens[first + 3]),
+    delivery: Number(tokens[first + 4]),
+    timestampMs: Number(tokens[first + 5]) / 1e6,
+  };
 }
 
 /** The client reads headers when they are asked for, and throws where a sender wrote none that NATS allows: those count as none. */

@@ -12,9 +12,9 @@ import {
 import { type NatsConnection, nanos, type QueuedIterator } from '@nats-io/nats-core';
 import { ConnectorError, type Tap } from '../contract.js';
 import { within } from '../within.js';
+import { startConfig } from './consumer-config.js';
 import { connectorError } from './errors.js';
 import { JetStreamMessage } from './message.js';
-import { startConfig } from './provision.js';
 
 /** Messages that are asked for ahead of their processing. */
 const prefetchMax = 500;

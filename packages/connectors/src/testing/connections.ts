@@ -6,6 +6,7 @@ import {
   createConnection,
   type LogDetails,
   type LogLevel,
+  type PositionMemory,
   type SecretSource,
 } from '../index.js';
 
@@ -15,11 +16,18 @@ export interface TestConnection {
   /** Everything that the connection said of itself, in order. */
   readonly states: ConnectionState[];
   readonly lines: LoggedLine[];
+  readonly remarks: string[];
 }
 
 export interface LoggedLine extends LogDetails {
   readonly level: LogLevel;
   readonly message: string;
+}
+
+export interface TestConnectionOptions {
+  readonly incarnation?: number;
+  readonly secrets?: SecretSource;
+  readonly memory?: PositionMemory;
 }
 
 const open: Connection[] = [];
@@ -30,7 +38,7 @@ const noSecrets: SecretSource = { find: (name) => ({ problem: `there is no secre
 export function connectionOf(
   options: Options,
   name = 'orders',
-  { incarnation = 7, secrets = noSecrets }: { incarnation?: number; secrets?: SecretSource } = {},
+  { incarnation = 7, secrets = noSecrets, memory }: TestConnectionOptions = {},
 ): TestConnection {
   const definition = {
     connector: 'nats',
@@ -41,6 +49,7 @@ export function connectionOf(
   const resolved = resolveConnection(name, definition);
   const states: ConnectionState[] = [];
   const lines: LoggedLine[] = [];
+  const remarks: string[] = [];
   const connection = createConnection('nats', {
     name,
     incarnation,
@@ -48,18 +57,19 @@ export function connectionOf(
     clientName: `test of ${name}`,
     secrets,
     files: { read: (path) => readFile(path) },
-    events: { onState: (state) => void states.push(state) },
+    events: { onState: (state) => void states.push(state), onRemark: (remark) => void remarks.push(remark) },
     log: { write: (level, message, details) => void lines.push({ level, message, ...details?.() }) },
+    ...(memory === undefined ? {} : { memory }),
   });
   open.push(connection);
-  return { connection, resolved, states, lines };
+  return { connection, resolved, states, lines, remarks };
 }
 
 /** The same, open. */
 export async function openConnection(
   options: Options,
   name?: string,
-  more?: { incarnation?: number; secrets?: SecretSource },
+  more?: TestConnectionOptions,
 ): Promise<TestConnection> {
   const opened = connectionOf(options, name, more);
   await opened.connection.open();
@@ -75,7 +85,7 @@ export const limitedUser = `
   authorization {
     users = [{
       user: limited, password: limited
-      permissions: { publish: { deny: ["forbidden.>", "$JS.API.CONSUMER.MSG.NEXT.FORBIDDEN.>"] }, subscribe: { deny: "forbidden.>" } }
+      permissions: { publish: { deny: ["forbidden.>", "$JS.API.CONSUMER.MSG.NEXT.FORBIDDEN.>"] }, subscribe: { deny: ["forbidden.>", "_INBOX.laminar.FORBIDDEN.>"] } }
     }]
   }
   no_auth_user: limited

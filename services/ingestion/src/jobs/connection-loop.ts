@@ -5,6 +5,7 @@ import {
   createConnection,
   type FileSource,
   NotPermitted,
+  PositionMemory,
   type SecretSource,
   Unprepared,
 } from '@laminar/connectors';
@@ -38,7 +39,11 @@ export interface ConnectionLoopOptions {
 export class ConnectionLoop {
   #standing: ConnectionStanding = { state: 'connecting', message: '' };
   #connection: Connection | undefined;
-  #drift = '';
+  #drift: string | undefined;
+  /** What happened to what is read since the connection was opened. */
+  #remark: string | undefined;
+  /** How far the connections before this one have read. */
+  readonly #memory = new PositionMemory();
   #stopped = false;
   #running: Promise<void> | undefined;
   /** Something changed that the last failure may not have known of. */
@@ -102,11 +107,16 @@ export class ConnectionLoop {
       log: this.options.log,
       events: {
         onState: (state) => {
-          if (state.state === 'connected') this.#stand('connected', this.#drift);
+          if (state.state === 'connected') this.#stand('connected', this.#notes());
           else if (state.state === 'reconnecting') this.#stand('reconnecting', state.reason);
           else lost.abort(state.error);
         },
+        onRemark: (remark) => {
+          this.#remark = remark;
+          if (this.#standing.state === 'connected') this.#stand('connected', this.#notes());
+        },
       },
+      memory: this.#memory,
     });
     this.#connection = connection;
     let dialled = false;
@@ -114,11 +124,13 @@ export class ConnectionLoop {
     try {
       await connection.open();
       dialled = true;
-      this.#drift = (await connection.provision()).drift ?? '';
+      const { drift, remark } = await connection.provision();
+      this.#drift = drift;
+      this.#remark = remark;
       await this.options.use(connection, lost.signal, () => {
         used = true;
         backoff.reset();
-        this.#stand('connected', this.#drift);
+        this.#stand('connected', this.#notes());
       });
       return undefined;
     } catch (error) {
@@ -133,6 +145,10 @@ export class ConnectionLoop {
       await connection.close();
       this.#connection = undefined;
     }
+  }
+
+  #notes(): string {
+    return [this.#drift, this.#remark].filter((note) => note !== undefined).join('; ');
   }
 
   /** `logged` is what the log says instead of a message that may quote payloads. */

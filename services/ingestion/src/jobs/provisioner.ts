@@ -154,7 +154,7 @@ export class Provisioner {
     const { name, incarnation, resolved } = spec;
     const { instance, secrets, files, logs } = this.options;
     const clientName = `laminar ${instance} provisioning ${name}`;
-    const events = { onState: () => undefined };
+    const events = { onState: () => undefined, onRemark: () => undefined };
     const log = new JobLog(name, logs);
     const connection = createConnection('nats', {
       name,

@@ -1,6 +1,6 @@
 import type { Codec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
-import { hasConsumer } from '@laminar/definitions';
+import { hasConsumer, type ResolvedConnection } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
@@ -173,11 +173,7 @@ export class SlotJob {
     const codec = await codecOf(source.resolved, this.options.files);
     if (this.#loop.stopped) return;
     const reader = connection.reader();
-    const reading = new Reading(
-      reader,
-      this.#delivery(reader, codec),
-      hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
-    );
+    const reading = new Reading(reader, this.#delivery(reader, codec), ackWaitMsOf(resolved));
     this.#reading = reading;
     this.#counter.follow(reader.counters);
     try {
@@ -255,7 +251,7 @@ export class SlotJob {
       deadLetters,
       sampler,
       deadLetterLog: new DeadLetterLog(this.#log),
-      ackWaitMs: hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
+      ackWaitMs: ackWaitMsOf(resolved),
       onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),
     });
   }
@@ -270,3 +266,7 @@ export class SlotJob {
     return [...this.#spec.pipelines, ...(this.#reading?.pipelines ?? []).map(({ spec }) => spec)];
   }
 }
+
+/** Undefined where nothing is acknowledged. */
+const ackWaitMsOf = (resolved: ResolvedConnection): number | undefined =>
+  hasConsumer(resolved) && resolved.consumer.ackPolicy !== 'none' ? resolved.consumer.ackWaitMs : undefined;

@@ -129,6 +129,8 @@ export class LiveQuery {
               ),
             );
         },
+        // Of consumers, which a query live has none of.
+        onRemark: () => undefined,
       },
     });
     const time = `within ${this.request.timeoutMs} ms`;

@@ -1,11 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { freePort } from '@laminar/test';
+import { freePort } from '../free-port.js';
 
-/** A wire between client and server that can be made to lose what the server says. */
+/** A wire between client and server that can be made to lose or hold up what goes over it. */
 export class TcpProxy {
   #server: Server | undefined;
   readonly #pairs = new Set<readonly [client: Socket, server: Socket]>();
   #answers = true;
+  #paused = false;
   port = 0;
 
   constructor(readonly target: number) {}
@@ -25,9 +26,22 @@ export class TcpProxy {
     this.#answers = false;
   }
 
+  /** From now on nothing gets through either way, and nothing is lost: also not what is said on connections made meanwhile. */
+  pause(): void {
+    this.#paused = true;
+    for (const pair of this.#pairs) for (const socket of pair) socket.pause();
+  }
+
+  /** What was held up gets through. */
+  resume(): void {
+    this.#paused = false;
+    for (const pair of this.#pairs) for (const socket of pair) socket.resume();
+  }
+
   /** Cuts every connection; new ones are whole. */
   cut(): void {
     this.#answers = true;
+    this.#paused = false;
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }
 
@@ -47,9 +61,10 @@ export class TcpProxy {
         for (const other of pair) other.destroy();
       });
     }
-    client.pipe(server);
+    client.on('data', (data) => server.write(data));
     server.on('data', (data) => {
       if (this.#answers) client.write(data);
     });
+    if (this.#paused) for (const socket of pair) socket.pause();
   }
 }

@@ -16,7 +16,13 @@ const optionsOf = (subject: string) => ({
   pull_timeout_ms: 1000,
 });
 
-describeReader({ name: 'a durable pull consumer', options: optionsOf, durable: true });
+for (const consumer_ack_policy of ['explicit', 'all', 'none']) {
+  describeReader({
+    name: `a durable pull consumer that acknowledges ${consumer_ack_policy}`,
+    options: (subject) => ({ ...optionsOf(subject), consumer_ack_policy }),
+    durable: true,
+  });
+}
 
 describe('a durable pull consumer', () => {
   let server: TestNats;
@@ -145,18 +151,43 @@ describe('a durable pull consumer', () => {
   it('holds no more than may be unacknowledged, however long nobody reads', async () => {
     const { reader, subject } = await open({ consumer_max_ack_pending: 20, consumer_ack_wait_s: 1 });
     await publish(subject, 60);
-    // Each wait the server delivers the same twenty again.
-    await eventually(() => reader.counters.messages >= 20, { what: 'the first delivery' });
-    await eventually(async () => ((await reader.consumerInfo())?.redelivered ?? 0) >= 20, { what: 'redeliveries' });
-    const batch = await readOne(reader);
-    expect(batch.messages.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
-    batch.messages.forEach((_, index) => void batch.ack(index));
-    const rest = new Set<string>();
-    while (rest.size < 40) {
+    await eventually(() => reader.counters.messages === 20, { what: 'the first delivery' });
+    // Nothing is asked for that could not be read: no delivery is used up by what waits already.
+    const openedMs = Date.now();
+    await eventually(() => Date.now() - openedMs > 2500, { what: 'two waits' });
+    expect(reader.counters.messages).toBe(20);
+    expect(await reader.consumerInfo()).toMatchObject({ waitingPulls: 0, pending: 40 });
+    const seen = new Set<string>();
+    while (seen.size < 60) {
       const next = await readOne(reader);
-      for (const text of textsOf(next)) if (Number(text) >= 20) rest.add(text);
+      for (const text of textsOf(next)) seen.add(text);
       next.messages.forEach((_, index) => void next.ack(index));
     }
+  });
+
+  it.each([
+    [
+      { pull_batch_size: 10, pull_timeout_ms: 200 },
+      { batch: 10, expires: 200e6 },
+    ],
+    [
+      { pull_batch_size: 100, pull_timeout_ms: 30_000 },
+      { batch: 100, expires: 30e9, idle_heartbeat: 2e9 },
+    ],
+  ])('asks for as many messages, and as long, as %j says', async (options, request) => {
+    const stream = streamOf(`in${number + 1}`);
+    const requests: object[] = [];
+    publisher.subscribe(`$JS.API.CONSUMER.MSG.NEXT.${stream}.>`, {
+      callback: (_, message) => void requests.push(message.json()),
+    });
+    await publisher.flush();
+    const { reader, subject } = await open(options);
+    const asked = options.pull_timeout_ms < 1000 ? 3 : 1;
+    await eventually(() => requests.length >= asked, { what: 'the requests' });
+    for (const seen of requests) expect(seen).toEqual(request);
+    expect((await reader.consumerInfo())?.waitingPulls).toBe(1);
+    await publish(subject, 35);
+    expect(await readTexts(reader, 35)).toHaveLength(35);
   });
 
   it('loses nothing over restarts of the server, under way in both directions', async () => {

@@ -1,0 +1,261 @@
+import { eventually, startNats, type TestNats } from '@laminar/test';
+import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Batch, PositionMemory, type Reader } from '../index.js';
+import { closeConnections, openConnection } from '../testing/connections.js';
+
+// What others do to a stream and its consumer while they are read.
+
+let server: TestNats;
+let nc: NatsConnection;
+let jsm: JetStreamManager;
+let number = 0;
+
+beforeAll(async () => {
+  server = await startNats();
+  nc = await connect({ servers: server.url });
+  jsm = await jetstreamManager(nc);
+});
+afterEach(closeConnections);
+afterAll(async () => {
+  await nc.close();
+  await server.stop();
+});
+
+interface Opened {
+  readonly reader: Reader;
+  readonly remarks: string[];
+  readonly provisionRemark: string | undefined;
+}
+
+/** A stream of its own, and connections to it that one after the other remember how far they read. */
+function source(options: object) {
+  const name = `C${++number}`;
+  const memory = new PositionMemory();
+  return {
+    name,
+    consumer: 'laminar-orders',
+    async open(more: object = {}): Promise<Opened> {
+      const { connection, remarks } = await openConnection(
+        {
+          type: 'source',
+          servers: server.url,
+          jetstream: true,
+          stream_name: name,
+          stream_subjects: `${name}.>`,
+          ...options,
+          ...more,
+        },
+        'orders',
+        { memory },
+      );
+      const { remark } = await connection.provision();
+      const reader = connection.reader();
+      await reader.open();
+      return { reader, remarks, provisionRemark: remark };
+    },
+    async publish(from: number, to: number): Promise<void> {
+      const js = jetstream(nc);
+      for (let n = from; n < to; n++) await js.publish(`${name}.a`, String(n));
+    },
+  };
+}
+
+/** Reads until `count` messages came, and settles those for which `settles` says so; gives what came. */
+async function read(reader: Reader, count: number, settles: (n: number) => boolean = () => true): Promise<number[]> {
+  const numbers: number[] = [];
+  while (numbers.length < count) {
+    const batch: Batch | undefined = await reader.read();
+    if (!batch) break;
+    for (const [index, { data }] of batch.messages.entries()) {
+      const n = Number(new TextDecoder().decode(data));
+      numbers.push(n);
+      if (settles(n)) batch.ack(index);
+    }
+  }
+  return numbers;
+}
+
+const acknowledgedThrough = (stream: string, sequence: number) =>
+  eventually(async () => (await jsm.consumers.info(stream, 'laminar-orders')).ack_floor.stream_seq >= sequence, {
+    what: `sequence ${sequence} to be acknowledged`,
+  });
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+const kinds = [
+  ['pull, explicit', { consumer_ack_policy: 'explicit' }],
+  ['pull, all', { consumer_ack_policy: 'all' }],
+  ['push, explicit', { consumer_pull: false }],
+  ['push, all', { consumer_pull: false, consumer_ack_policy: 'all' }],
+] as const;
+
+describe.each(kinds)('the consumer that is deleted (%s)', (_, options) => {
+  it('is made again behind what was acknowledged without a gap', async () => {
+    const { name, consumer, open, publish } = source({ ...options, start: 'new' });
+    const { reader } = await open();
+    await publish(0, 20);
+    // 12 is still being worked on: what came after it is done, and comes again all the same.
+    expect(await read(reader, 20, (n) => n !== 12)).toEqual(range(0, 20));
+    await acknowledgedThrough(name, 12);
+    await jsm.consumers.delete(name, consumer);
+    await publish(20, 25);
+    const deletedMs = Date.now();
+    await expect(reader.read()).rejects.toMatchObject({ steer: 'blocked', message: expect.stringContaining(consumer) });
+    expect(Date.now() - deletedMs).toBeLessThan(10_000);
+    await reader.close();
+    const again = await open();
+    expect(again.provisionRemark).toContain('after sequence 12');
+    expect(await read(again.reader, 13)).toEqual(range(12, 25));
+  });
+
+  it('is made again at its end where all was done', async () => {
+    const { name, consumer, open, publish } = source(options);
+    const { reader } = await open();
+    await publish(0, 20);
+    await read(reader, 20);
+    await jsm.consumers.delete(name, consumer);
+    await expect(reader.read()).rejects.toMatchObject({ steer: 'blocked' });
+    await reader.close();
+    await publish(20, 21);
+    expect(await read((await open()).reader, 1)).toEqual([20]);
+  });
+});
+
+describe('a consumer', () => {
+  it('without acknowledgements is made again behind what came', async () => {
+    const { name, consumer, open, publish } = source({ consumer_ack_policy: 'none' });
+    const { reader } = await open();
+    await publish(0, 20);
+    await read(reader, 20);
+    await jsm.consumers.delete(name, consumer);
+    await publish(20, 22);
+    await expect(reader.read()).rejects.toMatchObject({ steer: 'blocked' });
+    await reader.close();
+    expect(await read((await open()).reader, 2)).toEqual([20, 21]);
+  });
+
+  it('that readers share is made again behind what all of them have acknowledged', async () => {
+    const { name, consumer, open, publish } = source({ parallelism: 2, pull_batch_size: 1 });
+    const [first, second] = [await open(), await open()];
+    await publish(0, 40);
+    const numbers: number[] = [];
+    const reading = [first, second].map(async ({ reader }) => {
+      for (;;) {
+        const more = await read(reader, 1).catch(() => []);
+        if (more.length === 0) return;
+        numbers.push(...more);
+      }
+    });
+    await eventually(() => numbers.length >= 40, { what: 'all messages' });
+    // Only the server knows what the other one has done, and it is asked now and then.
+    await acknowledgedThrough(name, 40);
+    await eventually(async () => (await first.reader.consumerInfo()) && (await second.reader.consumerInfo()), {
+      what: 'both',
+    });
+    await jsm.consumers.delete(name, consumer);
+    await Promise.all(reading);
+    await Promise.all([first.reader.close(), second.reader.close()]);
+    await publish(40, 41);
+    expect(await read((await open()).reader, 1)).toEqual([40]);
+  });
+
+  it('of the connection is put right when somebody changes it, and goes on', async () => {
+    const { name, consumer, open, publish } = source({});
+    const { reader, remarks } = await open();
+    const { created } = await jsm.consumers.info(name, consumer);
+    await jsm.consumers.update(name, consumer, { ack_wait: 60e9, max_ack_pending: 1 });
+    const [remark] = await eventually(() => remarks.length > 0 && remarks, { what: 'a remark', timeoutMs: 10_000 });
+    expect(remark).toMatch(/ack_wait and max_ack_pending.*put right/);
+    const info = await jsm.consumers.info(name, consumer);
+    expect(info.config).toMatchObject({ ack_wait: 6e9, max_ack_pending: 5000 });
+    expect(info.created).toBe(created);
+    await publish(0, 5);
+    expect(await read(reader, 5)).toEqual(range(0, 5));
+  });
+
+  it('of somebody else is left as it was changed, which is said once', async () => {
+    const { name, consumer, open, publish } = source({});
+    await jsm.streams.add({ name, subjects: [`${name}.>`] });
+    const own = { durable_name: consumer, ack_policy: AckPolicy.Explicit, ack_wait: 6e9, max_ack_pending: 5000 };
+    await jsm.consumers.add(name, own);
+    const { reader, remarks } = await open();
+    await jsm.consumers.update(name, consumer, { ack_wait: 60e9 });
+    await eventually(() => remarks.length > 0, { what: 'a remark', timeoutMs: 10_000 });
+    expect(remarks[0]).toMatch(/ack_wait.*left as it is/);
+    for (let i = 0; i < 3; i++) await reader.consumerInfo();
+    expect(remarks).toHaveLength(1);
+    expect((await jsm.consumers.info(name, consumer)).config.ack_wait).toBe(60e9);
+    await publish(0, 1);
+    expect(await read(reader, 1)).toEqual([0]);
+  });
+
+  it('is put in the place of the other kind where the definition changes, and goes on where that was', async () => {
+    const { name, consumer, open, publish } = source({});
+    const pull = await open();
+    await publish(0, 5);
+    await read(pull.reader, 5);
+    await acknowledgedThrough(name, 5);
+    await pull.reader.close();
+    const push = await open({ consumer_pull: false });
+    await publish(5, 7);
+    expect(await read(push.reader, 2)).toEqual([5, 6]);
+    expect((await jsm.consumers.info(name, consumer)).config.deliver_subject).toBeDefined();
+    await acknowledgedThrough(name, 7);
+    await push.reader.close();
+    const all = await open({ consumer_ack_policy: 'all' });
+    await publish(7, 8);
+    expect(await read(all.reader, 1)).toEqual([7]);
+    expect((await jsm.consumers.info(name, consumer)).config).toMatchObject({ ack_policy: 'all' });
+  });
+});
+
+describe.each(kinds)('the stream (%s)', (_, options) => {
+  it('that is purged is read on, and what was not read before is said to be lost', async () => {
+    const { name, open, publish } = source({ ...options, consumer_max_ack_pending: 2 });
+    const { reader, remarks } = await open();
+    await publish(0, 30);
+    const batch = await reader.read();
+    expect(batch?.messages.length).toBeGreaterThan(0);
+    await eventually(async () => ((await reader.consumerInfo())?.pending ?? 0) === 28, { what: 'the rest to wait' });
+    await jsm.streams.purge(name);
+    await eventually(() => remarks.length > 0, { what: 'a remark', timeoutMs: 10_000 });
+    expect(remarks[0]).toMatch(/lost messages up to sequence 30, by a purge.*about 28 of them/);
+    await publish(30, 33);
+    const numbers: number[] = [];
+    batch?.messages.forEach((_, index) => void batch.ack(index));
+    while (!numbers.includes(32)) numbers.push(...(await read(reader, 1)));
+    expect(numbers.filter((n) => n >= 30)).toEqual([30, 31, 32]);
+  });
+
+  it('that is deleted and made anew is another one, and is read from its beginning', async () => {
+    const { name, open, publish } = source({ ...options, start: 'new' });
+    const { reader } = await open();
+    await publish(0, 10);
+    await read(reader, 10);
+    const before = reader.sourceIncarnation;
+    await jsm.streams.delete(name);
+    await jsm.streams.add({ name, subjects: [`${name}.>`] });
+    await publish(0, 3);
+    await expect(reader.read()).rejects.toMatchObject({ steer: 'blocked' });
+    await reader.close();
+    const again = await open();
+    expect(again.reader.sourceIncarnation).not.toBe(before);
+    expect(again.provisionRemark).toMatch(/made anew; it is read from its beginning/);
+    expect(await read(again.reader, 3)).toEqual([0, 1, 2]);
+  });
+});
+
+it('a stream that drops what a filter never wanted says nothing of it', async () => {
+  const { name, open, publish } = source({ subject: `C${number + 1}.b` });
+  await jsm.streams.add({ name, subjects: [`${name}.>`], max_msgs: 5 });
+  const { reader, remarks } = await open();
+  await publish(0, 20);
+  await jetstream(nc).publish(`${name}.b`, '7');
+  expect(await read(reader, 1)).toEqual([7]);
+  await publish(20, 40);
+  for (let i = 0; i < 3; i++) await reader.consumerInfo();
+  expect(remarks).toEqual([]);
+});

@@ -1,0 +1,248 @@
+import { clearInterval, setInterval } from 'node:timers';
+import type { ConsumerSource } from '@laminar/definitions';
+import type { ConsumerInfo } from '@nats-io/jetstream';
+import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
+import type { ConnectionLog } from '../connection-log.js';
+import type { Batch, ConnectorError, ConsumerSnapshot, Reader, ReaderCounters } from '../contract.js';
+import { type Acknowledgement, acknowledgementOf } from './acknowledgement.js';
+import { Batching } from './batching.js';
+import { consumerName } from './consumer-api.js';
+import type { Maker } from './consumer-config.js';
+import { ConsumerWatch } from './consumer-watch.js';
+import { connectorError } from './errors.js';
+import type { Intake, IntakeTarget } from './intake.js';
+import { type DeliveredMessage, JetStreamMessage } from './message.js';
+import { newStreamRemark } from './provision-consumer.js';
+import { PullIntake } from './pull-intake.js';
+import { PushIntake } from './push-intake.js';
+import { incarnationOf, type PositionMemory } from './read-position.js';
+import { followStatus } from './status.js';
+
+/** A server that is away delivers nothing to anybody. */
+const stopTimeoutMs = 1000;
+const tickMs = 1000;
+/** With the watch's patience this says within 10 s whatever happens to the consumer. */
+const ticksPerCheck = 2;
+/** What a consumer without acknowledgements and flow control sends beyond this, while nobody reads, is dropped and counted. */
+const unacknowledgedWaitingMax = 65_536;
+
+export interface ConsumerReaderOptions {
+  readonly nc: NatsConnection;
+  readonly maker: Maker;
+  readonly source: ConsumerSource;
+  readonly memory: PositionMemory;
+  /** Told of each pull. */
+  readonly log: ConnectionLog;
+  onRemark(remark: string): void;
+}
+
+/**
+ * Reads a durable consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages. A consumer or stream that
+ * goes away makes `read` throw, and the position up to which everything was done is remembered.
+ */
+export class ConsumerReader implements Reader {
+  readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
+  readonly #batching: Batching<JetStreamMessage>;
+  readonly #acknowledgement: Acknowledgement;
+  readonly #intake: Intake;
+  readonly #watch: ConsumerWatch;
+  #sourceIncarnation: string | undefined;
+  /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
+  #elsewhereThrough = 0;
+  #nextDelivery = 0;
+  #gaps = 0;
+  #waitingMax: number;
+  #connected = true;
+  #ticks = 0;
+  #looking: Promise<ConsumerInfo | undefined> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #unfollow: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(readonly options: ConsumerReaderOptions) {
+    const { nc, maker, source, memory, log, onRemark } = options;
+    this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
+    this.#acknowledgement = acknowledgementOf(nc, source);
+    const fail = (error: ConnectorError) => this.#batching.fail(error);
+    this.#watch = new ConsumerWatch({ nc, maker, source, memory, onRemark, onLost: fail });
+    const target: IntakeTarget = {
+      take: (message) => this.#take(message),
+      room: () => source.consumer.maxAckPending - this.#batching.size,
+      fail,
+    };
+    this.#intake =
+      source.role === 'source-push' ? new PushIntake(nc, source, target) : new PullIntake(nc, source, target, log);
+    this.#waitingMax = source.consumer.ackPolicy === 'none' ? unacknowledgedWaitingMax : source.consumer.maxAckPending;
+  }
+
+  get sourceIncarnation(): string | undefined {
+    return this.#sourceIncarnation;
+  }
+
+  async open(): Promise<void> {
+    const { nc, source, memory, onRemark } = this.options;
+    try {
+      const { stream, consumer } = await this.#watch.open();
+      this.#sourceIncarnation = incarnationOf(stream);
+      if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
+        onRemark(newStreamRemark(source.streamName));
+      this.#elsewhereThrough = consumer.delivered.stream_seq;
+      this.#nextDelivery = consumer.delivered.consumer_seq + 1;
+      if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
+      if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
+      this.#unfollow = followStatus(nc, (status) => this.#takeStatus(status));
+      await this.#intake.open(consumer.config);
+      this.#timer = setInterval(() => this.#tick(), tickMs);
+    } catch (error) {
+      throw connectorError(`reading ${consumerName(source)}`, error);
+    }
+  }
+
+  async read(): Promise<Batch | undefined> {
+    const messages = await this.#batching.next();
+    if (!messages) return undefined;
+    this.#intake.replenish();
+    return new ConsumerBatch(this.#acknowledgement, messages);
+  }
+
+  keepAlive(): void {
+    const before = performance.now() - this.options.source.consumer.ackWaitMs / 3;
+    for (const message of this.#batching.waiting())
+      if (message.receivedMs < before) this.#acknowledgement.working(message);
+    this.#acknowledgement.keepAlive(before);
+    this.#intake.keepAlive(before);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    this.#remember();
+  }
+
+  async consumerInfo(): Promise<ConsumerSnapshot | undefined> {
+    const info = await this.#look();
+    return (
+      info && {
+        stream: info.stream_name,
+        consumer: info.name,
+        pending: info.num_pending,
+        ackPending: info.num_ack_pending,
+        redelivered: info.num_redelivered,
+        waitingPulls: info.num_waiting ?? 0,
+        lastDelivered: info.delivered.stream_seq,
+      }
+    );
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#unfollow?.();
+    // Once the server knows that nobody listens here, what comes next goes to other readers at once.
+    await this.#intake.stop(stopTimeoutMs);
+    this.#batching.end();
+  }
+
+  #take(message: DeliveredMessage): void {
+    // Beyond the limit of unacknowledged messages these are redeliveries of what waits here already: whoever reads is held up.
+    if (this.#batching.size >= this.#waitingMax) {
+      if (this.options.source.consumer.ackPolicy === 'none') this.counters.dropped++;
+      return;
+    }
+    const received = new JetStreamMessage(message, performance.now());
+    if (received.delivery !== this.#nextDelivery) this.#missed();
+    this.#nextDelivery = received.delivery + 1;
+    if (!this.#acknowledgement.received(received)) return;
+    this.counters.messages++;
+    this.counters.bytes += message.data.length;
+    this.#batching.push(received);
+  }
+
+  /** Deliveries did not come here: to another reader, or lost with a connection. */
+  #missed(): void {
+    this.#gaps++;
+    this.#elsewhereThrough = Number.POSITIVE_INFINITY;
+    this.#acknowledgement.hold();
+  }
+
+  #tick(): void {
+    if (!this.#connected) return;
+    this.#intake.tick();
+    if (++this.#ticks % ticksPerCheck === 0) void this.#look();
+  }
+
+  #look(): Promise<ConsumerInfo | undefined> {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookOnce(): Promise<ConsumerInfo | undefined> {
+    if (!this.#connected) return undefined;
+    const { unacknowledged } = this.#acknowledgement;
+    const gaps = this.#gaps;
+    const info = await this.#watch.check();
+    if (!info || gaps !== this.#gaps) return info;
+    this.#elsewhereThrough = Math.min(this.#elsewhereThrough, info.delivered.stream_seq);
+    // What came since the question is not counted, and was not acknowledged: the server has at least as much if others hold nothing.
+    if (info.num_ack_pending <= unacknowledged) this.#acknowledgement.release();
+    return info;
+  }
+
+  #takeStatus(status: Status): void {
+    if (status.type === 'disconnect') this.#connected = false;
+    else if (status.type === 'reconnect') {
+      this.#connected = true;
+      this.#watch.forgive();
+      this.#intake.reconnected();
+    } else if (status.type === 'error' && status.error instanceof PermissionViolationError) {
+      const { streamName, consumer } = this.options.source;
+      // The client itself would go on asking, or acknowledging, in vain.
+      if (status.error.subject.includes(`.${streamName}.${consumer.name}`))
+        this.#batching.fail(connectorError(`reading ${consumerName(this.options.source)}`, status.error));
+    }
+  }
+
+  /** For whoever has to make the consumer again. */
+  #remember(): void {
+    const { source, memory } = this.options;
+    const consumer = this.#watch.consumer;
+    if (!consumer || this.#sourceIncarnation === undefined) return;
+    const { ackPolicy } = source.consumer;
+    const known = ackPolicy === 'none' ? consumer.delivered.stream_seq : consumer.ack_floor.stream_seq;
+    // What others received, or the reader before this one, only the server knows.
+    const isOnly = source.parallelism === 1 && (ackPolicy === 'none' || known >= this.#elsewhereThrough);
+    const sequence = isOnly ? Math.max(known, this.#acknowledgement.settledThrough ?? 0) : known;
+    memory.position = { incarnation: this.#sourceIncarnation, sequence };
+  }
+}
+
+class ConsumerBatch implements Batch {
+  constructor(
+    readonly acknowledgement: Acknowledgement,
+    readonly messages: readonly JetStreamMessage[],
+  ) {}
+
+  ack(index: number): void {
+    this.acknowledgement.ack(this.#at(index));
+  }
+  nak(index: number, delayMs: number): void {
+    this.acknowledgement.nak(this.#at(index), delayMs);
+  }
+  term(index: number): void {
+    this.acknowledgement.term(this.#at(index));
+  }
+  working(index: number): void {
+    this.acknowledgement.working(this.#at(index));
+  }
+
+  #at(index: number): JetStreamMessage {
+    const message = this.messages[index];
+    if (!message) throw new RangeError(`the batch has no message ${index}`);
+    return message;
+  }
+}

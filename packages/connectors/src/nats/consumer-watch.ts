@@ -1,0 +1,149 @@
+import type { ConsumerSource } from '@laminar/definitions';
+import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { ConnectorError } from '../contract.js';
+import { consumerName } from './consumer-api.js';
+import { differences, type Maker, madeFor, wantedConsumer } from './consumer-config.js';
+import { apiCodes, connectorError, hasCode } from './errors.js';
+import { ensureConsumer } from './provision-consumer.js';
+import type { PositionMemory } from './read-position.js';
+
+const requestTimeoutMs = 2000;
+/** A server may miss a question, as when another one takes the lead. */
+const patienceMs = 3900;
+
+export interface ConsumerWatchOptions {
+  readonly nc: NatsConnection;
+  readonly maker: Maker;
+  readonly source: ConsumerSource;
+  readonly memory: PositionMemory;
+  /** The stream or the consumer is not there any more, is another one, or does not answer. */
+  onLost(error: ConnectorError): void;
+  /** Something changed that reading survives. */
+  onRemark(remark: string): void;
+}
+
+interface Observed {
+  readonly stream: StreamInfo;
+  readonly consumer: ConsumerInfo;
+}
+
+/** Looks again and again whether a stream and its consumer still are what they were, since the server does not say what others do to them. */
+export class ConsumerWatch {
+  #jsm: JetStreamManager | undefined;
+  #last: Observed | undefined;
+  #failingSinceMs: number | undefined;
+  #drift = '';
+
+  constructor(readonly options: ConsumerWatchOptions) {}
+
+  /** The consumer as it was seen last. */
+  get consumer(): ConsumerInfo | undefined {
+    return this.#last?.consumer;
+  }
+
+  /** The first look. Throws what the server answers. */
+  async open(): Promise<Observed> {
+    this.#jsm = await jetstreamManager(this.options.nc, { timeout: requestTimeoutMs });
+    this.#last = await this.#observe(this.#jsm);
+    this.#drift = this.#differences(this.#last.consumer);
+    return this.#last;
+  }
+
+  /** One more look, one at a time; gives the consumer, or undefined where nothing was to be seen. Never throws. */
+  async check(): Promise<ConsumerInfo | undefined> {
+    if (!this.#jsm || !this.#last) return undefined;
+    const startedMs = performance.now();
+    try {
+      const seen = await this.#observe(this.#jsm);
+      this.#failingSinceMs = undefined;
+      if (this.#isAnother(seen)) return undefined;
+      this.#lookForGap(this.#last, seen);
+      this.#last = seen;
+      await this.#lookForChanges(this.#jsm, seen.consumer);
+      return seen.consumer;
+    } catch (error) {
+      this.#failed(error, startedMs);
+      return undefined;
+    }
+  }
+
+  /** What was not answered while the connection was away says nothing. */
+  forgive(): void {
+    this.#failingSinceMs = undefined;
+  }
+
+  async #observe(jsm: JetStreamManager): Promise<Observed> {
+    const { streamName, consumer } = this.options.source;
+    const [stream, info] = await Promise.all([
+      jsm.streams.info(streamName),
+      jsm.consumers.info(streamName, consumer.name),
+    ]);
+    return { stream, consumer: info };
+  }
+
+  #isAnother({ stream, consumer }: Observed): boolean {
+    const { source, onLost } = this.options;
+    const before = this.#last;
+    if (stream.created !== before?.stream.created) {
+      onLost(new ConnectorError('blocked', `the stream "${source.streamName}" was deleted and made anew`));
+    } else if (consumer.created !== before.consumer.created) {
+      onLost(new ConnectorError('blocked', `${consumerName(source)} was deleted and made anew`));
+    } else return false;
+    return true;
+  }
+
+  #failed(error: unknown, askedMs: number): void {
+    const { nc, source, onLost } = this.options;
+    this.#failingSinceMs ??= askedMs;
+    if (hasCode(error, apiCodes.streamNotFound)) {
+      onLost(new ConnectorError('blocked', `the stream "${source.streamName}" is gone`, { cause: error }));
+    } else if (hasCode(error, apiCodes.consumerNotFound)) {
+      const reason = `${consumerName(source)} was deleted; it is made again`;
+      onLost(new ConnectorError('blocked', reason, { cause: error }));
+    } else if (performance.now() - this.#failingSinceMs >= patienceMs && !nc.isClosed()) {
+      onLost(connectorError(`looking at ${consumerName(source)}`, error));
+    }
+  }
+
+  /** The connection's own durable is put right; that of somebody else is left as it is. Either is said once. */
+  async #lookForChanges(jsm: JetStreamManager, info: ConsumerInfo): Promise<void> {
+    const { nc, maker, source, memory, onRemark } = this.options;
+    const drift = this.#differences(info);
+    const isNew = drift !== '' && drift !== this.#drift;
+    this.#drift = drift;
+    if (!isNew) return;
+    const changed = `somebody changed ${drift} of ${consumerName(source)}`;
+    if (info.config.description !== madeFor(maker)) {
+      onRemark(`${changed}, which is not what the definition says, and was left as it is`);
+      return;
+    }
+    await ensureConsumer({ nc, jsm, maker, source, memory }).then(
+      () => onRemark(`${changed}; it was put right`),
+      (error: Error) => onRemark(`${changed}, and it could not be put right: ${error.message}`),
+    );
+  }
+
+  #differences({ config }: ConsumerInfo): string {
+    const { maker, source } = this.options;
+    return differences(config, wantedConsumer(maker, source)).join(' and ');
+  }
+
+  /** Messages that were removed from the stream, by a purge or its limits, before the consumer came to them. */
+  #lookForGap(before: Observed, now: Observed): void {
+    const { source, onRemark } = this.options;
+    const deliveredBefore = before.consumer.delivered.stream_seq;
+    const removedThrough = now.stream.state.first_seq - 1;
+    if (removedThrough <= deliveredBefore) return;
+    const deliveries = now.consumer.delivered.consumer_seq - before.consumer.delivered.consumer_seq;
+    // Of a filtered consumer only those are known to have been for it that were pending.
+    const lost =
+      source.filterSubjects.length > 0
+        ? before.consumer.num_pending - now.consumer.num_pending - deliveries
+        : Math.max(removedThrough, now.consumer.delivered.stream_seq) - deliveredBefore - deliveries;
+    if (lost <= 0) return;
+    onRemark(
+      `the stream "${source.streamName}" lost messages up to sequence ${removedThrough}, by a purge or its limits, before they were read; about ${Math.min(lost, removedThrough - deliveredBefore)} of them were for ${consumerName(source)}`,
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import type { ConsumerConfig } from '@nats-io/jetstream';
+import type { ConnectorError } from '../contract.js';
+import type { DeliveredMessage } from './message.js';
+
+/** How often an intake with a rate limit lets messages come, so that no message needs a timer of its own. */
+export const rateTickMs = 25;
+
+/** Gets the messages of a consumer to come in: by asking for them, or by listening. */
+export interface Intake {
+  /** Resolves when the server knows that messages are wanted here; `config` is the consumer's own. */
+  open(config: ConsumerConfig): Promise<void>;
+  /** There may be room for more. */
+  replenish(): void;
+  /** Makes sure that messages would still come; called about once a second while the connection is there. */
+  tick(): void;
+  /** The connection was away. */
+  reconnected(): void;
+  /** Puts off the redelivery of what came before `beforeMs` (monotonic) and is held back here. */
+  keepAlive(beforeMs: number): void;
+  /** Wants nothing more; resolves when what was sent here has come in, or after `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** Where an intake puts what comes. */
+export interface IntakeTarget {
+  take(message: DeliveredMessage): void;
+  /** How many more messages may wait to be read. */
+  room(): number;
+  /** What the intake cannot mend. */
+  fail(error: ConnectorError): void;
+}

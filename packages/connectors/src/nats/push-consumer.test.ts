@@ -1,0 +1,131 @@
+import { eventually, startNats, type TestNats } from '@laminar/test';
+import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Reader } from '../index.js';
+import { describeReader, readTexts } from '../reader.contract.js';
+import { closeConnections, openConnection } from '../testing/connections.js';
+
+const streamOf = (subject: string) => subject.split('.')[0]?.toUpperCase() ?? '';
+
+const optionsOf = (subject: string) => ({
+  jetstream: true,
+  stream_name: streamOf(subject),
+  stream_subjects: subject,
+  consumer_pull: false,
+});
+
+for (const consumer_ack_policy of ['explicit', 'all', 'none']) {
+  describeReader({
+    name: `a durable push consumer that acknowledges ${consumer_ack_policy}`,
+    options: (subject) => ({ ...optionsOf(subject), consumer_ack_policy }),
+    durable: true,
+  });
+}
+
+describe('a durable push consumer', () => {
+  let server: TestNats;
+  let publisher: NatsConnection;
+  let jsm: JetStreamManager;
+  let number = 0;
+
+  beforeAll(async () => {
+    server = await startNats();
+    publisher = await connect({ servers: server.url });
+    jsm = await jetstreamManager(publisher);
+  });
+  afterEach(closeConnections);
+  afterAll(async () => {
+    await publisher.close();
+    await server.stop();
+  });
+
+  async function open(options: object = {}, subject = `in${++number}`) {
+    const { connection } = await openConnection(
+      { type: 'source', servers: server.url, ...optionsOf(subject), ...options },
+      subject,
+    );
+    expect(await connection.provision()).toEqual({ drift: undefined, remark: undefined });
+    const reader = connection.reader();
+    await reader.open();
+    return { reader, connection, subject, stream: streamOf(subject), consumer: `laminar-${subject}` };
+  }
+
+  async function publish(subject: string, count: number, data = ''): Promise<void> {
+    const js = jetstream(publisher);
+    await Promise.all(Array.from({ length: count }, (_, i) => js.publish(subject, `${i}${data}`)));
+  }
+
+  /** Reads and acknowledges until it is stopped; by sequence, how often each came. */
+  function drain(from: Reader, seen: Map<number, number>): Promise<void> {
+    return (async () => {
+      for (let batch = await from.read(); batch; batch = await from.read()) {
+        for (const [index, { sequence = 0 }] of batch.messages.entries()) {
+          seen.set(sequence, (seen.get(sequence) ?? 0) + 1);
+          batch.ack(index);
+        }
+      }
+    })();
+  }
+
+  it('delivers to a subject of its own, and says so of itself', async () => {
+    const { reader, subject, stream, consumer } = await open({ consumer_max_ack_pending: 7 });
+    await publish(subject, 20);
+    await eventually(async () => (await reader.consumerInfo())?.ackPending === 7, { what: 'seven in flight' });
+    expect(await reader.consumerInfo()).toMatchObject({ stream, consumer, pending: 13, waitingPulls: 0 });
+    const { config } = await jsm.consumers.info(stream, consumer);
+    expect(config.deliver_subject).toMatch(/^_INBOX\./);
+    expect(config.deliver_subject).toContain(stream);
+    expect(await readTexts(reader, 20)).toHaveLength(20);
+  });
+
+  it.each([{ queue_group: 'workers', parallelism: 2 }, {}])(
+    'shares its messages with another reader: %j',
+    async (options) => {
+      const { reader, subject, connection, stream, consumer } = await open(options);
+      const other = connection.reader();
+      await other.open();
+      const seen = new Map<number, number>();
+      const draining = [drain(reader, seen), drain(other, seen)];
+      await publish(subject, 300);
+      await eventually(() => seen.size === 300, { what: 'all messages' });
+      await Promise.all([reader.stop(), other.stop()]);
+      await Promise.all(draining);
+      expect([...seen.values()].every((times) => times === 1)).toBe(true);
+      expect(reader.counters.messages > 0 && other.counters.messages > 0).toBe(true);
+      if ('queue_group' in options)
+        expect((await jsm.consumers.info(stream, consumer)).config.deliver_group).toBe('workers');
+    },
+  );
+
+  it('leaves at the server what it has no room for, where nothing is acknowledged', async () => {
+    const { reader, subject } = await open({ consumer_ack_policy: 'none' });
+    const total = 20_000;
+    for (let sent = 0; sent < total; sent += 1000) await publish(subject, 1000, 'x'.repeat(1000));
+    // More than it takes at once: the server waits to be told to go on.
+    await eventually(
+      async () => reader.counters.messages > 1000 && ((await reader.consumerInfo())?.pending ?? 0) > 1000,
+      {
+        what: 'the server to hold back',
+      },
+    );
+    const seen = new Map<number, number>();
+    const draining = drain(reader, seen);
+    await eventually(() => seen.size === total, { what: 'all messages' });
+    await reader.stop();
+    await draining;
+    expect(reader.counters).toMatchObject({ messages: total, dropped: 0 });
+  });
+
+  it('reads on where it was, after another reader of the durable', async () => {
+    const first = await open();
+    await publish(first.subject, 10);
+    expect(await readTexts(first.reader, 10)).toHaveLength(10);
+    await first.reader.close();
+    await first.connection.close();
+    await publish(first.subject, 1);
+    const { reader } = await open({}, first.subject);
+    expect(await readTexts(reader, 1)).toEqual(['0']);
+  });
+});
