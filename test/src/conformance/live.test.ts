@@ -158,6 +158,9 @@ describe('a stream', () => {
     expect((await outside.consumers()).filter((name) => name.startsWith('ledger '))).toEqual(['ledger own']);
     const after = await jsm.consumers.info('ledger', 'own');
     expect([after.num_pending, after.num_ack_pending, after.delivered]).toEqual([5, 0, before.delivered]);
+    const counted =
+      "SELECT messages_received, subscriptions_count FROM system.nats_connections WHERE connection_name = 'ledger'";
+    expect(await api.rows(counted)).toEqual([{ messages_received: 0, subscriptions_count: 0 }]);
   });
 
   it('is read until the time is up where there is no LIMIT', async () => {
