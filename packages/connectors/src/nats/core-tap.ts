@@ -4,6 +4,7 @@ import { ConnectorError, type Tap } from '../contract.js';
 import { within } from '../within.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
+import { guardProblem } from './examine/permissions-check.js';
 import { CoreMessage } from './message.js';
 
 const unsubscribeTimeoutMs = 1000;
@@ -24,7 +25,9 @@ export class CoreTap implements Tap {
   }
 
   async open(): Promise<void> {
-    const { subject } = this.source;
+    const { subject, permissions } = this.source;
+    const guarded = guardProblem({ subscribe: [subject], publish: [] }, permissions);
+    if (guarded !== undefined) throw new ConnectorError('failed', guarded);
     let refusal: ConnectorError | undefined;
     try {
       this.#subscription = this.nc.subscribe(subject, {

@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { subjects } from '@laminar/protocol';
 import { eventually, startNats, type TestNats, temporaryDirectory } from '@laminar/test';
+import { connect } from '@nats-io/transport-node';
 import type { TSchema } from 'typebox';
 import { Errors } from 'typebox/value';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -100,10 +102,15 @@ it('has examples of every body, each of which is taken as it is', async () => {
   }
   const pathOf = (path: string) =>
     path.replace('{name}', path.includes('table') ? 'orders' : path.includes('pipeline') ? 'large_orders' : 'shop');
+  // Tests of connections are answered by an ingestion instance.
+  const nc = await connect({ servers: nats.url });
+  nc.subscribe(subjects.connectionTest, { callback: (_, message) => void message.respond() });
+  await nc.flush();
   for (const { method, path, example } of bodies) {
     const { status, body } = await replica.call(method.toUpperCase(), pathOf(path), example);
     expect(status, `${method} ${path} ${JSON.stringify(body)}`).toBeLessThan(300);
   }
+  await nc.close();
 });
 
 interface Content {

@@ -111,8 +111,10 @@ describe('a script', () => {
   it('refuses what is not there yet, with a word of what to do', async () => {
     await sql(connection('live'));
     for (const [text, hint] of [
-      ['SELECT a FROM live', 'CREATE PIPELINE'],
-      ["SELECT test_connection('live')", 'cannot be tested yet'],
+      ['SELECT a FROM live OFFSET 3', 'OFFSET'],
+      ['SELECT a FROM lve', 'did you mean "live"?'],
+      ["SELECT test_connection('lve')", 'did you mean "live"?'],
+      ["SELECT test_connection('live'), 1", 'stands alone'],
       ['CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS $$ a $$', 'built-in'],
       ['CREATE TABLE t (a TEXT) WITH (include_metadata = true)', 'connector'],
       ["CREATE CONNECTION k TO kafka (servers = 'x')", 'there is "nats"'],
@@ -175,6 +177,25 @@ describe('a rehearsal', () => {
     expect(wrong.body.results.at(-1).warnings).toMatchObject([{ code: 'missing_relation' }]);
     expect((await replica.call('GET', 'events?limit=1000')).body.items.length).toBe(before);
     expect((await replica.call('GET', 'connections/maybe')).status).toBe(404);
+  });
+
+  it('binds a live query and reads nothing', async () => {
+    const script = `${connection('peek')}; SELECT a, _nats_subject FROM peek LIMIT 5; SELECT test_connection('peek')`;
+    for (const answer of [await sql(script, { dry_run: true }), await validate(script)]) {
+      expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+      expect(answer.body.results.slice(1)).toMatchObject([
+        {
+          columns: [
+            { name: 'a', type: 'JSON' },
+            { name: '_nats_subject', type: 'TEXT' },
+          ],
+          rows: [],
+          complete: false,
+          warnings: [{ code: 'not_run' }],
+        },
+        { columns: [{ name: 'check' }, {}, {}, {}], rows: [], complete: false },
+      ]);
+    }
   });
 
   it('explains each pipeline, or says why the script does not hold', async () => {

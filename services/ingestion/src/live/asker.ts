@@ -15,7 +15,7 @@ const eventBytesMax = 256 * 1024;
 const waitingBytesMax = 2 * eventBytesMax;
 
 /**
- * Who asked a live query, on an inbox of the mesh's bus. It is told one event at a time, each a request whose answer asks for the next: rows go no faster than they are
+ * Who asked a live query, on an inbox of the mesh's bus. It is told one event at a time, each but the last a request whose answer asks for the next: rows go no faster than they are
  * taken, and whoever does not listen any more is noticed.
  */
 export class Asker {
@@ -70,16 +70,17 @@ export class Asker {
 
   async #tellAll(): Promise<void> {
     try {
-      for (let told = false; !told; ) {
+      for (;;) {
         if (!this.#hasNews()) await this.#news();
-        told = this.#rows.length === 0 && !this.#opened && this.#last !== undefined;
-        await this.#tell(this.#next());
+        const event = this.#next();
+        if (event === this.#last) return this.nc.publish(this.inbox, LiveEvent.encode(event).finish());
+        await this.#tell(event);
       }
     } catch {
       // Nobody listens there, or the bus is away: either way there is nobody to be told.
       this.#gone.abort();
+      this.#madeRoom();
     }
-    this.#madeRoom();
   }
 
   #hasNews(): boolean {

@@ -1,38 +1,151 @@
 import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { jsonCodec } from '@laminar/codecs';
 import { connectionIssues, type Options, resolveConnection } from '@laminar/definitions';
-import { startNats } from '@laminar/test';
-import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
-import { it } from 'vitest';
-import { examineConnection } from '../../index.js';
+import {
+  freePort,
+  seedOf,
+  startNats,
+  type TemporaryDirectory,
+  TestCertificates,
+  type TestNats,
+  temporaryDirectory,
+} from '@laminar/test';
+import { nkeys } from '@nats-io/nats-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ConnectionCheck, examineConnection } from '../../index.js';
+import { TestSecrets } from '../../testing/secrets.js';
 
-const examine = (options: Options) => {
+/** The checks of a source, by name. */
+async function examine(
+  options: Options,
+  { secrets = {}, timeoutMs = 5000 }: { secrets?: { [name: string]: string }; timeoutMs?: number } = {},
+): Promise<{ [check: string]: ConnectionCheck }> {
   const definition = { connector: 'nats', options: { type: 'source', format: 'json', ...options } } as const;
   const [issue] = connectionIssues(definition);
   if (issue) throw new Error(issue.message);
-  return examineConnection('nats', {
+  const checks = await examineConnection('nats', {
     resolved: resolveConnection('orders', definition),
     clientName: 'test',
-    secrets: { find: (name) => ({ problem: `there is no secret "${name}"` }) },
+    secrets: new TestSecrets(secrets),
     files: { read: (path) => readFile(path) },
     codec: async () => jsonCodec,
-    timeoutMs: 3000,
+    timeoutMs,
   });
-};
-it('x', async () => {
-  const server = await startNats();
-  const nc = await connect({ servers: server.url });
-  const jsm = await jetstreamManager(nc);
-  await jsm.streams.add({ name: 'ORDERS', subjects: ['orders.>'] });
-  nc.publish('orders.a', '{"a":1}');
-  await nc.flush();
-  console.log(await examine({ servers: server.url, subject: 'a.>' }));
-  console.log(await examine({ servers: server.url, subject: 'orders.*', jetstream: true, stream_name: 'ORDERS' }));
-  console.log(
-    await examine({ servers: `nats://127.0.0.1:1`, subject: 'orders.*', jetstream: true, stream_name: 'ORDERS' }),
-  );
-  console.log(await examine({ servers: server.url, type: 'sink', subject: 'orders.x', jetstream: true }));
-  await nc.close();
-  await server.stop();
+  return Object.fromEntries(checks.map((check) => [check.check, check]));
+}
+
+const skippedFor = (check: string) => ({ status: 'skipped', message: expect.stringContaining(`"${check}"`) });
+
+describe('TLS', () => {
+  let directory: TemporaryDirectory;
+  let ca: string;
+  let anotherCa: string;
+  let client: { cert: string; key: string };
+  let server: TestNats;
+  let elsewhere: TestNats;
+  let outdated: TestNats;
+  let mutual: TestNats;
+  let plain: TestNats;
+
+  beforeAll(async () => {
+    directory = await temporaryDirectory('examine');
+    const certificates = new TestCertificates(directory.path);
+    ca = certificates.authority('ca');
+    anotherCa = certificates.authority('another-ca');
+    client = certificates.issue('client', { authority: 'ca', host: 'client' });
+    const start = (host: string, { expired = false, more = '' } = {}) => {
+      const { cert, key } = certificates.issue(`${host}${expired}`, { authority: 'ca', host, expired });
+      return startNats({ config: `tls { cert_file: "${cert}", key_file: "${key}"${more} }`, jetstream: false });
+    };
+    [server, elsewhere, outdated, mutual, plain] = await Promise.all([
+      start('127.0.0.1'),
+      start('nats.example.com'),
+      start('127.0.0.1', { expired: true }),
+      start('127.0.0.1', { more: `, ca_file: "${ca}", verify: true` }),
+      startNats({ jetstream: false }),
+    ]);
+  });
+  afterAll(async () => {
+    await Promise.all([server, elsewhere, outdated, mutual, plain].map((started) => started?.stop()));
+    await directory?.remove();
+  });
+
+  const source = ({ url }: TestNats, options: Options = {}) =>
+    examine({ servers: url, subject: 'in', tls_required: true, ...options });
+
+  it('shows the certificate, who made it and how long it holds', async () => {
+    const { tls, authentication } = await source(server, { tls_ca_file: ca });
+    // Those of the test hold for two days.
+    expect(tls).toMatchObject({ status: 'warning', message: expect.stringContaining('is over in 1 days') });
+    for (const evidence of ['TLSv1.3', '127.0.0.1', 'issued by ca', 'valid until 20'])
+      expect(tls?.message).toContain(evidence);
+    expect(authentication?.status).toBe('ok');
+  });
+
+  it('finds a certificate for another host, of an unknown authority, or that is over', async () => {
+    for (const [where, options, word] of [
+      [elsewhere, { tls_ca_file: ca }, 'use a name that the certificate is for'],
+      [server, { tls_ca_file: anotherCa }, 'tls_ca_file names the authority'],
+      [server, {}, 'tls_ca_file names the authority'],
+      [outdated, { tls_ca_file: ca }, 'CERT_HAS_EXPIRED'],
+    ] as const) {
+      const { tls, authentication } = await source(where, options);
+      expect(tls).toMatchObject({ status: 'failed', message: expect.stringContaining(word) });
+      expect(authentication).toMatchObject(skippedFor('tls'));
+    }
+  });
+
+  it('says that nothing is checked where the definition wants that', async () => {
+    const { tls, authentication } = await source(elsewhere, { tls_verify: false });
+    expect(tls).toMatchObject({ status: 'warning', message: expect.stringContaining('nats.example.com') });
+    expect(authentication?.status).toBe('ok');
+  });
+
+  it('finds what one side wants and the other does not have', async () => {
+    expect((await source(mutual, { tls_ca_file: ca })).tls).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('tls_cert_file'),
+    });
+    const both = { tls_ca_file: ca, tls_cert_file: client.cert, tls_key_file: client.key };
+    expect((await source(mutual, both)).authentication?.status).toBe('ok');
+    expect((await source(plain)).tls).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('offers no TLS'),
+    });
+    const missing = await source(server, { tls_ca_file: `${directory.path}/nothing.pem` });
+    expect(missing.tls).toMatchObject({ status: 'failed', message: expect.stringContaining('tls_ca_file') });
+    const first = await source(server, { tls_ca_file: ca, tls_handshake_first: true });
+    expect(first.tls).toMatchObject({ status: 'failed', message: expect.stringContaining('2.10') });
+  });
+});
+
+describe('a test', () => {
+  let server: TestNats;
+  const user = nkeys.createUser();
+  const key = user.getPublicKey();
+  beforeAll(async () => {
+    server = await startNats({ config: `authorization { users = [ { nkey: ${key} } ] }` });
+  });
+  afterAll(() => server?.stop());
+
+  it('tells who connects by what may be known of it', async () => {
+    const options = { servers: server.url, subject: 'in', nkey_seed: '$' + '{secret:seed}' };
+    const secrets = { seed: seedOf(user) };
+    const checks = await examine(options, { secrets });
+    expect(checks.authentication).toMatchObject({ status: 'ok', message: expect.stringContaining(key) });
+    expect(JSON.stringify(checks)).not.toContain(secrets.seed);
+    const wrong = await examine(options, { secrets: { seed: seedOf(nkeys.createUser()) } });
+    expect(wrong.authentication).toMatchObject({ status: 'failed', message: expect.stringContaining('the NKey') });
+  });
+
+  it('ends when its time does, whoever does not answer', async () => {
+    const silent: Server = createServer(() => undefined);
+    const port = await freePort();
+    await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+    const { reach, tls } = await examine({ servers: `nats://127.0.0.1:${port}`, subject: 'in' }, { timeoutMs: 300 });
+    expect(reach).toMatchObject({ status: 'failed', message: expect.stringContaining('no nats-server') });
+    expect(tls).toMatchObject(skippedFor('reach'));
+    silent.close();
+  });
 });

@@ -23,6 +23,8 @@ import { checkSample } from './sample-check.js';
 import { checkServer } from './server-check.js';
 import { checkStream } from './stream-check.js';
 
+/** A server that is there says so sooner. */
+const reachTimeoutMsMax = 3000;
 /** What is waited at most for a message that nobody may send. */
 const sampleTimeoutMsMax = 1000;
 /** Of what is left, kept for the answer. */
@@ -113,7 +115,7 @@ class Examination {
   async #reach(): Promise<Finding> {
     const { servers, tls } = this.options.resolved;
     const silent = tls?.handshakeFirst === true;
-    const timeoutMs = this.#leftMs();
+    const timeoutMs = Math.min(this.#leftMs(), reachTimeoutMsMax);
     const results = await Promise.all(servers.map((server) => greet(server, { silent, timeoutMs })));
     const reasons: string[] = [];
     for (const result of results) {

@@ -35,9 +35,11 @@ export async function greet(
   const socket = connect({ host, port: Number(port) });
   // What goes wrong with it later, once nobody uses it, is of no interest.
   socket.on('error', () => undefined);
-  const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  let silence = 'there was no answer for';
+  const timer = setTimeout(() => socket.destroy(new Error(`${silence} ${timeoutMs} ms`)), timeoutMs);
   try {
     await happened(socket, 'connect');
+    silence = 'what listens there is no nats-server, or not its port for clients: it said nothing for';
     const greeting = silent ? undefined : readGreeting(await firstLine(socket));
     return { server, host, socket, elapsedMs: performance.now() - startedAt, greeting };
   } catch (error) {

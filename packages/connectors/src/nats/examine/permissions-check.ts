@@ -67,7 +67,7 @@ function needsOf(connection: ResolvedConnection): Needs {
 }
 
 /** What the option `permissions` does not allow; subjects of JetStream's API are no business of it. */
-function guardProblem({ subscribe, publish }: Needs, permissions: Permissions | undefined): string | undefined {
+export function guardProblem({ subscribe, publish }: Needs, permissions: Permissions | undefined): string | undefined {
   for (const [side, needed, allowed] of [
     ['subscribe', subscribe, permissions?.subscribe],
     ['publish', publish, permissions?.publish],

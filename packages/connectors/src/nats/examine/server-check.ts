@@ -22,7 +22,7 @@ export async function checkServer(nc: NatsConnection, connection: ResolvedConnec
   }
 }
 
-export const usesJetStream = ({ role }: ResolvedConnection): boolean => role !== 'source-core' && role !== 'sink-core';
+const usesJetStream = ({ role }: ResolvedConnection): boolean => role !== 'source-core' && role !== 'sink-core';
 
 /** The first option that an older server does not know. */
 function newerNeeded(connection: ResolvedConnection, version: string): string | undefined {
@@ -33,7 +33,7 @@ function newerNeeded(connection: ResolvedConnection, version: string): string | 
   return undefined;
 }
 
-export function isAtLeast(version: string, major: number, minor: number): boolean {
+function isAtLeast(version: string, major: number, minor: number): boolean {
   const [ownMajor = 0, ownMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }

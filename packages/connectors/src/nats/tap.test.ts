@@ -1,0 +1,171 @@
+import type { Options } from '@laminar/definitions';
+import { startNats, type TestNats } from '@laminar/test';
+import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Tap } from '../index.js';
+import { readTexts } from '../reader.contract.js';
+import { closeConnections, limitedUser, openConnection } from '../testing/connections.js';
+
+let server: TestNats;
+let nc: NatsConnection;
+let jsm: JetStreamManager;
+let number = 0;
+
+beforeAll(async () => {
+  server = await startNats({ config: limitedUser });
+  nc = await connect({ servers: server.url });
+  jsm = await jetstreamManager(nc);
+});
+afterEach(closeConnections);
+afterAll(async () => {
+  await nc?.close();
+  await server?.stop();
+});
+
+const tapOf = async (options: Options): Promise<Tap> =>
+  (await openConnection({ type: 'source', servers: server.url, ...options })).connection.tap();
+
+async function texts(tap: Tap, count: number): Promise<string[]> {
+  const read: string[] = [];
+  while (read.length < count) {
+    const messages = await tap.read();
+    if (!messages) break;
+    read.push(...messages.map(({ data }) => new TextDecoder().decode(data)));
+  }
+  return read;
+}
+
+/** A stream with messages on `<name>.a`, numbered from 1. */
+async function stream(count: number, more: object = {}): Promise<string> {
+  const name = `s${++number}`;
+  await jsm.streams.add({ name, subjects: [`${name}.>`], ...more });
+  for (let n = 1; n <= count; n++) await jetstream(nc).publish(`${name}.a`, String(n));
+  return name;
+}
+
+const over = (name: string, more: Options = {}): Options => ({
+  jetstream: true,
+  stream_name: name,
+  subject: `${name}.>`,
+  ...more,
+});
+
+const consumersOf = async (name: string) => (await jsm.streams.info(name)).state.consumer_count;
+
+describe('a tap of core messages', () => {
+  it('reads what the readers of a queue group read, and takes nothing from them', async () => {
+    const options = { type: 'source', servers: server.url, subject: 'work', queue_group: 'workers' };
+    const { connection } = await openConnection(options);
+    const reader = connection.reader();
+    const tap = connection.tap();
+    await Promise.all([reader.open(), tap.open()]);
+    const sent = Array.from({ length: 100 }, (_, n) => `m${n}`);
+    for (const text of sent) nc.publish('work', text);
+    expect(await texts(tap, 100)).toEqual(sent);
+    expect(await readTexts(reader, 100)).toEqual(sent);
+    await tap.close();
+    expect(await tap.read()).toBeUndefined();
+  });
+
+  it('says what the server, or the definition itself, does not allow', async () => {
+    const guarded = await tapOf({ subject: 'a', permissions: { subscribe: ['b.>'] } });
+    await expect(guarded.open()).rejects.toThrow('option permissions');
+    const tap = await tapOf({ subject: 'forbidden.in' });
+    await expect(tap.open()).rejects.toThrow('forbidden.in');
+  });
+
+  it('ends with an error where messages come faster than they are taken', async () => {
+    const tap = await tapOf({ subject: 'flood', pending_limits: 10 });
+    await tap.open();
+    for (let n = 0; n < 50; n++) nc.publish('flood', String(n));
+    await nc.flush();
+    const readAll = async () => {
+      while (await tap.read());
+    };
+    await expect(readAll()).rejects.toThrow('faster than they are taken');
+  });
+});
+
+describe('a tap of a stream', () => {
+  it('begins where start says, whatever consumer the connection has', async () => {
+    const name = await stream(4);
+    for (const [options, expected] of [
+      [{}, ['1', '2', '3', '4']],
+      [{ start: 'last' }, ['4']],
+      [{ start: 3 }, ['3', '4']],
+      [{ consumer_ordered: true, start: 2 }, ['2', '3', '4']],
+      [{ consumer_pull: false, start: 4 }, ['4']],
+    ] as const) {
+      const tap = await tapOf(over(name, options));
+      await tap.open();
+      expect(await texts(tap, expected.length)).toEqual(expected);
+      await tap.close();
+    }
+    const tap = await tapOf(over(name, { start: 'new' }));
+    await tap.open();
+    await jetstream(nc).publish(`${name}.a`, '5');
+    expect(await texts(tap, 1)).toEqual(['5']);
+    await tap.close();
+    expect(await consumersOf(name)).toBe(0);
+  });
+
+  it('is read in order where there is much of it', async () => {
+    const name = await stream(2500);
+    const tap = await tapOf(over(name));
+    await tap.open();
+    expect(await texts(tap, 2500)).toEqual(Array.from({ length: 2500 }, (_, n) => String(n + 1)));
+  });
+
+  it('leaves the durable of the connection alone', async () => {
+    const name = await stream(3);
+    await jsm.consumers.add(name, { durable_name: 'laminar-orders', ack_policy: AckPolicy.Explicit });
+    const tap = await tapOf(over(name));
+    await tap.open();
+    expect(await texts(tap, 3)).toHaveLength(3);
+    await tap.close();
+    expect(await jsm.consumers.info(name, 'laminar-orders')).toMatchObject({ num_pending: 3, num_ack_pending: 0 });
+  });
+
+  it('removes its consumer also where it is closed while it opens, or while it is read', async () => {
+    const name = await stream(1);
+    const opening = await tapOf(over(name));
+    const opened = opening.open();
+    await opening.close();
+    await opened;
+    expect(await opening.read()).toBeUndefined();
+    const reading = await tapOf(over(name));
+    await reading.open();
+    expect(await texts(reading, 1)).toEqual(['1']);
+    const next = reading.read();
+    await reading.close();
+    expect(await next).toBeUndefined();
+    expect(await consumersOf(name)).toBe(0);
+  });
+
+  it('ends with an error where its stream goes away', async () => {
+    const name = await stream(1);
+    const tap = await tapOf(over(name));
+    await tap.open();
+    expect(await texts(tap, 1)).toEqual(['1']);
+    const ended = expect(tap.read()).rejects.toThrow('is gone');
+    await jsm.streams.delete(name);
+    await ended;
+  });
+
+  it('is refused where it would take messages from others, or is not there', async () => {
+    const name = await stream(1, { retention: 'workqueue' });
+    await expect((await tapOf(over(name))).open()).rejects.toThrow('work queue');
+    await expect((await tapOf(over('NOTHING'))).open()).rejects.toThrow('NOTHING');
+  });
+});
+
+it('only sources that a tap reads can be tapped', async () => {
+  const untappable: Options[] = [
+    { type: 'sink', subject: 'out' },
+    { jetstream: true, kv_bucket: 'B', kv_watch: true },
+    { jetstream: true, object_bucket: 'B', object_watch: true },
+  ];
+  for (const options of untappable)
+    await expect(tapOf(options)).rejects.toMatchObject({ name: 'ConnectorError', steer: 'failed' });
+});

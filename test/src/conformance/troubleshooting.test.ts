@@ -1,0 +1,242 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Api, apiOf } from '../api.js';
+import { eventually } from '../eventually.js';
+import { startMesh, type TestMesh } from '../servers/mesh.js';
+import { type MonitoredNats, startMonitoredNats } from './monitoring.js';
+import { specIt, specSql } from './spec.js';
+
+// The specification's "Troubleshooting": what a connection stands on is tested, and a test changes nothing.
+
+let mesh: TestMesh;
+let outside: MonitoredNats;
+/** Lets in the user that it knows, who may do little. */
+let guarded: MonitoredNats;
+let nc: NatsConnection;
+let api: Api;
+
+beforeAll(async () => {
+  [mesh, outside, guarded] = await Promise.all([
+    startMesh({ env: { LAMINAR_SECRET_RIGHT: 'pa55word-right', LAMINAR_SECRET_WRONG: 'pa55word-wrong' } }),
+    startMonitoredNats('server_name: outside\n'),
+    startMonitoredNats(
+      `authorization { users: [{ user: reader, password: "pa55word-right", permissions: { publish: "open.>", subscribe: ["open.>", "_INBOX.>"] } }] }\n`,
+    ),
+  ]);
+  nc = await connect({ servers: outside.nats.url });
+  api = apiOf(mesh);
+});
+afterAll(async () => {
+  await nc?.close();
+  await mesh?.stop();
+  await outside?.nats.stop();
+  await guarded?.nats.stop();
+});
+
+interface Check {
+  readonly check: string;
+  readonly status: string;
+  readonly message: string;
+  readonly duration_ms: number;
+}
+
+const secret = (name: string) => `\${secret:${name}}`;
+
+const names = ['reach', 'tls', 'authentication', 'server', 'permissions', 'stream', 'consumer', 'sample'];
+
+/** Tests a definition that is not stored; the checks by name. */
+async function test(options: object): Promise<{ ok: boolean; checks: { [name: string]: Check } }> {
+  const body = { connector: 'nats', options: { type: 'source', format: 'json', ...options } };
+  const answer = await api.post('/connections/test', body);
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  expect(answer.body.checks.map(({ check }: Check) => check)).toEqual(names);
+  expect(JSON.stringify(answer.body)).not.toContain('pa55word');
+  return {
+    ok: answer.body.ok,
+    checks: Object.fromEntries(answer.body.checks.map((check: Check) => [check.check, check])),
+  };
+}
+
+/** That this check failed with such words, and that everything behind it was skipped for its sake. */
+function expectFailure({ ok, checks }: Awaited<ReturnType<typeof test>>, failing: string, ...words: string[]): void {
+  expect(ok).toBe(false);
+  const { status, message } = checks[failing] as Check;
+  expect([failing, status], message).toEqual([failing, 'failed']);
+  for (const word of words) expect(message).toContain(word);
+  for (const behind of names.slice(names.indexOf(failing) + 1))
+    expect(checks[behind]).toMatchObject({ status: 'skipped', message: expect.stringContaining(`"${failing}"`) });
+}
+
+const here = () => ({ 'nats://localhost:4222': outside.nats.url });
+
+specIt('Connection Test 1', 'a row for each check, with evidence', async () => {
+  const created = await api.post('/sql', { sql: specSql('nats_source', here()) });
+  expect(created.status).toBe(200);
+  const feed = setInterval(() => nc.publish('events.a', '{"id":1}'), 20);
+  const { status, body } = await api.post('/sql', { sql: specSql('Connection Test 1'), timeout_ms: 10_000 });
+  clearInterval(feed);
+  expect(status, JSON.stringify(body)).toBe(200);
+  const [{ columns, rows, complete }] = body.results;
+  expect([columns.map(({ name }: { name: string }) => name), complete]).toEqual([
+    ['check', 'status', 'message', 'duration_ms'],
+    true,
+  ]);
+  const { version } = await outside.monitor('/varz');
+  const { host } = new URL(outside.nats.url);
+  const expected: { [check: string]: [status: string, evidence: string] } = {
+    reach: ['ok', host],
+    tls: ['skipped', 'no TLS'],
+    authentication: ['ok', 'without credentials'],
+    server: ['ok', `nats-server ${version} "outside"`],
+    permissions: ['ok', 'may subscribe to events.>'],
+    stream: ['skipped', 'no stream'],
+    consumer: ['skipped', 'no consumer'],
+    sample: ['ok', 'events.a, 8 bytes, reads as json: {"id":1}'],
+  };
+  expect(rows).toEqual(
+    Object.entries(expected).map(([check, [state, evidence]]) => [
+      check,
+      state,
+      expect.stringContaining(evidence),
+      expect.any(Number),
+    ]),
+  );
+});
+
+specIt('Connection Test 2', 'what the server says of itself, column by column', async () => {
+  const query = specSql('Connection Test 2');
+  await api.post('/sql?wait=applied', { sql: 'CREATE PIPELINE reading AS SELECT * FROM nats_source' });
+  const row = await eventually(async () => (await api.rows(query))[0], { what: 'the server of nats_source' });
+  const varz = await outside.monitor('/varz');
+  const [client] = await outside.clients(/nats_source/);
+  expect(row).toEqual({
+    connection: 'nats_source',
+    server_id: varz.server_id,
+    server_name: varz.server_name,
+    version: varz.version,
+    host: varz.host,
+    port: varz.port,
+    cluster: varz.cluster?.name ?? '',
+    jetstream: 1,
+    tls_required: 0,
+    auth_required: 0,
+    max_payload: varz.max_payload,
+    client_id: (client as unknown as { cid: number }).cid,
+    updated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+  });
+});
+
+describe('a test', () => {
+  it('of what is stored and of what is not is the same, by SQL and by REST', async () => {
+    const stored = await api.post('/connections/nats_source/test?timeout_ms=5000', undefined);
+    expect(stored).toMatchObject({ status: 200, body: { ok: true, checks: names.map((check) => ({ check })) } });
+    const { checks } = await test({ servers: outside.nats.url, subject: 'quiet' });
+    expect(checks.sample).toMatchObject({ status: 'skipped', message: expect.stringContaining('none came on quiet') });
+  });
+
+  it('of a name that there is not says which one may be meant', async () => {
+    const sql = await api.post('/sql', { sql: "SHOW TABLES;\nSELECT test_connection('nats_sorce')" });
+    expect(sql).toMatchObject({
+      status: 404,
+      body: { code: 'not_found', statement_index: 1, position: { line: 2, column: 24 } },
+    });
+    expect(sql.body.detail).toContain('did you mean "nats_source"?');
+    expect(await api.post('/connections/nats_sorce/test', undefined)).toMatchObject({ status: 404 });
+    const wrong = await api.post('/connections/test', { connector: 'nats', options: { servers: outside.nats.url } });
+    expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid_definition' } });
+  });
+
+  it('finds a port where nobody listens, or something else does', async () => {
+    expectFailure(await test({ servers: 'nats://127.0.0.1:1', subject: 'a' }), 'reach', '127.0.0.1:1', 'ECONNREFUSED');
+    const other = new URL(mesh.controlPlanes[0]?.url ?? '').port;
+    expectFailure(await test({ servers: `nats://127.0.0.1:${other}`, subject: 'a' }), 'reach', 'no nats-server');
+    const { ok, checks } = await test({ servers: `nats://127.0.0.1:1,${outside.nats.url}`, subject: 'a' });
+    expect([ok, checks.reach?.status]).toEqual([true, 'warning']);
+  });
+
+  it('finds a password that is wrong, and one that is nowhere', async () => {
+    const user = { servers: guarded.nats.url, subject: 'open.a', username: 'reader' };
+    const right = await test({ ...user, password: secret('right') });
+    expect([right.ok, right.checks.authentication?.message]).toEqual([
+      true,
+      expect.stringContaining('as the user "reader"'),
+    ]);
+    expectFailure(
+      await test({ ...user, password: secret('wrong') }),
+      'authentication',
+      'refuses the user and password',
+    );
+    expectFailure(await test({ ...user, password: secret('nowhere') }), 'authentication', '"nowhere"');
+    expectFailure(await test({ servers: guarded.nats.url, subject: 'open.a' }), 'authentication', 'gives none');
+  });
+
+  it('finds what may not be done, here and at the server', async () => {
+    const user = { servers: guarded.nats.url, username: 'reader', password: secret('right') };
+    expectFailure(await test({ ...user, subject: 'closed.a' }), 'permissions', 'closed.a', 'Permissions Violation');
+    const own = { servers: outside.nats.url, subject: 'a', permissions: { subscribe: ['b.>'] } };
+    expectFailure(await test(own), 'permissions', 'option permissions', 'subscribe to a');
+    expectFailure(
+      await test({
+        servers: guarded.nats.url,
+        username: 'reader',
+        password: secret('right'),
+        subject: 'a',
+        jetstream: true,
+        stream_name: 'A',
+      }),
+      'server',
+      'JetStream',
+    );
+  });
+
+  it('looks at streams and consumers, and makes none', async () => {
+    const jsm = await jetstreamManager(nc);
+    const orders = { servers: outside.nats.url, jetstream: true, stream_name: 'ORDERS', subject: 'orders.*' };
+    expectFailure(await test(orders), 'stream', 'no stream "ORDERS"', 'stream_subjects');
+    const made = await test({ ...orders, subject: undefined, stream_subjects: 'orders.>' });
+    expect([made.ok, made.checks.stream?.status]).toEqual([true, 'skipped']);
+
+    await jsm.streams.add({ name: 'ORDERS', subjects: ['orders.new', 'orders.paid'], max_msgs: 10 });
+    await jetstream(nc).publish('orders.new', '{"n":1}');
+    const partly = await test(orders);
+    expect(partly.checks.stream).toMatchObject({ status: 'warning', message: expect.stringContaining('not all of') });
+    expectFailure(await test({ ...orders, subject: 'bills.*' }), 'stream', 'nothing of bills.*');
+    const drifted = await test({ ...orders, subject: undefined, stream_subjects: ['orders.new', 'orders.paid'] });
+    expect(drifted.checks.stream).toMatchObject({ status: 'warning', message: expect.stringContaining('max_msgs') });
+
+    const paid = { ...orders, subject: 'orders.new', consumer_name: 'desk' };
+    const before = await test(paid);
+    expect(before.checks).toMatchObject({
+      consumer: { status: 'skipped' },
+      sample: { status: 'ok', message: expect.stringContaining('sequence 1 on orders.new') },
+    });
+    await jsm.consumers.add('ORDERS', { durable_name: 'desk', ack_policy: 'explicit', filter_subject: 'orders.paid' });
+    const after = await test(paid);
+    expect(after.checks.consumer).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('another filter_subject'),
+    });
+    await jsm.consumers.add('ORDERS', { durable_name: 'pushed', ack_policy: 'explicit', deliver_subject: 'to.here' });
+    expectFailure(await test({ ...paid, consumer_name: 'pushed' }), 'consumer', 'push consumer');
+
+    await jetstream(nc).publish('orders.new', 'no json');
+    expectFailure(await test(paid), 'sample', 'sequence 2', 'not valid JSON');
+    expect(await outside.consumers()).toEqual(expect.arrayContaining(['ORDERS desk', 'ORDERS pushed']));
+    expect((await outside.consumers()).filter((name) => name.startsWith('ORDERS'))).toHaveLength(2);
+  });
+
+  it('of a sink looks at where it writes, and writes nothing', async () => {
+    const jsm = await jetstreamManager(nc);
+    const sink = { type: 'sink', servers: outside.nats.url, jetstream: true };
+    const { ok, checks } = await test({ ...sink, subject: 'orders.paid' });
+    expect([ok, checks.stream?.message]).toEqual([true, expect.stringContaining('stream "ORDERS"')]);
+    expectFailure(await test({ ...sink, subject: 'nobody.takes.it' }), 'stream', 'no stream takes nobody.takes.it');
+    expect((await jsm.streams.info('ORDERS')).state.messages).toBe(2);
+  });
+
+  it('leaves no client behind', async () => {
+    await eventually(async () => (await outside.clients(/ test$/)).length === 0, { what: 'tests to have hung up' });
+    await eventually(async () => (await guarded.clients(/ test$/)).length === 0, { what: 'tests to have hung up' });
+  });
+});
