@@ -21,6 +21,7 @@ import { SinkPool } from './jobs/sink-pool.js';
 import { Leases } from './placement/leases.js';
 import { Membership } from './placement/membership.js';
 import { preferred } from './placement/rendezvous.js';
+import { Positions } from './positions/positions.js';
 import { measuredConnections } from './report/measured.js';
 import { MetricsPublisher } from './report/metrics-publisher.js';
 import { observeCounters } from './report/prometheus.js';
@@ -94,6 +95,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     files,
     onChange: (connection) => supervisor.sinkChanged(connection),
   });
+  const positions = new Positions({ nc, replicas });
   /** What one instance does for all of them. */
   const isMine = (definition: string) => preferred(definition, membership.sessions) === session;
   const provisioner: Provisioner = new Provisioner({
@@ -102,7 +104,9 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     files,
     isMine,
     onReport: (connection) => supervisor.provisioned(connection),
-    onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
+    forgetPosition: (connection) => positions.forget(connection),
+    onLeftBehind: (connection, reason) =>
+      logger.warn({ connection, reason }, 'a durable or position could not be deleted'),
   });
   const supervisor: Supervisor = new Supervisor({
     catalog,
@@ -117,6 +121,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     provisioner,
     counters,
     deadLetters,
+    positions,
     status,
     isMine,
   });
@@ -132,6 +137,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   await membership.start();
   await leases.start();
   await storedSecrets.start();
+  await positions.start();
   const subscription = await log.subscribe((stored) => {
     const key = parseDefinitionKey(stored.key);
     const before = key && catalog.get(key.kind, key.name);

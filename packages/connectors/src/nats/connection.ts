@@ -1,5 +1,5 @@
 import { clearInterval, setInterval } from 'node:timers';
-import { isSink, type ResolvedConnection } from '@laminar/definitions';
+import { isPositioned, isSink, type PositionedSource, type ResolvedConnection } from '@laminar/definitions';
 import type { NatsConnection, ServerInfo } from '@nats-io/nats-core';
 import {
   type Connection,
@@ -7,6 +7,7 @@ import {
   type ConnectionSnapshot,
   ConnectorError,
   type FileSource,
+  type PositionStore,
   type Reader,
   type SecretSource,
   type ServerSnapshot,
@@ -16,8 +17,10 @@ import { within } from '../within.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
-
 import { JetStreamSink } from './jetstream-sink.js';
+import { StreamReader } from './positioned/stream-reader.js';
+import { viewOf } from './positioned/stream-view.js';
+import { unkeptPosition } from './positioned/unkept-position.js';
 import { deprovision, provision } from './provision.js';
 import { PullReader } from './pull-reader.js';
 import { refusalOf } from './refusal.js';
@@ -70,14 +73,26 @@ export class NatsConnector implements Connection {
     return deprovision(this.#open(), this.options, this.options.resolved);
   }
 
-  reader(): Reader {
+  reader(positions?: PositionStore): Reader {
     const { resolved, name, incarnation } = this.options;
+    if (isPositioned(resolved)) return this.#positionedReader(resolved, positions);
     if (resolved.role === 'source-core')
       return new CoreReader(this.#open(), resolved, `laminar-${name}-${incarnation}`);
     if (resolved.role === 'source-pull') return new PullReader(this.#open(), resolved);
     if (isSink(resolved))
       throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
     throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);
+  }
+
+  #positionedReader(source: PositionedSource, positions: PositionStore = unkeptPosition()): Reader {
+    const { batchSize, batchTimeoutMs } = source;
+    const onNotice = (notice: string) => {
+      this.#lastError = notice;
+      this.options.events.onNotice?.(notice);
+    };
+    const { name } = this.options;
+    const view = viewOf(source);
+    return new StreamReader({ nc: this.#open(), view, name, batchSize, batchTimeoutMs, positions, onNotice });
   }
 
   sink(): Sink {

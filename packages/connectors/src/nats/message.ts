@@ -78,7 +78,7 @@ export class JetStreamMessage implements Message {
 }
 
 /** The client reads headers when they are asked for, and throws where a sender wrote none that NATS allows: those count as none. */
-function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHdrs | undefined {
+export function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHdrs | undefined {
   try {
     return message.headers;
   } catch {
@@ -86,6 +86,6 @@ function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHd
   }
 }
 
-function headersOf(headers: MsgHdrs | undefined): { [name: string]: string[] } | undefined {
+export function headersOf(headers: MsgHdrs | undefined): { [name: string]: string[] } | undefined {
   return headers && Object.fromEntries(headers.keys().map((name) => [name, headers.values(name)]));
 }

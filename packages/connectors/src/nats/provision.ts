@@ -1,6 +1,6 @@
 import {
   type ConsumerSource,
-  hasConsumer,
+  hasDurable,
   type ResolvedConnection,
   type StartPosition,
   type StreamSpec,
@@ -43,13 +43,13 @@ export async function provision(
   const drift: string[] = [];
   if (connection.stream && connection.streamName !== undefined)
     drift.push(...(await ensureStream(jsm, connection.streamName, connection.stream)));
-  if (hasConsumer(connection)) drift.push(...(await ensureConsumer(jsm, maker, connection)));
+  if (hasDurable(connection)) drift.push(...(await ensureConsumer(jsm, maker, connection)));
   return { drift: drift.length === 0 ? undefined : drift.join('; ') };
 }
 
 /** Deletes the durable that `provision` made for this definition. One that is gone already, or that was made for another, is let be. */
 export async function deprovision(nc: NatsConnection, maker: Maker, connection: ResolvedConnection): Promise<void> {
-  if (!hasConsumer(connection)) return;
+  if (!hasDurable(connection)) return;
   const { streamName, consumer } = connection;
   try {
     const { consumers } = await jetstreamManager(nc);

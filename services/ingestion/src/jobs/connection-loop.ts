@@ -35,6 +35,8 @@ export class ConnectionLoop {
   #standing: ConnectionStanding = { state: 'connecting', message: '' };
   #connection: Connection | undefined;
   #drift = '';
+  /** What the connection, as it is open now, said that people should know. */
+  #notice = '';
   #stopped = false;
   #running: Promise<void> | undefined;
   /** Something changed that the last failure may not have known of. */
@@ -93,13 +95,18 @@ export class ConnectionLoop {
       files: this.options.files,
       events: {
         onState: (state) => {
-          if (state.state === 'connected') this.#stand('connected', this.#drift);
+          if (state.state === 'connected') this.#stand('connected', this.#remarks);
           else if (state.state === 'reconnecting') this.#stand('reconnecting', state.reason);
           else lost.abort(state.error);
+        },
+        onNotice: (notice) => {
+          this.#notice = notice;
+          if (this.#standing.state === 'connected') this.#stand('connected', this.#remarks);
         },
       },
     });
     this.#connection = connection;
+    this.#notice = '';
     let dialled = false;
     let used = false;
     try {
@@ -109,7 +116,7 @@ export class ConnectionLoop {
       await this.options.use(connection, lost.signal, () => {
         used = true;
         backoff.reset();
-        this.#stand('connected', this.#drift);
+        this.#stand('connected', this.#remarks);
       });
       return undefined;
     } catch (error) {
@@ -123,6 +130,10 @@ export class ConnectionLoop {
       await connection.close();
       this.#connection = undefined;
     }
+  }
+
+  get #remarks(): string {
+    return [this.#drift, this.#notice].filter((remark) => remark !== '').join('; ');
   }
 
   #stand(state: ConnectionStanding['state'], message: string): void {

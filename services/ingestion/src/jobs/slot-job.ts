@@ -1,12 +1,13 @@
-import type { Codec } from '@laminar/codecs';
+import type { MessageCodec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
-import { hasConsumer } from '@laminar/definitions';
+import { ackWaitMsOf } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
+import type { Positions } from '../positions/positions.js';
 import { ApplyTraces } from './apply-traces.js';
 import { Halted } from './backoff.js';
 import { codecOf } from './codec-of.js';
@@ -24,6 +25,7 @@ export interface SlotJobOptions {
   readonly secrets: SecretSource;
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
+  readonly positions: Positions;
   readonly sampler: TraceSampler;
   /** Where descriptors are read from. */
   readonly files: DefinitionFiles;
@@ -160,12 +162,8 @@ export class SlotJob {
     });
     const codec = await codecOf(source.resolved, this.options.files);
     if (this.#loop.stopped) return;
-    const reader = connection.reader();
-    const reading = new Reading(
-      reader,
-      this.#delivery(reader, codec),
-      hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
-    );
+    const reader = connection.reader(this.options.positions.of(source));
+    const reading = new Reading(reader, this.#delivery(reader, codec), ackWaitMsOf(resolved));
     this.#reading = reading;
     this.#counter.follow(reader.counters);
     try {
@@ -230,7 +228,7 @@ export class SlotJob {
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
   }
 
-  #delivery(reader: Reader, codec: Codec): Delivery {
+  #delivery(reader: Reader, codec: MessageCodec): Delivery {
     const { name, revision, resolved } = this.#spec.connection;
     const { deadLetters, sampler } = this.options;
     return new Delivery({
@@ -241,7 +239,7 @@ export class SlotJob {
       codec,
       deadLetters,
       sampler,
-      ackWaitMs: hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
+      ackWaitMs: ackWaitMsOf(resolved),
       onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),
     });
   }
