@@ -13,7 +13,13 @@ export interface ReaderSubject {
   options(subject: string): Options;
   /** Whether messages survive that nobody reads them. */
   readonly durable: boolean;
+  /** A subject of its own for each number, and for `forbidden` one that may not be read; `in1` and `forbidden.x` unless said otherwise. */
+  subjectOf?(own: number | 'forbidden'): string;
+  /** Makes what `provision` does not make for `options(subject)`. */
+  prepare?(publisher: NatsConnection, subject: string): Promise<void>;
 }
+
+const plainSubject = (own: number | 'forbidden') => (own === 'forbidden' ? 'forbidden.x' : `in${own}`);
 
 /** Messages read one after the other, each settled. */
 export async function readTexts(reader: Reader, count: number): Promise<string[]> {
@@ -30,7 +36,7 @@ export async function readTexts(reader: Reader, count: number): Promise<string[]
 export const textsOf = (batch: Batch): string[] => batch.messages.map(({ data }) => new TextDecoder().decode(data));
 
 /** What every reader must do. */
-export function describeReader({ name, options, durable }: ReaderSubject): void {
+export function describeReader({ name, options, durable, subjectOf = plainSubject, prepare }: ReaderSubject): void {
   describe(`${name}, as a reader`, () => {
     let server: TestNats;
     let publisher: NatsConnection;
@@ -46,12 +52,12 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
       await server.stop();
     });
 
-    async function open(
-      subject = `in${++number}`,
-    ): Promise<{ reader: Reader; connection: Connection; subject: string }> {
+    async function open(): Promise<{ reader: Reader; connection: Connection; subject: string }> {
+      const subject = subjectOf(++number);
+      await prepare?.(publisher, subject);
       const { connection } = await openConnection(
         { type: 'source', servers: server.url, ...options(subject) },
-        subject,
+        `in${number}`,
       );
       await connection.provision();
       const reader = connection.reader();
@@ -188,11 +194,9 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
     });
 
     it('says at once that it may not read', async () => {
-      const { connection } = await openConnection({
-        type: 'source',
-        servers: server.url,
-        ...options('forbidden.x'),
-      });
+      const subject = subjectOf('forbidden');
+      await prepare?.(publisher, subject);
+      const { connection } = await openConnection({ type: 'source', servers: server.url, ...options(subject) });
       const reader = connection.reader();
       await connection.provision();
       const refusal = { name: 'ConnectorError', message: expect.stringMatching(/permission/i) };

@@ -19,6 +19,9 @@ const silenceCheckMs = 1000;
 /** The server removes a consumer of which nobody pulls for so long. */
 const inactiveMs = 60_000;
 
+/** The status of an answer that only says that the server is there. */
+const heartbeat = 100;
+
 export interface ConsumerEvents {
   /** In the order of the stream, none left out. */
   onMessage(message: Msg, standing: DeliveryStanding): void;
@@ -150,7 +153,8 @@ export class EphemeralConsumer {
 
   #takeStatus({ headers }: Msg): void {
     const code = headers?.code ?? 0;
-    if (code === 100) return;
+    // A server that shuts down answers no more: the reconnect tells when it makes sense to ask again, or else the silence.
+    if (code === heartbeat || headers?.description === 'Server Shutdown') return;
     const unserved = Number(headers?.get('Nats-Pending-Messages') || Number.NaN);
     // The pull has expired, or another limit of the server ended it: the rest is asked for anew.
     if ((code === 408 || code === 404) && unserved >= 0) {
