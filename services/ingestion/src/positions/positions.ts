@@ -5,7 +5,8 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 
-const wrongLastSequence = 10071;
+/** That a write came too late, as nats-server says it with and without the sequence that it found. */
+const wrongLastSequence: readonly number[] = [10071, 10164];
 
 /** The definition that a position belongs to; `incarnation` tells it from a dropped namesake. */
 interface Reading {
@@ -73,14 +74,14 @@ class OwnPosition implements PositionStore {
     const stored: Stored = { definition, source, incarnation, sequence, currentUntil, owner: this.#owner };
     const value = JSON.stringify(stored);
     try {
-      this.#revision = await this.kv.update(name, value, this.#revision);
+      this.#revision = await this.kv.put(name, value, { previousSeq: this.#revision });
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) throw error;
+      if (!(error instanceof JetStreamApiError) || !wrongLastSequence.includes(error.code)) throw error;
       // It may be its own, of which the acknowledgement was lost.
       const entry = await this.kv.get(name);
       if (!entry || readStored(entry)?.owner !== this.#owner)
         throw new PositionTaken(`another reader of "${name}" has taken over; what comes is its to read`);
-      this.#revision = await this.kv.update(name, value, entry.revision);
+      this.#revision = await this.kv.put(name, value, { previousSeq: entry.revision });
     }
   }
 }

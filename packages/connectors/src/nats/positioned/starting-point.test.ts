@@ -31,8 +31,14 @@ describe('where a stream is read from', () => {
     const starts = [
       [{ from: 'all' }, { deliver_policy: 'all' }],
       [{ from: 'last' }, { deliver_policy: 'last' }],
-      [{ from: 'sequence', sequence: 5 }, { deliver_policy: 'by_start_sequence', opt_start_seq: 5 }],
-      [{ from: 'time', atMs: 0 }, { deliver_policy: 'by_start_time', opt_start_time: '1970-01-01T00:00:00.000Z' }],
+      [
+        { from: 'sequence', sequence: 5 },
+        { deliver_policy: 'by_start_sequence', opt_start_seq: 5 },
+      ],
+      [
+        { from: 'time', atMs: 0 },
+        { deliver_policy: 'by_start_time', opt_start_time: '1970-01-01T00:00:00.000Z' },
+      ],
     ] as const;
     for (const [start, config] of starts)
       expect(startingPoint({ ...view, start }, stream, undefined)).toMatchObject({ config, after: undefined });
