@@ -145,7 +145,7 @@ describe('a KV bucket', () => {
     const own = outputOf('config_rows');
     await run('CREATE PIPELINE config_rows AS SELECT * FROM config_changes');
     await config.put('settings.c', '[]');
-    await arrived(own, 1);
+    await eventually(() => own.some(({ key }) => key === 'settings.c'), { what: 'the last change' });
     expect(own.at(-1)).toMatchObject({ key: 'settings.c', value: [], operation: 'PUT' });
   });
 
