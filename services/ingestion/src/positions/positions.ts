@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Position, type PositionStore, PositionTaken } from '@laminar/connectors';
+import { ConnectorError, type Position, type PositionStore, PositionTaken } from '@laminar/connectors';
 import { buckets } from '@laminar/protocol';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
@@ -63,7 +63,9 @@ class OwnPosition implements PositionStore {
 
   async load(): Promise<Position | undefined> {
     const { name, incarnation } = this.reading;
-    const entry = await this.kv.get(name);
+    const entry = await this.kv.get(name).catch((error) => {
+      throw unavailable(name, error);
+    });
     this.#revision = entry?.revision ?? 0;
     const stored = entry && readStored(entry);
     return stored?.definition === incarnation ? stored : undefined;
@@ -72,7 +74,14 @@ class OwnPosition implements PositionStore {
   async save({ source, incarnation, sequence, currentUntil }: Position): Promise<void> {
     const { name, incarnation: definition } = this.reading;
     const stored: Stored = { definition, source, incarnation, sequence, currentUntil, owner: this.#owner };
-    const value = JSON.stringify(stored);
+    try {
+      await this.#put(name, JSON.stringify(stored));
+    } catch (error) {
+      throw error instanceof PositionTaken ? error : unavailable(name, error);
+    }
+  }
+
+  async #put(name: string, value: string): Promise<void> {
     try {
       this.#revision = await this.kv.put(name, value, { previousSeq: this.#revision });
     } catch (error) {
@@ -85,6 +94,13 @@ class OwnPosition implements PositionStore {
     }
   }
 }
+
+const unavailable = (name: string, error: unknown): ConnectorError =>
+  new ConnectorError(
+    'blocked',
+    `the mesh's own bus does not say or take how far "${name}" was read: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  );
 
 /** Undefined for what was deleted, and for what somebody else has written into the bucket. */
 function readStored(entry: KvEntry): Stored | undefined {

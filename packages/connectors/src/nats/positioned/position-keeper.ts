@@ -11,14 +11,19 @@ export class PositionKeeper {
   readonly #timer: NodeJS.Timeout;
   #saved: Position;
   #saving: Promise<void> | undefined;
+  #failing = false;
 
   constructor(
     readonly store: PositionStore,
     /** The one that is stored. */
     position: Position,
     readonly current: () => Position,
-    /** Another reader has taken over. */
-    readonly onTaken: (error: PositionTaken) => void,
+    readonly events: {
+      /** Another reader has taken over. */
+      onTaken(error: PositionTaken): void;
+      /** The store does not take the position, while it is tried again and again. */
+      onUnsaved(reason: string): void;
+    },
   ) {
     this.#saved = position;
     this.#timer = setInterval(() => void this.#save(), saveIntervalMs);
@@ -45,10 +50,13 @@ export class PositionKeeper {
       .then(
         () => {
           this.#saved = position;
+          this.#failing = false;
         },
         (error: unknown) => {
-          // While the store is away the next try may succeed; until then more is read again after a crash.
-          if (error instanceof PositionTaken) this.onTaken(error);
+          if (error instanceof PositionTaken) this.events.onTaken(error);
+          // After a crash more than usual is read again.
+          else if (!this.#failing) this.events.onUnsaved(error instanceof Error ? error.message : String(error));
+          this.#failing = true;
         },
       )
       .finally(() => {

@@ -14,6 +14,7 @@ const view: StreamView = {
   ackWaitMs: 6000,
   maxDeliver: -1,
   rateLimit: undefined,
+  consumerName: undefined,
 };
 const store: StreamView = { ...view, source: 'KV_B $KV.B.>', start: { from: 'current' } };
 const stream = { incarnation: 'a', firstSequence: 3, lastSequence: 20 };

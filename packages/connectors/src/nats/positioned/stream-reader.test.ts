@@ -9,6 +9,7 @@ import { describePositionedReader, type PositionedSubject } from '../../position
 import { readTexts, textsOf } from '../../reader.contract.js';
 import { closeConnections, openConnection } from '../../testing/connections.js';
 import { MemoryPositions } from '../../testing/memory-positions.js';
+import { TcpProxy } from '../../testing/tcp-proxy.js';
 
 const streamOf = (subject: string) => subject.split('.')[0]?.toUpperCase() ?? '';
 
@@ -281,6 +282,95 @@ describe('a reader over a stream', () => {
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(299);
     await publish(`${name}.a`, 2, 8);
     expect((await readOne(reader)).messages).toHaveLength(4);
+  });
+
+  it('notices within ten seconds that nobody answers any more', async () => {
+    const name = await stream();
+    const proxy = new TcpProxy(server.port);
+    await proxy.start();
+    try {
+      const { reader } = await open(name, { ...ordered, servers: proxy.url });
+      await publish(`${name}.a`, 0, 1);
+      expect(await readTexts(reader, 1)).toEqual(['0']);
+      const startedMs = performance.now();
+      proxy.loseAnswers();
+      await expect(reader.read()).rejects.toMatchObject({
+        steer: 'blocked',
+        message: expect.stringContaining('does not answer'),
+      });
+      // Ten, and what a busy machine adds.
+      expect(performance.now() - startedMs).toBeLessThan(14_000);
+    } finally {
+      await proxy.stop();
+    }
+  }, 30_000);
+
+  it('goes on where it was when its connection was cut', async () => {
+    const name = await stream();
+    const proxy = new TcpProxy(server.port);
+    await proxy.start();
+    try {
+      const { reader } = await open(name, { ...ordered, servers: proxy.url });
+      await publish(`${name}.a`, 0, 3);
+      expect(await readTexts(reader, 3)).toEqual(upTo(3));
+      proxy.loseAnswers();
+      await publish(`${name}.a`, 3, 6);
+      proxy.cut();
+      await publish(`${name}.a`, 6, 9);
+      expect(await readTexts(reader, 6)).toEqual(upTo(9).slice(3));
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  it('says that its position is not kept, and goes on reading', async () => {
+    const name = await stream();
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: name,
+      subject: `${name}.>`,
+      ...ordered,
+    });
+    let kept = 0;
+    const reader = connection.reader({
+      load: async () => undefined,
+      save: async () => {
+        if (kept++ > 0) throw new Error('the store is away');
+      },
+    });
+    await reader.open();
+    await publish(`${name}.a`, 0, 1);
+    expect(await readTexts(reader, 1)).toEqual(['0']);
+    await eventually(() => connection.snapshot().lastError !== undefined, { what: 'the notice' });
+    expect(connection.snapshot().lastError).toMatch(/is not kept at the moment: the store is away/);
+    await publish(`${name}.a`, 1, 2);
+    expect(await readTexts(reader, 1)).toEqual(['1']);
+  });
+
+  it('has consumers that say whose they are', async () => {
+    const name = await stream();
+    const first = await open(name, { ...ephemeral, consumer_name: 'mine' });
+    const second = await open(name, ordered);
+    expect((await first.reader.consumerInfo())?.consumer).toMatch(/^mine-\w+$/);
+    expect((await second.reader.consumerInfo())?.consumer).toMatch(/^laminar-orders-\w+$/);
+  });
+
+  it('reads several subjects where the server can, and says where it cannot', async () => {
+    const name = await stream();
+    const options = { type: 'source', servers: server.url, jetstream: true, stream_name: name, ...ordered };
+    const { connection } = await openConnection({ ...options, filter_subjects: [`${name}.a`, `${name}.b`] });
+    const reader = connection.reader();
+    for (const subject of ['a', 'c', 'b']) await js.publish(`${name}.${subject}`, subject);
+    const [, minor] = (publisher.info?.version ?? '').split('.').map(Number);
+    if (Number(minor) < 10) {
+      const message = expect.stringMatching(/requires server 2\.10.*is 2\.9\./);
+      await expect(reader.open()).rejects.toMatchObject({ steer: 'failed', message });
+    } else {
+      await reader.open();
+      expect(await readTexts(reader, 2)).toEqual(['a', 'b']);
+    }
   });
 
   describe('of a KV bucket', () => {

@@ -1,5 +1,5 @@
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
-import { type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
+import { InvalidArgumentError, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import {
   type Batch,
   ConnectorError,
@@ -22,6 +22,8 @@ import type { StreamView } from './stream-view.js';
 
 /** Asked for in one pull at most. */
 const pullMax = 1000;
+/** The server takes names of 255 characters, some of which make this one unique. */
+const consumerNameMax = 200;
 /** How long the server may take to answer. */
 const apiTimeoutMs = 3000;
 /** How often it is looked whether somebody has forgotten a message, in its `ack_wait`. */
@@ -94,12 +96,10 @@ export class StreamReader implements Reader {
       const position = this.#position();
       // From now on a reader before this one cannot move it on any more, and `start` has had its effect.
       await positions.save(position);
-      this.#keeper = new PositionKeeper(
-        positions,
-        position,
-        () => this.#position(),
-        (error) => this.#fail(error),
-      );
+      this.#keeper = new PositionKeeper(positions, position, () => this.#position(), {
+        onTaken: (error) => this.#fail(error),
+        onUnsaved: (reason) => onNotice(`how far ${this.#view.what} is read is not kept at the moment: ${reason}`),
+      });
       if (start.notice !== undefined) onNotice(start.notice);
       this.#watchAbandoned();
       this.#reading = true;
@@ -202,14 +202,21 @@ export class StreamReader implements Reader {
     }
   }
 
-  #create(jsm: JetStreamManager, { config }: StartingPoint): Promise<EphemeralConsumer> {
+  async #create(jsm: JetStreamManager, { config }: StartingPoint): Promise<EphemeralConsumer> {
     const { nc, name } = this.options;
-    const { stream, filters } = this.#view;
+    const { stream, filters, consumerName = `laminar-${name}` } = this.#view;
     const [only, another] = filters;
     const filter =
       another !== undefined ? { filter_subjects: [...filters] } : only !== undefined ? { filter_subject: only } : {};
-    const wanted = { name: `laminar-${name}-${nuid.next()}`, description: `of the connection ${name}`, ...filter };
-    return EphemeralConsumer.create(nc, jsm, stream, { ...wanted, ...config }, this.#events());
+    const unique = `${consumerName.slice(0, consumerNameMax)}-${nuid.next()}`;
+    const wanted = { name: unique, description: `of the connection ${name}`, ...filter };
+    try {
+      return await EphemeralConsumer.create(nc, jsm, stream, { ...wanted, ...config }, this.#events());
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      const reason = `${error.message}; the server at ${nc.getServer()} is ${nc.info?.version}`;
+      throw new ConnectorError('failed', reason, { cause: error });
+    }
   }
 
   #events(): ConsumerEvents {

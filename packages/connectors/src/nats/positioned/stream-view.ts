@@ -12,6 +12,8 @@ export interface StreamView {
   readonly remedy: string;
   /** Empty for every subject. */
   readonly filters: readonly string[];
+  /** The consumers that the server makes for its readers begin with it; undefined for the connection's own name. */
+  readonly consumerName: string | undefined;
   /** What is read; where that is something else, reading begins anew. */
   readonly source: string;
   /** Where reading begins, the first time. `current`: with the newest message of each subject, then all that come. */
@@ -34,6 +36,7 @@ export function viewOf(source: PositionedSource): StreamView {
     ackWaitMs: ackWaitMsOf(source),
     maxDeliver: -1,
     rateLimit: undefined,
+    consumerName: undefined,
     inOrder: true,
   };
   switch (source.role) {
@@ -62,9 +65,10 @@ export function viewOf(source: PositionedSource): StreamView {
         rateLimit,
       };
       if (source.role === 'source-ordered') return stream;
-      const { ackPolicy, maxAckPending, maxDeliver } = source.consumer;
+      const { name, ackPolicy, maxAckPending, maxDeliver } = source.consumer;
       return {
         ...stream,
+        consumerName: name,
         inOrder: false,
         unsettledMax: maxAckPending,
         ackWaitMs: ackPolicy === 'none' ? undefined : stream.ackWaitMs,
