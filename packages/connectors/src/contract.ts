@@ -41,6 +41,26 @@ export type ConnectionState =
   /** It does not come back by itself. */
   | { readonly state: 'closed'; readonly error: ConnectorError };
 
+/** How far a reader without a durable has come in its stream. */
+export interface Position {
+  /** What is read, by its stream and what of it; a position of something else says nothing. */
+  readonly source: string;
+  /** Of the stream: tells it from one of the same name made before or after. */
+  readonly incarnation: string;
+  /** The highest stream sequence up to which everything is settled. */
+  readonly sequence: number;
+  /** Up to this sequence only the newest message of each subject is wanted; 0 where all are. */
+  readonly currentUntil: number;
+}
+
+/** Keeps the position of one reader at a time: who has loaded and saved last is the one, and refuses those before. */
+export interface PositionStore {
+  /** Where the reader before left off; undefined where there was none. */
+  load(): Promise<Position | undefined>;
+  /** Throws `PositionTaken` where another reader has saved since; any other error may pass. */
+  save(position: Position): Promise<void>;
+}
+
 /**
  * Reads one slot of a source connection. `read` resolves with the next batch (never empty), or with
  * undefined after `stop`. It must not be called again before the last call resolved. Back-pressure is
@@ -135,6 +155,13 @@ export class NotPermitted extends ConnectorError {
   }
 }
 
+/** Another reader has moved the position on: this one must end, since what it has done by now the other does again. */
+export class PositionTaken extends ConnectorError {
+  constructor(message: string) {
+    super('blocked', message);
+  }
+}
+
 /** One message to publish. */
 export interface OutputMessage {
   readonly subject: string;
@@ -208,7 +235,8 @@ export interface Connection {
   provision(): Promise<Provision>;
   /** Deletes the durable consumer that `provision` made; one that is gone already is fine. Throws `ConnectorError`. */
   deprovision(): Promise<void>;
-  reader(): Reader;
+  /** `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. */
+  reader(positions?: PositionStore): Reader;
   /** Throws `Untappable` where connections of this kind cannot be read along with. */
   tap(): Tap;
   sink(): Sink;

@@ -13,7 +13,13 @@ export interface ReaderSubject {
   options(subject: string): Options;
   /** Whether messages survive that nobody reads them. */
   readonly durable: boolean;
+  /** A subject of its own for each number, and for `forbidden` one that may not be read; `in1` and `forbidden.x` unless said otherwise. */
+  subjectOf?(own: number | 'forbidden'): string;
+  /** Makes what `provision` does not make for `options(subject)`. */
+  prepare?(publisher: NatsConnection, subject: string): Promise<void>;
 }
+
+const plainSubject = (own: number | 'forbidden') => (own === 'forbidden' ? 'forbidden.x' : `in${own}`);
 
 /** Messages read one after the other, each settled. */
 export async function readTexts(reader: Reader, count: number): Promise<string[]> {
@@ -42,7 +48,7 @@ async function sizesOf(reader: Reader, count: number): Promise<number[]> {
 }
 
 /** What every reader must do. */
-export function describeReader({ name, options, durable }: ReaderSubject): void {
+export function describeReader({ name, options, durable, subjectOf = plainSubject, prepare }: ReaderSubject): void {
   describe(`${name}, as a reader`, () => {
     let server: TestNats;
     let publisher: NatsConnection;
@@ -58,13 +64,12 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
       await server.stop();
     });
 
-    async function open(
-      subject = `in${++number}`,
-      more: Options = {},
-    ): Promise<{ reader: Reader; connection: Connection; subject: string }> {
+    async function open(more: Options = {}): Promise<{ reader: Reader; connection: Connection; subject: string }> {
+      const subject = subjectOf(++number);
+      await prepare?.(publisher, subject);
       const { connection } = await openConnection(
         { type: 'source', servers: server.url, ...options(subject), ...more },
-        subject,
+        `in${number}`,
       );
       await connection.provision();
       const reader = connection.reader();
@@ -96,7 +101,7 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
     });
 
     it('hands over no more than batch_size at once', async () => {
-      const { reader, subject } = await open(undefined, { batch_size: 7 });
+      const { reader, subject } = await open({ batch_size: 7 });
       for (let i = 0; i < 20; i++) publisher.publish(subject, 'x');
       await publisher.flush();
       await eventually(() => reader.counters.messages === 20, { what: 'all messages' });
@@ -104,7 +109,7 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
     });
 
     it('waits with batch_timeout_ms for a batch to be full, and no longer than that', async () => {
-      const { reader, subject } = await open(undefined, { batch_size: 5, batch_timeout_ms: 500 });
+      const { reader, subject } = await open({ batch_size: 5, batch_timeout_ms: 500 });
       const startedMs = performance.now();
       // The first batch is full before its time, the second never.
       for (let i = 0; i < 4; i++) publisher.publish(subject, 'x');
@@ -117,7 +122,7 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
     });
 
     it('does not wait for a batch to be full where it is stopped', async () => {
-      const { reader, subject } = await open(undefined, { batch_timeout_ms: 60_000 });
+      const { reader, subject } = await open({ batch_timeout_ms: 60_000 });
       publisher.publish(subject, 'x');
       await publisher.flush();
       await eventually(() => reader.counters.messages === 1, { what: 'the message' });
@@ -232,11 +237,9 @@ export function describeReader({ name, options, durable }: ReaderSubject): void 
     });
 
     it('says at once that it may not read', async () => {
-      const { connection } = await openConnection({
-        type: 'source',
-        servers: server.url,
-        ...options('forbidden.x'),
-      });
+      const subject = subjectOf('forbidden');
+      await prepare?.(publisher, subject);
+      const { connection } = await openConnection({ type: 'source', servers: server.url, ...options(subject) });
       const reader = connection.reader();
       await connection.provision();
       const refusal = { name: 'ConnectorError', message: expect.stringMatching(/permission/i) };

@@ -4,6 +4,7 @@ export { type Credentials, resolveCredentials, secretsOf } from './connection/cr
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
 export { type Permissions, permissionRefusal, type SubjectUse } from './connection/permissions.js';
+export { ackWaitMsOf, hasDurable, isPositioned, type PositionedSource } from './connection/positioned.js';
 export {
   type ConsumerSource,
   type ConsumerSpec,
@@ -25,6 +26,7 @@ export {
   type StreamSpec,
 } from './connection/resolve.js';
 export type { StartPosition } from './connection/start.js';
+export { type StoreKind, storeOf } from './connection/stores.js';
 export { anySelfRefusal, essentialUses, selfRefusal } from './connection/subject-uses.js';
 export type { TlsSettings } from './connection/tls.js';
 export { connectionIssues } from './connection/validate.js';
@@ -47,7 +49,7 @@ export { pipelineOptions } from './pipeline/options.js';
 export { pipelineIssues } from './pipeline/validate.js';
 export type { SecretOrText } from './secret/reference.js';
 export { type ColumnType, canonicalColumnType, columnTypeNames, columnTypes } from './table/column-types.js';
+export { type FixedColumns, fixedColumnIssues, fixedColumnsOf, misfitColumnIssues } from './table/fixed-columns.js';
 export { metadataColumns } from './table/metadata-columns.js';
 export { tableOptions } from './table/options.js';
-export { rawColumnIssues, rawColumns } from './table/raw-columns.js';
 export { normalizeTable, tableIssues } from './table/validate.js';

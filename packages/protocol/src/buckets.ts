@@ -6,6 +6,8 @@ export const buckets = {
   workers: 'laminar_workers',
   /** Reader slots and the sessions that hold them. */
   leases: 'laminar_leases',
+  /** How far readers without a durable have come, a key per connection. */
+  positions: 'laminar_positions',
   /** Values of secrets, encrypted. */
   secrets: 'laminar_secrets',
 } as const;

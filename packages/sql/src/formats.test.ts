@@ -1,4 +1,12 @@
-import { type Codec, type Message, rawCodec } from '@laminar/codecs';
+import {
+  type Codec,
+  jsonCodec,
+  kvEntryCodec,
+  type Message,
+  type MessageCodec,
+  objectInfoCodec,
+  rawCodec,
+} from '@laminar/codecs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, compileQuery, decodedMessage, loadSql, SqlError } from './index.js';
 import type { TableRelation } from './relations.js';
@@ -15,6 +23,7 @@ const table = (name: string, columns: TableRelation['columns']): TableRelation =
   columns,
   includeMetadata: true,
 });
+const kv = { kind: 'source', name: 'kv', jetstream: true, format: 'json', store: 'kv' } as const;
 const relations = relationsOf([
   bytes,
   { kind: 'source', name: 'events', jetstream: false, format: 'protobuf' },
@@ -29,12 +38,22 @@ const relations = relationsOf([
     { name: 'timestamp', type: 'TIMESTAMP' },
   ]),
   table('misfit', [{ name: 'id', type: 'BIGINT' }]),
+  kv,
+  { ...kv, name: 'raw_kv', format: 'raw' },
+  {
+    ...table(
+      'config_changes',
+      ['key', 'value'].map((name) => ({ name, type: name === 'key' ? 'TEXT' : 'JSON' })),
+    ),
+    source: kv,
+  },
+  { kind: 'source', name: 'files', jetstream: true, format: 'raw', store: 'object' },
 ]);
 
 /** Stands for a codec of protobuf: what matters to a query is the value, which is not what the bytes say. */
 const eventCodec: Codec = { decode: () => ({ id: 9007199254740993n, name: 'Ann', tags: ['a'] }) };
 
-function rows(query: string, codec: Codec, data: Uint8Array, more: Partial<Message> = {}) {
+function rows(query: string, codec: MessageCodec, data: Uint8Array, more: Partial<Message> = {}) {
   const bound = bindQuery(query, relations);
   if (bound.status !== 'bound') throw new Error(bound.reason);
   return compileQuery(bound.query).process(decodedMessage(message(data, more), codec));
@@ -116,6 +135,72 @@ describe('messages of another format than JSON', () => {
       '{"id":9007199254740993,"name":"Bob","tags":["a"],"n":1}',
     ]);
     expect(rows('SELECT * FROM events', eventCodec, noise)[0]?.data).toBe(noise);
+  });
+});
+
+describe('entries of a store', () => {
+  const entry = (operation: string | undefined, key = 'settings.theme'): Partial<Message> => ({
+    subject: `$KV.CONFIG.${key}`,
+    sequence: 7,
+    timestampMs: 1774747800123,
+    header: (name) => (name === 'KV-Operation' ? operation : undefined),
+  });
+  const read = (query: string, value: string, more: Partial<Message>, values: Codec = jsonCodec) =>
+    rows(query, kvEntryCodec('CONFIG', values), new TextEncoder().encode(value), more).map((row) => textOf(row.data));
+
+  it('are their columns by SELECT *, from the connection and from a table, also through CTEs', () => {
+    const all =
+      '{"key":"settings.theme","value":{"n":9007199254740993},"revision":7,"operation":"PUT","timestamp":"2026-03-29T01:30:00.123Z"}';
+    const value = '{"n":9007199254740993}';
+    for (const query of [
+      'SELECT * FROM kv',
+      'WITH a AS (SELECT * FROM kv) SELECT * FROM a',
+      'INSERT INTO out SELECT * FROM kv',
+    ])
+      expect(read(query, value, entry(undefined))).toEqual([all]);
+    expect(read('SELECT * FROM config_changes', value, entry(undefined))).toEqual([
+      '{"key":"settings.theme","value":{"n":9007199254740993}}',
+    ]);
+    expect(read('SELECT *, revision + 1 AS next FROM kv', '1', entry(undefined))[0]).toMatch(/"value":1,.*"next":8\}$/);
+  });
+
+  it('have a key to filter by, and no value once they are deleted', () => {
+    const query = "SELECT key, value->>'a' AS a, operation FROM kv WHERE key LIKE 'settings.%'";
+    expect(read(query, '{"a":1}', entry(undefined))).toEqual(['{"key":"settings.theme","a":"1","operation":"PUT"}']);
+    expect(read(query, '', entry('DEL'))).toEqual(['{"key":"settings.theme","a":null,"operation":"DELETE"}']);
+    expect(read(query, '{}', entry(undefined, 'other'))).toEqual([]);
+    expect(read('SELECT key FROM kv WHERE value IS NULL', '', entry('PURGE'))).toEqual(['{"key":"settings.theme"}']);
+  });
+
+  it('have values as their format makes them', () => {
+    expect(read('SELECT value FROM raw_kv', 'x', entry(undefined), rawCodec)).toEqual(['{"value":"eA=="}']);
+    expect(read('INSERT INTO raw_out SELECT value AS payload FROM raw_kv', 'x', entry(undefined), rawCodec)).toEqual([
+      'x',
+    ]);
+    expect(read('INSERT INTO out SELECT value AS payload FROM kv', '[1]', entry(undefined))).toEqual(['[1]']);
+  });
+
+  it('describe objects', () => {
+    const described = '{"name":"a.txt","size":9007199254740993,"chunks":2,"digest":"SHA-256=x","metadata":{"o":"ann"}}';
+    const sent = rows(
+      "SELECT * FROM files WHERE metadata->>'o' = 'ann'",
+      objectInfoCodec,
+      new TextEncoder().encode(described),
+    );
+    expect(textOf(sent[0]?.data)).toBe(
+      '{"name":"a.txt","size":9007199254740993,"chunks":2,"digest":"SHA-256=x","metadata":{"o":"ann"},"operation":"PUT","timestamp":"1970-01-01T00:00:01Z"}',
+    );
+  });
+
+  it('have no other columns', () => {
+    for (const [query, message, hint] of [
+      ['SELECT ky FROM kv', /an entry of a KV bucket, such as of "kv", has no column "ky"/, 'did you mean "key"?'],
+      ['SELECT payload FROM kv', /has no column "payload"/, undefined],
+      ['SELECT data FROM files', /an object of an object store, such as of "files", has no column "data"/, undefined],
+    ] as const) {
+      expect(problemOf(query)).toMatchObject({ code: 'unknown_column', message: expect.stringMatching(message) });
+      if (hint !== undefined) expect(problemOf(query).hint).toBe(hint);
+    }
   });
 });
 

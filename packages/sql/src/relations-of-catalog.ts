@@ -1,4 +1,10 @@
-import { type Catalog, type ConnectionDefinition, formatNameOf, type TableDefinition } from '@laminar/definitions';
+import {
+  type Catalog,
+  type ConnectionDefinition,
+  formatNameOf,
+  storeOf,
+  type TableDefinition,
+} from '@laminar/definitions';
 import type { Relation, Relations, SourceConnection } from './relations.js';
 
 /** The catalog as queries see it: always what it holds at the moment of asking. */
@@ -18,8 +24,8 @@ export function catalogRelations(catalog: Catalog): Relations {
 }
 
 function connectionRelation(name: string, { options }: ConnectionDefinition): Relation {
-  const kind = options.type === 'sink' ? 'sink' : 'source';
-  return { kind, name, jetstream: options.jetstream === true, format: formatNameOf(options) };
+  const facts = { name, jetstream: options.jetstream === true, format: formatNameOf(options) };
+  return options.type === 'sink' ? { kind: 'sink', ...facts } : { kind: 'source', ...facts, store: storeOf(options) };
 }
 
 function tableRelation(name: string, { connector, columns, options }: TableDefinition, catalog: Catalog): Relation {

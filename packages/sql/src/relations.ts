@@ -1,4 +1,4 @@
-import type { FormatName } from '@laminar/definitions';
+import type { FormatName, StoreKind } from '@laminar/definitions';
 
 /** What a query may read or write, as the binder sees it. Offered by the catalog (`catalogRelations`). */
 export interface Relations {
@@ -13,6 +13,8 @@ export interface SourceConnection {
   readonly name: string;
   readonly jetstream: boolean;
   readonly format: FormatName;
+  /** What it watches, where it does not read messages as they are. */
+  readonly store?: StoreKind | undefined;
 }
 
 /** A table over the source connection `connection`, which may not exist yet. */

@@ -24,6 +24,7 @@ import { LogPublisher } from './logs/log-publisher.js';
 import { Leases } from './placement/leases.js';
 import { Membership } from './placement/membership.js';
 import { preferred } from './placement/rendezvous.js';
+import { Positions } from './positions/positions.js';
 import { measuredConnections } from './report/measured.js';
 import { MetricsPublisher } from './report/metrics-publisher.js';
 import { observeCounters } from './report/prometheus.js';
@@ -106,6 +107,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     counters,
     onChange: (connection) => supervisor.sinkChanged(connection),
   });
+  const positions = new Positions({ nc, replicas });
   /** What one instance does for all of them. */
   const isMine = (definition: string) => preferred(definition, membership.sessions) === session;
   const provisioner: Provisioner = new Provisioner({
@@ -115,7 +117,9 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     logs,
     isMine,
     onReport: (connection) => supervisor.provisioned(connection),
-    onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
+    forgetPosition: (connection) => positions.forget(connection),
+    onLeftBehind: (connection, reason) =>
+      logger.warn({ connection, reason }, 'a durable or position could not be deleted'),
   });
   const supervisor: Supervisor = new Supervisor({
     catalog,
@@ -131,6 +135,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     provisioner,
     counters,
     deadLetters,
+    positions,
     status,
     isMine,
   });
@@ -146,6 +151,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   await membership.start();
   await leases.start();
   await storedSecrets.start();
+  await positions.start();
   const subscription = await log.subscribe((stored) => {
     const key = parseDefinitionKey(stored.key);
     const before = key && catalog.get(key.kind, key.name);

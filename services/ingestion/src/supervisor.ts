@@ -1,6 +1,7 @@
 import {
   type Catalog,
-  hasConsumer,
+  hasDurable,
+  isPositioned,
   type Recorded,
   type RecordedEvent,
   resolveConnection,
@@ -245,10 +246,15 @@ export class Supervisor {
 
   #retireIfGone(before: ConnectionSpec, record: Recorded | undefined): void {
     const after = record && connectionSpec(record as Recorded<'connection'>);
-    if (!hasConsumer(before.resolved)) return;
+    if (isPositioned(before.resolved)) {
+      const goesOn = after?.incarnation === before.incarnation && isPositioned(after.resolved);
+      if (!goesOn) this.#retired.add(before);
+      return;
+    }
+    if (!hasDurable(before.resolved)) return;
     const sameDurable =
       after !== undefined &&
-      hasConsumer(after.resolved) &&
+      hasDurable(after.resolved) &&
       after.resolved.streamName === before.resolved.streamName &&
       after.resolved.consumer.name === before.resolved.consumer.name;
     if (!sameDurable) this.#retired.add(before);
@@ -264,11 +270,11 @@ export class Supervisor {
 
   /** Another connection reads by the same durable. */
   #isShared({ resolved }: ConnectionSpec): boolean {
-    if (!hasConsumer(resolved)) return false;
+    if (!hasDurable(resolved)) return false;
     for (const { name, definition } of this.options.catalog.values('connection')) {
       if (definition.options.stream_name !== resolved.streamName) continue;
       const other = resolveConnection(name, definition);
-      if (hasConsumer(other) && other.consumer.name === resolved.consumer.name) return true;
+      if (hasDurable(other) && other.consumer.name === resolved.consumer.name) return true;
     }
     return false;
   }

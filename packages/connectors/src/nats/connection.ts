@@ -1,5 +1,5 @@
 import { clearInterval, setInterval } from 'node:timers';
-import { hasConsumer, isSink, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
+import { hasDurable, isPositioned, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
 import { type NatsConnection, PermissionViolationError, type ServerInfo } from '@nats-io/nats-core';
 import { type ConnectionLog, noLog } from '../connection-log.js';
 import {
@@ -9,6 +9,7 @@ import {
   ConnectorError,
   type FileSource,
   NotPermitted,
+  type PositionStore,
   type Provision,
   type Reader,
   type SecretSource,
@@ -25,6 +26,9 @@ import { guardedSink } from './guarded-sink.js';
 import { JetStreamSink } from './jetstream-sink.js';
 import { LoggedReader } from './logged-reader.js';
 import { LoggedSink } from './logged-sink.js';
+import { StreamReader } from './positioned/stream-reader.js';
+import { viewOf } from './positioned/stream-view.js';
+import { unkeptPosition } from './positioned/unkept-position.js';
 import { dialDetails, followProtocol } from './protocol-log.js';
 import { deprovision, provision } from './provision.js';
 import { PositionMemory } from './read-position.js';
@@ -101,9 +105,9 @@ export class NatsConnector implements Connection {
     return deprovision(this.#open(), this.options, this.options.resolved);
   }
 
-  reader(): Reader {
+  reader(positions: PositionStore = unkeptPosition()): Reader {
     const { resolved } = this.options;
-    const reader = this.#reader();
+    const reader = this.#reader(positions);
     return resolved.debug || resolved.trace ? new LoggedReader(reader, resolved, this.#log) : reader;
   }
 
@@ -139,23 +143,30 @@ export class NatsConnector implements Connection {
     this.#endProtocolLog();
   }
 
-  #reader(): Reader {
+  #reader(positions: PositionStore): Reader {
     const { resolved, name, incarnation } = this.options;
+    const onRemark = (remark: string) => {
+      this.#lastError = remark;
+      this.options.events.onRemark(remark);
+    };
     if (resolved.role === 'source-core')
       return new CoreReader(this.#open(), resolved, `laminar-${name}-${incarnation}`);
-    if (hasConsumer(resolved)) {
+    if (hasDurable(resolved)) {
       return new ConsumerReader({
         nc: this.#open(),
         maker: this.options,
         source: resolved,
         memory: this.#memory,
         log: resolved.debug ? this.#log : noLog,
-        onRemark: this.options.events.onRemark,
+        onRemark,
       });
     }
-    if (isSink(resolved))
-      throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
-    throw new ConnectorError('failed', `nothing reads ${resolved.role} yet`);
+    if (isPositioned(resolved)) {
+      const { batchSize, batchTimeoutMs } = resolved;
+      const view = viewOf(resolved);
+      return new StreamReader({ nc: this.#open(), view, name, batchSize, batchTimeoutMs, positions, onRemark });
+    }
+    throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
   }
 
   #sink(): Sink {

@@ -1,4 +1,4 @@
-import { hasConsumer, type ResolvedConnection } from '@laminar/definitions';
+import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
 import type { ConnectionLog } from '../connection-log.js';
 import type { Batch, ConsumerSnapshot, Reader, ReaderCounters } from '../contract.js';
@@ -87,7 +87,7 @@ function targetOf(connection: ResolvedConnection): Target {
   if (!('filterSubjects' in connection)) return {};
   return {
     stream: connection.streamName,
-    consumer: hasConsumer(connection) ? connection.consumer.name : undefined,
+    consumer: hasDurable(connection) ? connection.consumer.name : undefined,
     subject: connection.filterSubjects.join(', ') || undefined,
   };
 }

@@ -112,7 +112,7 @@ function placeOf(reply: string): Place {
 }
 
 /** The client reads headers when they are asked for, and throws where a sender wrote none that NATS allows: those count as none. */
-function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHdrs | undefined {
+export function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHdrs | undefined {
   try {
     return message.headers;
   } catch {
@@ -120,6 +120,6 @@ function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHd
   }
 }
 
-function headersOf(headers: MsgHdrs | undefined): { [name: string]: string[] } | undefined {
+export function headersOf(headers: MsgHdrs | undefined): { [name: string]: string[] } | undefined {
   return headers && Object.fromEntries(headers.keys().map((name) => [name, headers.values(name)]));
 }

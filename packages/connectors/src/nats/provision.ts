@@ -1,4 +1,4 @@
-import { hasConsumer, type ResolvedConnection } from '@laminar/definitions';
+import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Provision } from '../contract.js';
@@ -22,7 +22,7 @@ export async function provision(
   const drift: string[] = [];
   if (connection.stream && connection.streamName !== undefined)
     drift.push(...(await ensureStream(jsm, maker, connection.streamName, connection.stream)));
-  const consumer = hasConsumer(connection)
+  const consumer = hasDurable(connection)
     ? await ensureConsumer({ nc, jsm, maker, source: connection, memory })
     : undefined;
   drift.push(...(consumer?.drift ?? []));
@@ -31,7 +31,7 @@ export async function provision(
 
 /** Deletes the durable that `provision` made for this definition. One that is gone already, or that was made for another, is let be. */
 export async function deprovision(nc: NatsConnection, maker: Maker, connection: ResolvedConnection): Promise<void> {
-  if (!hasConsumer(connection)) return;
+  if (!hasDurable(connection)) return;
   const { streamName, consumer } = connection;
   try {
     const { consumers } = await jetstreamManager(nc);

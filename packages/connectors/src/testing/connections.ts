@@ -80,12 +80,17 @@ export async function closeConnections(): Promise<void> {
   await Promise.all(open.splice(0).map((connection) => connection.close()));
 }
 
-/** A nats-server that takes everybody for a user who may use neither `forbidden.>` nor anything of the stream FORBIDDEN. */
+/** A nats-server that takes everybody for a user who may use neither `forbidden.>` nor read the streams FORBIDDEN, KV_FORBIDDEN and OBJ_FORBIDDEN. */
 export const limitedUser = `
   authorization {
     users = [{
       user: limited, password: limited
-      permissions: { publish: { deny: ["forbidden.>", "$JS.API.CONSUMER.MSG.NEXT.FORBIDDEN.>"] }, subscribe: { deny: ["forbidden.>", "_INBOX.laminar.FORBIDDEN.>"] } }
+      permissions: {
+        publish: { deny: [
+          "forbidden.>", "$JS.API.CONSUMER.MSG.NEXT.FORBIDDEN.>", "$JS.API.CONSUMER.MSG.NEXT.KV_FORBIDDEN.>", "$JS.API.CONSUMER.MSG.NEXT.OBJ_FORBIDDEN.>"
+        ] }
+        subscribe: { deny: ["forbidden.>", "_INBOX.laminar.FORBIDDEN.>"] }
+      }
     }]
   }
   no_auth_user: limited

@@ -1,7 +1,8 @@
 import type { Catalog } from '../catalog.js';
 import type { ConnectionDefinition } from '../definition.js';
 import { sameData } from '../equal.js';
-import { type ConsumerSource, hasConsumer, resolveConnection } from './resolve.js';
+import { hasDurable } from './positioned.js';
+import { type ConsumerSource, resolveConnection } from './resolve.js';
 
 /**
  * Why this definition cannot stand beside the others: two connections that name one durable with
@@ -13,13 +14,13 @@ export function connectionConflicts(
   catalog: Catalog,
 ): string | undefined {
   const resolved = resolveConnection(name, definition);
-  if (!hasConsumer(resolved)) return undefined;
+  if (!hasDurable(resolved)) return undefined;
   for (const other of catalog.values('connection')) {
     if (other.name === name) continue;
     // A connection that cannot share a durable by its options alone is not worth resolving.
     if (other.definition.options.stream_name !== resolved.streamName) continue;
     const candidate = resolveConnection(other.name, other.definition);
-    if (!hasConsumer(candidate) || !sharesDurable(resolved, candidate)) continue;
+    if (!hasDurable(candidate) || !sharesDurable(resolved, candidate)) continue;
     if (sameData(consumerSettings(resolved), consumerSettings(candidate))) continue;
     return `the connection "${other.name}" has the consumer "${resolved.consumer.name}" of stream "${resolved.streamName}" with other settings; give this one a consumer_name of its own`;
   }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   connectionIssues,
+  misfitColumnIssues,
   type Options,
   type OptionValue,
   pipelineIssues,
-  rawColumnIssues,
   resolveConnection,
   tableIssues,
 } from '../index.js';
@@ -238,6 +238,10 @@ describe('the options of a connection', () => {
     [{ ...base['source-kv'], jetstream: false, subject: 'a' }, /needs jetstream = true/],
     [{ ...base['source-kv'], subject: 'a' }, /watches a KV bucket/],
     [{ ...base['source-kv'], object_bucket: 'FILES' }, /watches an object store/],
+    [
+      { ...base['source-object'], format: 'protobuf', protobuf_message: 'M', protobuf_descriptor: '/d' },
+      /content is not read/,
+    ],
     [{ ...base['source-object'], kv_keys: 'a' }, /it is for a source that watches a KV bucket/],
     [{ ...base['source-core'], permissions: { publish: ['a..b'] } }, /two in a row/],
     [{ ...base['source-core'], consumer_name: 'c' }, /needs jetstream = true/],
@@ -347,7 +351,8 @@ describe('the format of a connection', () => {
 });
 
 describe('the columns of a table over raw messages', () => {
-  const issuesOfColumn = (name: string, type: string) => rawColumnIssues([{ name, type }]);
+  const issuesOfColumn = (name: string, type: string) =>
+    misfitColumnIssues([{ name, type }], { ...base['source-core'], format: 'raw' });
 
   it('are the message itself, by name and type', () => {
     for (const [name, type] of [
@@ -369,6 +374,41 @@ describe('the columns of a table over raw messages', () => {
     expect(issuesOfColumn('data', 'JSON')).toMatchObject([
       { code: 'invalid_type', pointer: '/columns/0/type', message: expect.stringContaining('BYTEA') },
     ]);
+  });
+});
+
+describe('the columns of a table over a store', () => {
+  const issuesOf = (options: Options, name: string, type: string) => misfitColumnIssues([{ name, type }], options);
+
+  it('are those of its entries, whose value is of the format', () => {
+    const kv = base['source-kv'];
+    for (const [name, type] of [
+      ['key', 'TEXT'],
+      ['VALUE', 'JSON'],
+      ['revision', 'INT8'],
+      ['operation', 'TEXT'],
+      ['timestamp', 'TIMESTAMP'],
+      ['_nats_sequence', 'BIGINT'],
+    ] as const)
+      expect(issuesOf(kv, name, type)).toEqual([]);
+    expect(issuesOf({ ...kv, format: 'raw' }, 'value', 'BYTEA')).toEqual([]);
+    expect(issuesOf({ ...kv, format: 'raw' }, 'value', 'JSON')).toMatchObject([
+      { code: 'invalid_type', message: 'the column "value" of an entry of a KV bucket is of type BYTEA' },
+    ]);
+    expect(issuesOf(kv, 'revison', 'BIGINT')).toMatchObject([
+      { code: 'unknown_column', message: expect.stringContaining('did you mean "revision"?') },
+    ]);
+  });
+
+  it('are those of its objects', () => {
+    const store = { ...base['source-object'], format: 'raw' };
+    expect(issuesOf(store, 'chunks', 'INT')).toEqual([]);
+    expect(issuesOf(store, 'size', 'INT')).toMatchObject([{ code: 'invalid_type', pointer: '/columns/0/type' }]);
+    expect(issuesOf(store, 'data', 'BYTEA')).toMatchObject([{ code: 'unknown_column', pointer: '/columns/0/name' }]);
+  });
+
+  it('may be any where payloads have fields', () => {
+    expect(issuesOf(base['source-core'], 'anything', 'DATE')).toEqual([]);
   });
 });
 

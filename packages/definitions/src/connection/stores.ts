@@ -3,6 +3,7 @@ import type { Issue } from '../errors.js';
 import type { Options } from '../option-value.js';
 import { optionPointer } from '../validate-options.js';
 import { text } from './option-schema.js';
+import { roleOf } from './role.js';
 import { subjectProblem } from './subjects.js';
 
 /** A name of a KV bucket or an object store (NATS ADR-8, ADR-20). */
@@ -27,6 +28,14 @@ export const objectOptions = {
   }),
 } as const;
 
+/** What is watched where the messages of a stream are not read as they are. */
+export type StoreKind = 'kv' | 'object';
+
+export function storeOf(options: Options): StoreKind | undefined {
+  const role = roleOf(options);
+  return role === 'source-kv' ? 'kv' : role === 'source-object' ? 'object' : undefined;
+}
+
 /** What is wrong with the options of a store, each of which has its right type. */
 export function storeIssues(options: Options): Issue[] {
   const issues: Issue[] = [];
@@ -36,5 +45,7 @@ export function storeIssues(options: Options): Issue[] {
     const problem = subjectProblem(options.kv_keys, { wildcards: true });
     if (problem !== undefined) refuse('kv_keys', problem.replace('a subject', 'a pattern of keys'));
   }
+  if (storeOf(options) === 'object' && options.format === 'protobuf')
+    refuse('format', "an object's content is not read, and what describes it is JSON; write format = 'raw'");
   return issues;
 }

@@ -10,9 +10,9 @@ import { impliedName } from './column-name.js';
 import { type CommonTables, commonTables, noTables } from './common-tables.js';
 import type { Expression } from './expression.js';
 import { bindCondition, bindExpression, checkAlias, resolveColumn } from './expressions.js';
+import { fixedColumns, fixedConnectionScope, fixedTableScope } from './fixed-scope.js';
 import { openQuery } from './opened-query.js';
 import { type Extent, extentOf, type Output, type OutputColumn, type Plan, parts } from './plan.js';
-import { rawConnectionScope, rawTableScope } from './raw-scope.js';
 import { nestingMax, queryReferences } from './references.js';
 import { columnsScope, connectionScope, type Identifier, type Scope, type ScopeColumn, tableScope } from './scope.js';
 import type { SourceText } from './source-text.js';
@@ -146,13 +146,14 @@ class Binder {
     if (!relation.source)
       throw new Missing(`the table "${name}" is over the connection "${relation.connection}", which there is not`);
     const { source, columns } = relation;
-    const scope =
-      source.format === 'raw' ? rawTableScope(alias, name, columns, offset) : tableScope(alias, name, columns);
+    const fixed = fixedColumns(source);
+    const scope = fixed ? fixedTableScope(alias, relation, fixed, offset) : tableScope(alias, name, columns);
     return { scope, filters: [], connection: source, reads: name };
   }
 
-  #sourceScope(alias: string, { name, format }: SourceConnection): Scope {
-    return format === 'raw' ? rawConnectionScope(alias, name) : connectionScope(alias, this.spellings);
+  #sourceScope(alias: string, source: SourceConnection): Scope {
+    const fixed = fixedColumns(source);
+    return fixed ? fixedConnectionScope(alias, source, fixed) : connectionScope(alias, this.spellings);
   }
 
   #stageScope(select: SelectStmt, alias: string, tables: CommonTables): From {

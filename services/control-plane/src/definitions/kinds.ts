@@ -5,14 +5,13 @@ import {
   type DefinitionOfKind,
   DefinitionRejected,
   type Desired,
-  formatNameOf,
   type Issue,
+  misfitColumnIssues,
   nearestName,
   normalizeTable,
   type Options,
   pipelineIssues,
   pipelineOptions,
-  rawColumnIssues,
   tableIssues,
   tableOptions,
 } from '@laminar/definitions';
@@ -156,10 +155,10 @@ function unreadable(connector: string, catalog: Catalog): Issue[] {
   return [{ code: 'not_a_source', message, pointer: '/connector' }];
 }
 
-/** Columns that messages of the connection's format do not have. */
+/** Columns that the connection's messages do not have. */
 function unfitting({ connector, columns }: BodyOfKind['table'], catalog: Catalog): Issue[] {
   const options = catalog.get('connection', connector)?.definition.options;
-  return options !== undefined && formatNameOf(options) === 'raw' ? rawColumnIssues(columns) : [];
+  return options === undefined ? [] : misfitColumnIssues(columns, options);
 }
 
 function refuse(issues: readonly Issue[]): void {

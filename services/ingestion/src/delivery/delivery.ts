@@ -1,4 +1,4 @@
-import { type Codec, DecodeError } from '@laminar/codecs';
+import { DecodeError, type MessageCodec } from '@laminar/codecs';
 import { type Batch, ConnectorError, type Reader } from '@laminar/connectors';
 import type { OnError } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
@@ -36,7 +36,7 @@ export interface DeliveryOptions {
   readonly connectionRevision: number;
   readonly onError: OnError;
   readonly reader: Reader;
-  readonly codec: Codec;
+  readonly codec: MessageCodec;
   readonly deadLetters: DeadLetters;
   readonly sampler: TraceSampler;
   readonly deadLetterLog: DeadLetterLog;

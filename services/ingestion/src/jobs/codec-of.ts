@@ -3,6 +3,9 @@ import {
   descriptorSetBytesMax,
   InvalidDescriptor,
   jsonCodec,
+  kvEntryCodec,
+  type MessageCodec,
+  objectInfoCodec,
   protobufCodec,
   rawCodec,
 } from '@laminar/codecs';
@@ -14,7 +17,14 @@ import { type DefinitionFiles, FileUnavailable } from '@laminar/runtime';
  * The codec of a source, made when its reader starts. Throws a `ConnectorError` that blocks where a descriptor is missing or wrong: both may heal by
  * another file in its place, which is looked for at each attempt.
  */
-export async function codecOf(source: ResolvedConnection, files: DefinitionFiles): Promise<Codec> {
+export async function codecOf(source: ResolvedConnection, files: DefinitionFiles): Promise<MessageCodec> {
+  if (source.role === 'source-object') return objectInfoCodec;
+  const payloads = await payloadCodecOf(source, files);
+  return source.role === 'source-kv' ? kvEntryCodec(source.bucket, payloads) : payloads;
+}
+
+/** How the payloads of a source are decoded, whatever stands around them; throws as `codecOf` does. */
+export async function payloadCodecOf(source: ResolvedConnection, files: DefinitionFiles): Promise<Codec> {
   const format = 'format' in source ? source.format : undefined;
   if (format?.name !== 'protobuf') return format?.name === 'raw' ? rawCodec : jsonCodec;
   try {

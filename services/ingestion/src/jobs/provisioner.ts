@@ -1,5 +1,5 @@
 import { ConnectorError, createConnection, type FileSource, type SecretSource } from '@laminar/connectors';
-import { hasConsumer } from '@laminar/definitions';
+import { hasDurable, isPositioned } from '@laminar/definitions';
 import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { JobLog } from '../logs/job-log.js';
@@ -9,7 +9,7 @@ import { Backoff } from './backoff.js';
 
 /** Sockets that are open for this at once. */
 const concurrencyMax = 8;
-/** A durable of a dropped connection is given up after so many attempts to delete it. */
+/** What a dropped connection left is given up after so many attempts to delete it. */
 const retireAttemptsMax = 5;
 
 /** How far the stream and durable of a connection are. */
@@ -27,7 +27,9 @@ export interface ProvisionerOptions {
   /** Of all instances one does it. */
   isMine(connection: string): boolean;
   onReport(connection: string): void;
-  /** A durable could not be deleted. */
+  /** Forgets how far a connection without a durable has come. Throws where that cannot be done now. */
+  forgetPosition(spec: ConnectionSpec): Promise<void>;
+  /** A durable or position could not be deleted. */
   onLeftBehind(connection: string, reason: string): void;
 }
 
@@ -38,7 +40,7 @@ interface Task {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Makes the streams and durables that definitions ask for, also where nothing reads them yet, and deletes the durables of dropped ones. */
+/** Makes the streams and durables that definitions ask for, also where nothing reads them yet, and deletes the durables and positions of dropped ones. */
 export class Provisioner {
   readonly #wanted = new Map<string, ConnectionSpec>();
   readonly #standings = new Map<string, Provisioned>();
@@ -73,9 +75,10 @@ export class Provisioner {
     this.#stand(connection, undefined);
   }
 
-  /** Deletes the durable of a form of a connection that is gone, and of which nothing runs here any more. */
+  /** Deletes the durable or the position of a form of a connection that is gone, and of which nothing runs here any more. */
   retire(spec: ConnectionSpec): void {
-    if (hasConsumer(spec.resolved) && this.options.isMine(spec.name)) this.#retire(spec, 1);
+    const { name, resolved } = spec;
+    if ((hasDurable(resolved) || isPositioned(resolved)) && this.options.isMine(name)) this.#retire(spec, 1);
   }
 
   /** From now on work is done: the catalog is complete. */
@@ -138,7 +141,8 @@ export class Provisioner {
   #retire(spec: ConnectionSpec, attempt: number): void {
     this.#enqueue(async () => {
       try {
-        await this.#withConnection(spec, (connection) => connection.deprovision());
+        if (isPositioned(spec.resolved)) await this.options.forgetPosition(spec);
+        else await this.#withConnection(spec, (connection) => connection.deprovision());
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (attempt === retireAttemptsMax) this.options.onLeftBehind(spec.name, reason);
@@ -206,4 +210,4 @@ export class Provisioner {
 }
 
 const needsProvision = ({ resolved }: ConnectionSpec): boolean =>
-  hasConsumer(resolved) || ('stream' in resolved && resolved.stream !== undefined);
+  hasDurable(resolved) || ('stream' in resolved && resolved.stream !== undefined);

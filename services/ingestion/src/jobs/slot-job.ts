@@ -1,6 +1,6 @@
-import type { Codec } from '@laminar/codecs';
+import type { MessageCodec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
-import { hasConsumer, type ResolvedConnection } from '@laminar/definitions';
+import { ackWaitMsOf } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
@@ -10,6 +10,7 @@ import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
 import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
+import type { Positions } from '../positions/positions.js';
 import { ApplyTraces } from './apply-traces.js';
 import { Halted } from './backoff.js';
 import { codecOf } from './codec-of.js';
@@ -27,6 +28,7 @@ export interface SlotJobOptions {
   readonly secrets: SecretSource;
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
+  readonly positions: Positions;
   readonly sampler: TraceSampler;
   readonly logs: LogPublisher;
   /** Where descriptors are read from. */
@@ -172,7 +174,7 @@ export class SlotJob {
     });
     const codec = await codecOf(source.resolved, this.options.files);
     if (this.#loop.stopped) return;
-    const reader = connection.reader();
+    const reader = connection.reader(this.options.positions.of(source));
     const reading = new Reading(reader, this.#delivery(reader, codec), ackWaitMsOf(resolved));
     this.#reading = reading;
     this.#counter.follow(reader.counters);
@@ -239,7 +241,7 @@ export class SlotJob {
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
   }
 
-  #delivery(reader: Reader, codec: Codec): Delivery {
+  #delivery(reader: Reader, codec: MessageCodec): Delivery {
     const { name, revision, resolved } = this.#spec.connection;
     const { deadLetters, sampler } = this.options;
     return new Delivery({
@@ -266,7 +268,3 @@ export class SlotJob {
     return [...this.#spec.pipelines, ...(this.#reading?.pipelines ?? []).map(({ spec }) => spec)];
   }
 }
-
-/** Undefined where nothing is acknowledged. */
-const ackWaitMsOf = (resolved: ResolvedConnection): number | undefined =>
-  hasConsumer(resolved) && resolved.consumer.ackPolicy !== 'none' ? resolved.consumer.ackWaitMs : undefined;

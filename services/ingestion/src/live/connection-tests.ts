@@ -3,7 +3,7 @@ import { type ConnectionDefinition, decodeConnection, resolveConnection } from '
 import { laminar, subjects } from '@laminar/protocol';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { Service, ServiceMsg } from '@nats-io/services';
-import { codecOf } from '../jobs/codec-of.js';
+import { payloadCodecOf } from '../jobs/codec-of.js';
 
 const { ConnectionTestAnswer, ConnectionTestRequest } = laminar.v1;
 
@@ -83,7 +83,7 @@ export class ConnectionTests {
       clientName: `laminar ${instance} test`,
       secrets,
       files,
-      codec: () => codecOf(resolved, files),
+      codec: () => payloadCodecOf(resolved, files),
       timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedAt)),
     });
   }

@@ -1,4 +1,4 @@
-import { type Codec, DecodeError } from '@laminar/codecs';
+import { DecodeError, type MessageCodec } from '@laminar/codecs';
 import {
   type Connection,
   ConnectorError,
@@ -180,7 +180,7 @@ export class LiveQuery {
     throw this.#ending instanceof Failed ? this.#ending : new Failed(LiveFailure.Kind.KIND_CONNECTION, late);
   }
 
-  async #read(tap: Tap, { query, limit }: BoundLiveQuery, codec: Codec): Promise<Event> {
+  async #read(tap: Tap, { query, limit }: BoundLiveQuery, codec: MessageCodec): Promise<Event> {
     const compiled = compileQuery(query);
     for (;;) {
       // Whatever ends the query closes the tap, which ends the reading.

@@ -1,4 +1,4 @@
-import { type ConsumerSource, hasConsumer, type ResolvedConnection } from '@laminar/definitions';
+import { type ConsumerSource, hasDurable, type ResolvedConnection } from '@laminar/definitions';
 import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/nats-core';
 import { apiCodes, hasCode } from '../errors.js';
@@ -6,7 +6,7 @@ import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js
 
 /** Whether the consumer is there, is the one that the definition says, and how far it is. It is asked about, and not used. */
 export async function checkConsumer(nc: NatsConnection, connection: ResolvedConnection): Promise<Finding> {
-  if (!hasConsumer(connection)) {
+  if (!hasDurable(connection)) {
     return skipped(
       connection.role.startsWith('sink') || connection.role === 'source-core'
         ? 'the connection uses no consumer'

@@ -1,0 +1,31 @@
+import type { Codec, MessageCodec } from '../codec.js';
+import type { Message } from '../message.js';
+
+/** What happened to a key or an object. */
+export type StoreOperation = 'PUT' | 'DELETE';
+
+export interface KvEntry {
+  readonly key: string;
+  /** Null where the key was deleted. */
+  readonly value: unknown;
+  readonly operation: StoreOperation;
+}
+
+/** Reads the messages of a KV bucket (NATS ADR-8), values by the codec of their format. A purge reads as a deletion, and so does an expiry. */
+export function kvEntryCodec(bucket: string, values: Codec): MessageCodec {
+  const prefix = `$KV.${bucket}.`;
+  return {
+    decode(data, message): KvEntry {
+      const key = message.subject.slice(prefix.length);
+      return isDeletion(message)
+        ? { key, value: null, operation: 'DELETE' }
+        : { key, value: values.decode(data), operation: 'PUT' };
+    },
+  };
+}
+
+/** Clients mark by the first header, and a nats-server that lets keys expire (2.11, NATS ADR-43) by the second. */
+function isDeletion(message: Message): boolean {
+  const operation = message.header('KV-Operation');
+  return operation === 'DEL' || operation === 'PURGE' || message.header('Nats-Marker-Reason') !== undefined;
+}

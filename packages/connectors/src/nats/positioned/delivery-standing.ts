@@ -1,0 +1,27 @@
+/** Where a message stands in its stream and in what its consumer delivers, as its reply subject says. */
+export interface DeliveryStanding {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly streamSequence: number;
+  /** Counts what the consumer delivers, from 1. */
+  readonly deliverySequence: number;
+  /** Unix nanoseconds of when the stream took it, as far as a double holds them. */
+  readonly timestampNanos: number;
+}
+
+/**
+ * Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<delivery sequence>.<timestamp>.<pending>`, which has domain and account before the stream
+ * in newer servers (NATS ADR-15); undefined where it is none.
+ */
+export function parseStanding(reply: string | undefined): DeliveryStanding | undefined {
+  const tokens = reply?.split('.') ?? [];
+  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
+  const at = tokens.length === 9 ? 2 : 4;
+  return {
+    stream: tokens[at] ?? '',
+    consumer: tokens[at + 1] ?? '',
+    streamSequence: Number(tokens[at + 3]),
+    deliverySequence: Number(tokens[at + 4]),
+    timestampNanos: Number(tokens[at + 5]),
+  };
+}

@@ -1,0 +1,417 @@
+import type { Options } from '@laminar/definitions';
+import { eventually, startNats, TcpProxy, type TestNats } from '@laminar/test';
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Reader } from '../../index.js';
+import { describePositionedReader, type PositionedSubject } from '../../positioned-reader.contract.js';
+import { readTexts, textsOf } from '../../reader.contract.js';
+import { closeConnections, openConnection } from '../../testing/connections.js';
+import { MemoryPositions } from '../../testing/memory-positions.js';
+
+const streamOf = (subject: string) => subject.split('.')[0]?.toUpperCase() ?? '';
+
+const overStream = {
+  subjectOf: (own: number | 'forbidden') => (own === 'forbidden' ? 'forbidden.x' : `in${own}`),
+  prepare: async () => undefined,
+  streamOf,
+};
+
+const streamOptions = (subject: string) => ({
+  jetstream: true,
+  stream_name: streamOf(subject),
+  stream_subjects: subject,
+});
+
+/** The subjects of a store, of which it keeps every message here. */
+function overStore(prefix: string, subjectPrefix: string, middle: string): Omit<PositionedSubject, 'name' | 'options'> {
+  const bucketOf = (subject: string) => subject.split('.')[1] ?? '';
+  return {
+    subjectOf: (own) => `${subjectPrefix}.${own === 'forbidden' ? 'FORBIDDEN' : `IN${own}`}${middle}.key`,
+    streamOf: (subject) => `${prefix}_${bucketOf(subject)}`,
+    async prepare(publisher: NatsConnection, subject: string) {
+      const jsm = await jetstreamManager(publisher);
+      const bucket = bucketOf(subject);
+      await jsm.streams.add({ name: `${prefix}_${bucket}`, subjects: [`${subjectPrefix}.${bucket}.>`] });
+    },
+  };
+}
+
+describePositionedReader({
+  ...overStream,
+  name: 'an ordered consumer',
+  options: (subject) => ({ ...streamOptions(subject), consumer_ordered: true }),
+});
+
+describePositionedReader({
+  ...overStream,
+  name: 'a consumer without a durable',
+  options: (subject) => ({ ...streamOptions(subject), consumer_durable: false }),
+});
+
+describePositionedReader({
+  ...overStore('KV', '$KV', ''),
+  name: 'a KV bucket',
+  options: (subject) => ({ jetstream: true, kv_bucket: subject.split('.')[1] ?? '' }),
+});
+
+describePositionedReader({
+  ...overStore('OBJ', '$O', '.M'),
+  name: 'an object store',
+  options: (subject) => ({ jetstream: true, format: 'raw', object_bucket: subject.split('.')[1] ?? '' }),
+});
+
+describe('a reader over a stream', () => {
+  let server: TestNats;
+  let publisher: NatsConnection;
+  let js: JetStreamClient;
+  let jsm: JetStreamManager;
+  let number = 0;
+
+  beforeAll(async () => {
+    server = await startNats();
+    publisher = await connect({ servers: server.url });
+    js = jetstream(publisher);
+    jsm = await jetstreamManager(publisher);
+  });
+  afterEach(closeConnections);
+  afterAll(async () => {
+    await publisher.close();
+    await server.stop();
+  });
+
+  const ordered = { consumer_ordered: true };
+  const ephemeral = { consumer_durable: false };
+
+  async function stream(config: object = {}): Promise<string> {
+    const name = `S${++number}`;
+    await jsm.streams.add({ name, subjects: [`${name}.>`], ...config });
+    return name;
+  }
+
+  async function open(stream: string, options: Options, positions = new MemoryPositions()) {
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      ...('kv_bucket' in options ? {} : { stream_name: stream, subject: `${stream}.>` }),
+      ...options,
+    });
+    const reader = connection.reader(positions.store());
+    await reader.open();
+    return { reader, positions, remark: () => connection.snapshot().lastError };
+  }
+
+  async function publish(subject: string, from: number, to: number): Promise<void> {
+    for (let n = from; n < to; n++) await js.publish(subject, String(n));
+  }
+
+  async function readOne(reader: Reader) {
+    const batch = await reader.read();
+    if (!batch) throw new Error('the reader has ended');
+    return batch;
+  }
+
+  const upTo = (count: number) => Array.from({ length: count }, (_, n) => String(n));
+
+  it('begins where the definition says at the first start only, and remembers that it did', async () => {
+    const name = await stream();
+    await publish(`${name}.a`, 0, 5);
+    const { reader, positions } = await open(name, { ...ordered, start: 'new' });
+    expect(positions.position?.sequence).toBe(5);
+    await reader.close();
+    await publish(`${name}.a`, 5, 7);
+    const next = await open(name, { ...ordered, start: 'new' }, positions);
+    expect(await readTexts(next.reader, 2)).toEqual(['5', '6']);
+  });
+
+  it.each([
+    ['all', upTo(5)],
+    ['last', ['4']],
+    [4, ['3', '4']],
+    ['2000-01-01', upTo(5)],
+  ])('begins at %j', async (start, expected) => {
+    const name = await stream();
+    await publish(`${name}.a`, 0, 5);
+    const { reader } = await open(name, { ...ordered, start });
+    expect(await readTexts(reader, expected.length)).toEqual(expected);
+  });
+
+  it('reads the subjects that are asked for, and says nothing of the others', async () => {
+    const name = await stream();
+    const { reader, positions, remark } = await open(name, { ...ordered, subject: `${name}.b.*` });
+    await js.publish(`${name}.b.x`, '0');
+    await js.publish(`${name}.a.x`, 'x');
+    await js.publish(`${name}.b.y`, '1');
+    expect(await readTexts(reader, 2)).toEqual(['0', '1']);
+    await eventually(() => positions.position?.sequence === 3, { what: 'the position' });
+    expect(remark()).toBeUndefined();
+  });
+
+  it('says what was removed while it read, and goes on behind it', async () => {
+    const name = await stream();
+    const { reader, remark } = await open(name, { ...ordered, subject: `${name}.b` });
+    await js.publish(`${name}.b`, '0');
+    expect(await readTexts(reader, 1)).toEqual(['0']);
+    // Nothing of it matches, but that cannot be known any more.
+    await publish(`${name}.a`, 1, 10);
+    await jsm.streams.purge(name);
+    await js.publish(`${name}.b`, '10');
+    expect(await readTexts(reader, 1)).toEqual(['10']);
+    await eventually(() => remark() !== undefined, { what: 'the remark' });
+    expect(remark()).toBe(
+      `messages 2 to 10 of the stream "${name}" were removed before they were read, as far as they matched`,
+    );
+  });
+
+  it('takes no message of a work queue, and says who could', async () => {
+    const name = await stream({ retention: 'workqueue' });
+    for (const options of [ordered, ephemeral])
+      await expect(open(name, options)).rejects.toMatchObject({
+        steer: 'failed',
+        message: expect.stringContaining('only a durable consumer'),
+      });
+  });
+
+  it('says that its stream does not exist', async () => {
+    await expect(open('NOWHERE', ordered)).rejects.toMatchObject({
+      steer: 'blocked',
+      message: expect.stringContaining('create it, or give stream_subjects'),
+    });
+  });
+
+  it('holds back what is new while something is to come again in order', async () => {
+    const name = await stream();
+    const { reader } = await open(name, ordered);
+    await publish(`${name}.a`, 0, 3);
+    await eventually(() => reader.counters.messages === 3, { what: 'three messages' });
+    const batch = await readOne(reader);
+    batch.ack(0);
+    batch.nak(1, 200);
+    batch.nak(2, 100);
+    await publish(`${name}.a`, 3, 5);
+    expect(await readTexts(reader, 4)).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('goes past what is to come again where there is no order', async () => {
+    const name = await stream();
+    const { reader } = await open(name, ephemeral);
+    await publish(`${name}.a`, 0, 2);
+    await eventually(() => reader.counters.messages === 2, { what: 'two messages' });
+    const batch = await readOne(reader);
+    batch.nak(0, 300);
+    batch.ack(1);
+    await publish(`${name}.a`, 2, 3);
+    expect(await readTexts(reader, 2)).toEqual(['2', '0']);
+  });
+
+  it('hands over again what nobody has worked on for ack_wait, and not what somebody does', async () => {
+    const name = await stream();
+    const { reader } = await open(name, { ...ephemeral, consumer_ack_wait_s: 1 });
+    await publish(`${name}.a`, 0, 2);
+    await eventually(() => reader.counters.messages === 2, { what: 'two messages' });
+    const batch = await readOne(reader);
+    const working = setInterval(() => batch.working(0), 100);
+    const again = await readOne(reader);
+    clearInterval(working);
+    expect(again.messages.map(({ sequence, delivered }) => [sequence, delivered])).toEqual([[2, 2]]);
+  });
+
+  it('reads again from its position where that is the only way to stay in order', async () => {
+    const name = await stream();
+    const { reader, positions } = await open(name, ordered);
+    await publish(`${name}.a`, 0, 2);
+    await eventually(() => reader.counters.messages === 2, { what: 'two messages' });
+    (await readOne(reader)).ack(0);
+    await expect(reader.read()).rejects.toMatchObject({
+      steer: 'blocked',
+      message: expect.stringMatching(/^message 2 of .* was not done with in 6 s; it is read again$/),
+    });
+    await reader.close();
+    const next = await open(name, ordered, positions);
+    expect(await readTexts(next.reader, 1)).toEqual(['1']);
+  }, 20_000);
+
+  it('gives up after consumer_max_deliver', async () => {
+    const name = await stream();
+    const { reader, positions } = await open(name, { ...ephemeral, consumer_max_deliver: 2 });
+    await publish(`${name}.a`, 0, 1);
+    (await readOne(reader)).nak(0, 0);
+    const again = await readOne(reader);
+    expect(again.messages[0]?.delivered).toBe(2);
+    again.nak(0, 0);
+    await eventually(() => positions.position?.sequence === 1, { what: 'the position behind it' });
+  });
+
+  it('is done with a message as it hands it over where nothing is acknowledged', async () => {
+    const name = await stream();
+    const { reader, positions } = await open(name, { ...ephemeral, consumer_ack_policy: 'none' });
+    await publish(`${name}.a`, 0, 3);
+    await eventually(() => reader.counters.messages === 3, { what: 'three messages' });
+    expect(textsOf(await readOne(reader))).toEqual(upTo(3));
+    await eventually(() => positions.position?.sequence === 3, { what: 'the position' });
+  });
+
+  it('holds no more than consumer_max_ack_pending', async () => {
+    const name = await stream();
+    const { reader } = await open(name, { ...ephemeral, consumer_max_ack_pending: 10 });
+    await publish(`${name}.a`, 0, 35);
+    await eventually(() => reader.counters.messages === 10, { what: 'ten messages' });
+    expect(await reader.consumerInfo()).toMatchObject({ ackPending: 10, pending: 25 });
+    expect(await readTexts(reader, 35)).toEqual(upTo(35));
+  });
+
+  it('reads as many a second as consumer_rate_limit allows', async () => {
+    const name = await stream();
+    await Promise.all(Array.from({ length: 600 }, (_, n) => js.publish(`${name}.a`, String(n))));
+    const { reader } = await open(name, { ...ordered, consumer_rate_limit: 300 });
+    const startedMs = performance.now();
+    await readTexts(reader, 600);
+    // A tenth of a second's worth may come at once.
+    expect(performance.now() - startedMs).toBeGreaterThan(1800);
+  });
+
+  it('waits for a full batch as long as batch_timeout_ms, and hands over no more than batch_size', async () => {
+    const name = await stream();
+    const { reader } = await open(name, { ...ordered, batch_size: 4, batch_timeout_ms: 300 });
+    const startedMs = performance.now();
+    await publish(`${name}.a`, 0, 2);
+    expect((await readOne(reader)).messages).toHaveLength(2);
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(299);
+    await publish(`${name}.a`, 2, 8);
+    expect((await readOne(reader)).messages).toHaveLength(4);
+  });
+
+  it('notices within ten seconds that nobody answers any more', async () => {
+    const name = await stream();
+    const proxy = new TcpProxy(server.port);
+    await proxy.start();
+    try {
+      const { reader } = await open(name, { ...ordered, servers: proxy.url });
+      await publish(`${name}.a`, 0, 1);
+      expect(await readTexts(reader, 1)).toEqual(['0']);
+      const startedMs = performance.now();
+      proxy.loseAnswers();
+      await expect(reader.read()).rejects.toMatchObject({
+        steer: 'blocked',
+        message: expect.stringContaining('does not answer'),
+      });
+      // Ten, and what a busy machine adds.
+      expect(performance.now() - startedMs).toBeLessThan(14_000);
+    } finally {
+      await proxy.stop();
+    }
+  }, 30_000);
+
+  it('goes on where it was when its connection was cut', async () => {
+    const name = await stream();
+    const proxy = new TcpProxy(server.port);
+    await proxy.start();
+    try {
+      const { reader } = await open(name, { ...ordered, servers: proxy.url });
+      await publish(`${name}.a`, 0, 3);
+      expect(await readTexts(reader, 3)).toEqual(upTo(3));
+      proxy.loseAnswers();
+      await publish(`${name}.a`, 3, 6);
+      proxy.cut();
+      await publish(`${name}.a`, 6, 9);
+      expect(await readTexts(reader, 6)).toEqual(upTo(9).slice(3));
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  it('says that its position is not kept, and goes on reading', async () => {
+    const name = await stream();
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: name,
+      subject: `${name}.>`,
+      ...ordered,
+    });
+    let kept = 0;
+    const reader = connection.reader({
+      load: async () => undefined,
+      save: async () => {
+        if (kept++ > 0) throw new Error('the store is away');
+      },
+    });
+    await reader.open();
+    await publish(`${name}.a`, 0, 1);
+    expect(await readTexts(reader, 1)).toEqual(['0']);
+    await eventually(() => connection.snapshot().lastError !== undefined, { what: 'the remark' });
+    expect(connection.snapshot().lastError).toMatch(/is not kept at the moment: the store is away/);
+    await publish(`${name}.a`, 1, 2);
+    expect(await readTexts(reader, 1)).toEqual(['1']);
+  });
+
+  it('has consumers that say whose they are', async () => {
+    const name = await stream();
+    const first = await open(name, { ...ephemeral, consumer_name: 'mine' });
+    const second = await open(name, ordered);
+    expect((await first.reader.consumerInfo())?.consumer).toMatch(/^mine-\w+$/);
+    expect((await second.reader.consumerInfo())?.consumer).toMatch(/^laminar-orders-\w+$/);
+  });
+
+  it('reads several subjects where the server can, and says where it cannot', async () => {
+    const name = await stream();
+    const options = { type: 'source', servers: server.url, jetstream: true, stream_name: name, ...ordered };
+    const { connection } = await openConnection({ ...options, filter_subjects: [`${name}.a`, `${name}.b`] });
+    const reader = connection.reader();
+    for (const subject of ['a', 'c', 'b']) await js.publish(`${name}.${subject}`, subject);
+    const [, minor] = (publisher.info?.version ?? '').split('.').map(Number);
+    if (Number(minor) < 10) {
+      const message = expect.stringMatching(/requires server 2\.10.*is 2\.9\./);
+      await expect(reader.open()).rejects.toMatchObject({ steer: 'failed', message });
+    } else {
+      await reader.open();
+      expect(await readTexts(reader, 2)).toEqual(['a', 'b']);
+    }
+  });
+
+  describe('of a KV bucket', () => {
+    async function bucket(history: number): Promise<string> {
+      const name = `B${++number}`;
+      const config = { max_msgs_per_subject: history, allow_rollup_hdrs: true };
+      await jsm.streams.add({ name: `KV_${name}`, subjects: [`$KV.${name}.>`], ...config });
+      return name;
+    }
+    const openBucket = (name: string, positions?: MemoryPositions, options: Options = {}) =>
+      open(name, { kv_bucket: name, ...options }, positions);
+    const put = (name: string, key: string, value: string) => js.publish(`$KV.${name}.${key}`, value);
+
+    it('goes on among the present values where it was stopped, and then with every change', async () => {
+      const name = await bucket(5);
+      for (const [key, value] of ['a1', 'b1', 'a2', 'c1', 'b2', 'd1'].map((text) => [text[0], text] as const))
+        await put(name, String(key), value);
+      const { reader, positions } = await openBucket(name);
+      await eventually(() => reader.counters.messages === 4, { what: 'the present values' });
+      const batch = await readOne(reader);
+      expect(textsOf(batch)).toEqual(['a2', 'c1', 'b2', 'd1']);
+      batch.ack(0);
+      await reader.close();
+      await put(name, 'a', 'a3');
+      const next = await openBucket(name, positions);
+      expect(await readTexts(next.reader, 4)).toEqual(['c1', 'b2', 'd1', 'a3']);
+      await next.reader.close();
+      await put(name, 'a', 'a4');
+      await put(name, 'a', 'a5');
+      const last = await openBucket(name, positions);
+      expect(await readTexts(last.reader, 2)).toEqual(['a4', 'a5']);
+    });
+
+    it('gives the present values of other keys when those are wanted', async () => {
+      const name = await bucket(1);
+      await put(name, 'a.x', '1');
+      await put(name, 'b.x', '2');
+      const { reader, positions } = await openBucket(name, undefined, { kv_keys: 'a.>' });
+      expect(await readTexts(reader, 1)).toEqual(['1']);
+      await reader.close();
+      const next = await openBucket(name, positions, { kv_keys: '*.x' });
+      expect(await readTexts(next.reader, 2)).toEqual(['1', '2']);
+    });
+  });
+});
