@@ -38,6 +38,7 @@ export interface ConnectionLoopOptions {
 export class ConnectionLoop {
   #standing: ConnectionStanding = { state: 'connecting', message: '' };
   #connection: Connection | undefined;
+  #lastError: string | undefined;
   #drift = '';
   #stopped = false;
   #running: Promise<void> | undefined;
@@ -57,6 +58,11 @@ export class ConnectionLoop {
 
   get connection(): Connection | undefined {
     return this.#connection;
+  }
+
+  /** What went wrong last, on the socket of now or on one before it; it stands when all is well again. */
+  get lastError(): string | undefined {
+    return this.#connection?.snapshot().lastError ?? this.#lastError;
   }
 
   get stopped(): boolean {
@@ -139,6 +145,7 @@ export class ConnectionLoop {
   #stand(state: ConnectionStanding['state'], message: string, logged = message): void {
     if (this.#standing.state === state && this.#standing.message === message) return;
     this.#standing = { state, message };
+    if (state === 'reconnecting' || state === 'blocked' || state === 'failed') this.#lastError = message;
     this.#standingLog.stands(state, logged);
     this.options.onStanding();
   }
