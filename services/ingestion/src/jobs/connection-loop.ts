@@ -84,6 +84,7 @@ export class ConnectionLoop {
     this.#stopped = true;
     this.#endWait();
     await this.#running;
+    this.#standingLog.stands('closed', '');
   }
 
   async #run(): Promise<void> {
