@@ -3,7 +3,7 @@ export type { AckPolicyName } from './connection/consumer.js';
 export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
-export { type Permissions, permissionRefusal, type SubjectUse } from './connection/permissions.js';
+export { type Permissions, permissionRefusal } from './connection/permissions.js';
 export { ackWaitMsOf, hasDurable, isPositioned, type PositionedSource } from './connection/positioned.js';
 export {
   type ConsumerSource,
@@ -27,7 +27,7 @@ export {
 } from './connection/resolve.js';
 export type { StartPosition } from './connection/start.js';
 export { type StoreKind, storeOf } from './connection/stores.js';
-export { anySelfRefusal, essentialUses, selfRefusal } from './connection/subject-uses.js';
+export { anySelfRefusal, selfRefusal } from './connection/subject-uses.js';
 export type { TlsSettings } from './connection/tls.js';
 export { connectionIssues } from './connection/validate.js';
 export type * from './definition.js';

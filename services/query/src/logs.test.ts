@@ -40,7 +40,7 @@ afterAll(async () => {
 const say = (lines: laminar.v1.LogLine.$Properties[], instance = 'ingestion-1') =>
   nc.publish(subjects.logs(instance), InstanceLogs.encode({ instance, lines }).finish());
 
-/** The rows of a connection in the order of their time, once there are so many, within the time in which tables have to be fresh. */
+/** The rows of a connection in the order of their time, once there are so many, within twice the time in which tables have to be fresh. */
 const rows = (connection: string, count: number) =>
   eventually(
     async () => {
@@ -50,7 +50,7 @@ const rows = (connection: string, count: number) =>
       );
       return found.length === count && found;
     },
-    { what: `${count} lines of ${connection}`, timeoutMs: 2000 },
+    { what: `${count} lines of ${connection}`, timeoutMs: 4000 },
   );
 
 it('shows lines as they were said, in their order to the microsecond', async () => {

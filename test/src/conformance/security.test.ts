@@ -88,7 +88,7 @@ specIt(
         const lines = await api.rows("SELECT level, message FROM system.nats_logs WHERE connection = 'nats_perms'");
         return lines.length > 0 && lines;
       },
-      { what: 'its line in the log', timeoutMs: 2000 },
+      { what: 'its line in the log', timeoutMs: 4000 },
     );
     expect(log).toEqual([{ level: 'error', message: expect.stringContaining('failed: its own permissions') }]);
   },

@@ -192,13 +192,13 @@ export class NatsConnector implements Connection {
       if (status.type === 'disconnect') {
         this.#away = true;
         this.#lastError = refusal ?? `the connection to ${status.server} was lost${lastWords ?? this.#stalls.hint()}`;
-        lastWords = undefined;
         onState({ state: 'reconnecting', reason: this.#lastError });
       } else if (status.type === 'reconnect') {
         // The client says it once for each attempt that was refused.
         if (!this.#away) continue;
         this.#away = false;
         refusal = undefined;
+        lastWords = undefined;
         this.#reconnects++;
         onState({ state: 'connected' });
       } else if (status.type === 'error') {

@@ -1,4 +1,4 @@
-import { eventually, startNats, type TestNats } from '@laminar/test';
+import { eventually, freePort, startNats, type TestNats } from '@laminar/test';
 import { jetstream } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
@@ -132,6 +132,23 @@ describe('a connection that is logged', () => {
     await reader.close();
     await connection.close();
     expect(lines).toEqual([]);
+  });
+
+  it('tells of servers that the cluster tells of', async () => {
+    const port = await freePort();
+    const cluster = (more: string) => `cluster { name: c, listen: "127.0.0.1:${more}" }`;
+    const first = await startNats({ jetstream: false, config: cluster(String(port)) });
+    const { lines } = await openConnection({ type: 'source', servers: first.url, subject: 'x', debug: true });
+    const routes = `, routes: ["nats://127.0.0.1:${port}"] }`;
+    const second = await startNats({ jetstream: false, config: cluster('-1').replace(' }', routes) });
+    try {
+      const { attributes } = await lineWith(lines, 'the cluster told of other servers');
+      expect(attributes?.added).toContain(String(second.port));
+    } finally {
+      await closeConnections();
+      await first.stop();
+      await second.stop();
+    }
   });
 
   it('tells of a server that is about to leave, and of the attempts to come back', async () => {

@@ -2,7 +2,7 @@ import { permissionRefusal, type SubjectUse } from './permissions.js';
 import { isSink, type ResolvedConnection } from './resolve.js';
 
 /** What a connection cannot do without: the subjects of the messages that it reads, or the one that it writes to. */
-export function essentialUses(connection: ResolvedConnection): SubjectUse[] {
+function essentialUses(connection: ResolvedConnection): SubjectUse[] {
   if (isSink(connection)) return [{ operation: 'publish', subject: connection.subject }];
   return readSubjects(connection).map((subject) => ({ operation: 'subscribe', subject }));
 }

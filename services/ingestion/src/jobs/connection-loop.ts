@@ -44,6 +44,7 @@ export class ConnectionLoop {
   #remark: string | undefined;
   /** How far the connections before this one have read. */
   readonly #memory = new PositionMemory();
+  #lastError: string | undefined;
   #stopped = false;
   #running: Promise<void> | undefined;
   /** Something changed that the last failure may not have known of. */
@@ -62,6 +63,11 @@ export class ConnectionLoop {
 
   get connection(): Connection | undefined {
     return this.#connection;
+  }
+
+  /** What went wrong last, on the socket of now or on one before it; it stands when all is well again. */
+  get lastError(): string | undefined {
+    return this.#connection?.snapshot().lastError ?? this.#lastError;
   }
 
   get stopped(): boolean {
@@ -83,6 +89,7 @@ export class ConnectionLoop {
     this.#stopped = true;
     this.#endWait();
     await this.#running;
+    this.#standingLog.stands('closed', '');
   }
 
   async #run(): Promise<void> {
@@ -155,6 +162,7 @@ export class ConnectionLoop {
   #stand(state: ConnectionStanding['state'], message: string, logged = message): void {
     if (this.#standing.state === state && this.#standing.message === message) return;
     this.#standing = { state, message };
+    if (state === 'reconnecting' || state === 'blocked' || state === 'failed') this.#lastError = message;
     this.#standingLog.stands(state, logged);
     this.options.onStanding();
   }

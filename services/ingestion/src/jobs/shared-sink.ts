@@ -96,6 +96,10 @@ export class SharedSink implements RowTarget {
     return this.#loop.connection;
   }
 
+  get lastError(): string | undefined {
+    return this.#loop.lastError;
+  }
+
   /** Adds up what was counted since the last call. */
   count(): void {
     this.#counter.count(this.connection?.snapshot().reconnects ?? 0);

@@ -90,6 +90,10 @@ export class SlotJob {
     return this.#loop.connection;
   }
 
+  get lastError(): string | undefined {
+    return this.#loop.lastError;
+  }
+
   /** Undefined while nothing is read. */
   get reader(): Reader | undefined {
     return this.#open ? this.#reading?.reader : undefined;

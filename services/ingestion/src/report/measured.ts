@@ -11,20 +11,21 @@ export function* measuredConnections(jobs: Iterable<SlotJob>, sinks: SinkPool): 
   for (const job of jobs) {
     job.count();
     const { name, incarnation } = job.spec.connection;
-    const { reader, standing, connection } = job;
+    const { reader, standing, connection, lastError } = job;
     yield {
       name,
       incarnation,
       standing,
       connection,
+      lastError,
       consumer: async () => (standing.state === 'connected' && reader ? consumerOf(reader) : undefined),
     };
   }
   for (const sink of sinks.values()) {
     sink.count();
     const { name, incarnation } = sink.spec;
-    const { standing, connection } = sink;
-    yield { name, incarnation, standing, connection, consumer: async () => undefined };
+    const { standing, connection, lastError } = sink;
+    yield { name, incarnation, standing, connection, lastError, consumer: async () => undefined };
   }
 }
 

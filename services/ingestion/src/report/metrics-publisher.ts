@@ -18,6 +18,7 @@ export interface MeasuredConnection {
   readonly incarnation: number;
   readonly standing: ConnectionStanding;
   readonly connection: Connection | undefined;
+  readonly lastError: string | undefined;
   /** Undefined where there is none, or where it does not answer. */
   consumer(): Promise<ConsumerSnapshot | undefined>;
 }
@@ -123,7 +124,7 @@ function pipelineMetrics(counters: PipelineCounters, nowMs: number): laminar.v1.
 
 function connectionMetrics(
   total: ConnectionCounters | undefined,
-  { name, incarnation, standing, connection }: MeasuredConnection,
+  { name, incarnation, standing, connection, lastError }: MeasuredConnection,
   subscriptions: number,
 ): laminar.v1.ConnectionMetrics.$Properties {
   const snapshot = connection?.snapshot();
@@ -132,10 +133,7 @@ function connectionMetrics(
     incarnation,
     serverUrl: snapshot?.serverUrl ?? '',
     state: standing.state,
-    lastError: (snapshot?.lastError ?? (standing.state === 'connected' ? '' : standing.message)).slice(
-      0,
-      errorCharsMax,
-    ),
+    lastError: (lastError ?? '').slice(0, errorCharsMax),
     subscriptions,
     messagesReceived: total?.messagesReceived ?? 0,
     bytesReceived: total?.bytesReceived ?? 0,
