@@ -102,6 +102,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     files,
     isMine,
     onReport: (connection) => supervisor.provisioned(connection),
+    onNote: (connection, note) => logger.warn({ connection, note }, 'a durable was missing'),
     onLeftBehind: (connection, reason) => logger.warn({ connection, reason }, 'a durable could not be deleted'),
   });
   const supervisor: Supervisor = new Supervisor({

@@ -28,6 +28,8 @@ export interface ConsumerProvision {
   readonly drift: readonly string[];
   /** It was gone and was made again. */
   readonly remark: string | undefined;
+  /** It was made as if for the first time. */
+  readonly isNew: boolean;
 }
 
 export interface ConsumerContext {
@@ -68,14 +70,14 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
       `${consumerName(source)} is a ${kind} consumer that somebody else made; give this connection a consumer_name of its own`,
     );
   }
-  return { drift: driftOf(source, differing), remark: undefined };
+  return { drift: driftOf(source, differing), remark: undefined, isNew: false };
 }
 
 /** Of two that make it at once the second finds the same settings. */
 async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   const { source, memory } = context;
   const { position } = memory;
-  if (position === undefined) return put(context, startConfig(source.start), undefined);
+  if (position === undefined) return { ...(await put(context, startConfig(source.start), undefined)), isNew: true };
   const stream = await streamOf(context);
   if (incarnationOf(stream) !== position.incarnation) {
     return put(context, { deliver_policy: DeliverPolicy.All }, newStreamRemark(source.streamName));
@@ -107,7 +109,7 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
   const { nc, jsm, maker, source } = context;
   const wanted = wantedConsumer(maker, source);
   const differing = differences(existing.config, wanted);
-  if (differing.length === 0) return { drift: [], remark: undefined };
+  if (differing.length === 0) return { drift: [], remark: undefined, isNew: false };
   if (fixedSettings.some((setting) => differing.includes(setting))) {
     // The server changes neither: it is made anew, and goes on where it was.
     const stream = await streamOf(context);
@@ -121,6 +123,7 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
   return {
     drift: driftOf(source, differences(changed.config, wanted)),
     remark: undefined,
+    isNew: false,
   };
 }
 
@@ -134,7 +137,7 @@ async function put(
     throw connectorError(`creating ${consumerName(source)}`, error);
   });
   // Older servers ignore in silence what they do not know, and accounts have limits.
-  return { drift: driftOf(source, differences(made.config, wanted)), remark };
+  return { drift: driftOf(source, differences(made.config, wanted)), remark, isNew: false };
 }
 
 const driftOf = (source: ConsumerSource, differing: readonly string[]): string[] =>

@@ -3,6 +3,7 @@ import { hasConsumer } from '@laminar/definitions';
 import { ApplyTrace } from '../delivery/apply-trace.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { Backoff } from './backoff.js';
+import { provisionNote } from './provision-note.js';
 
 /** Sockets that are open for this at once. */
 const concurrencyMax = 8;
@@ -23,6 +24,8 @@ export interface ProvisionerOptions {
   /** Of all instances one does it. */
   isMine(connection: string): boolean;
   onReport(connection: string): void;
+  /** Something about the stream or durable that somebody should know, also where a reader's state hides the provisioner's. */
+  onNote(connection: string, note: string): void;
   /** A durable could not be deleted. */
   onLeftBehind(connection: string, reason: string): void;
 }
@@ -112,10 +115,13 @@ export class Provisioner {
     const { instance } = this.options;
     const trace = ApplyTrace.begin({ kind: 'connection', name, revision, cause, instance });
     try {
-      const drift = await this.#withConnection(spec, async (connection) => (await connection.provision()).drift);
+      const provision = await this.#withConnection(spec, (connection) => connection.provision());
       if (this.#tasks.get(name) !== task) return;
       this.#tasks.delete(name);
-      this.#stand(name, { state: 'idle', message: drift ?? '', revision });
+      const note = provisionNote(provision, spec, Date.now());
+      if (note !== undefined) this.options.onNote(name, note);
+      const message = [provision.drift, note].filter((part) => part !== undefined).join('; ');
+      this.#stand(name, { state: 'idle', message, revision });
       trace?.end();
     } catch (error) {
       trace?.end(error);
