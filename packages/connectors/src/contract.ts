@@ -222,6 +222,8 @@ export interface Provision {
   readonly drift: string | undefined;
   /** What was mended, such as a durable that was gone and was made again. */
   readonly remark: string | undefined;
+  /** The durable was not there and begins as the definition says, since nobody knows of a position. */
+  readonly isNew: boolean;
 }
 
 /** One socket for one definition of a connection. */

@@ -97,6 +97,10 @@ it.each(kinds)('a %s consumer that is deleted is made again where it was', async
   const { stream, rows, feed, says } = await run(name, { ...options, stream_subjects: `${name}.in` });
   await feed(0, 300);
   await arrived(rows, 300);
+  // A row is seen before its message is acknowledged.
+  await eventually(async () => (await jsm.consumers.info(stream, `laminar-${name}`)).ack_floor.stream_seq === 300, {
+    what: 'the acknowledgements',
+  });
   await jsm.consumers.delete(stream, `laminar-${name}`);
   await feed(300, 400);
   await says('connected', /was gone and was made again, to go on after sequence 300/);

@@ -120,6 +120,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     forgetPosition: (connection) => positions.forget(connection),
     onLeftBehind: (connection, reason) =>
       logger.warn({ connection, reason }, 'a durable or position could not be deleted'),
+    onNote: (connection, note) => logger.warn({ connection, note }, 'a durable was missing'),
   });
   const supervisor: Supervisor = new Supervisor({
     catalog,

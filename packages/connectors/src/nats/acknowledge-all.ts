@@ -37,8 +37,8 @@ export class AllAcknowledgement implements Acknowledgement {
 
   received(message: JetStreamMessage): boolean {
     const { sequence } = message;
-    const last = this.#line.at(-1);
-    if (last === undefined || sequence > last.sequence) {
+    const highest = this.#line.at(-1)?.sequence ?? this.#acknowledgedThrough;
+    if (highest === undefined || sequence > highest) {
       this.#line.push({ sequence, message, state: 'open' });
       return true;
     }
@@ -47,7 +47,7 @@ export class AllAcknowledgement implements Acknowledgement {
     if (known?.sequence === sequence) return this.#redelivered(known);
     // Its acknowledgement was lost, or it was delivered to somebody else before.
     const isDone = this.#acknowledgedThrough !== undefined && sequence <= this.#acknowledgedThrough;
-    if (index < this.#line.length) this.#holdThrough = last.sequence;
+    if (index < this.#line.length) this.#holdThrough = highest;
     this.#line.splice(index, 0, { sequence, message, state: isDone ? 'settled' : 'open' });
     this.#front = Math.min(this.#front, index);
     this.#advance();

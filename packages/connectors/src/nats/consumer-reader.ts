@@ -4,7 +4,10 @@ import type { ConsumerInfo } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import type { ConnectionLog } from '../connection-log.js';
 import type { Batch, ConnectorError, ConsumerSnapshot, Reader, ReaderCounters } from '../contract.js';
-import { type Acknowledgement, acknowledgementOf } from './acknowledgement.js';
+import { AllAcknowledgement } from './acknowledge-all.js';
+import { ExplicitAcknowledgement } from './acknowledge-each.js';
+import { NoAcknowledgement } from './acknowledge-none.js';
+import type { Acknowledgement, Answer } from './acknowledgement.js';
 import { Batching } from './batching.js';
 import { consumerName } from './consumer-api.js';
 import type { Maker } from './consumer-config.js';
@@ -245,4 +248,15 @@ class ConsumerBatch implements Batch {
     if (!message) throw new RangeError(`the batch has no message ${index}`);
     return message;
   }
+}
+
+/** Of a closed connection nothing is settled: what it delivered comes again. */
+function acknowledgementOf(nc: NatsConnection, { consumer }: ConsumerSource): Acknowledgement {
+  const answer: Answer = (message, payload) => {
+    if (!nc.isClosed()) nc.publish(message.message.reply ?? '', payload);
+  };
+  const { maxDeliver, ackPolicy } = consumer;
+  if (ackPolicy === 'none') return new NoAcknowledgement();
+  if (ackPolicy === 'all') return new AllAcknowledgement(answer, maxDeliver);
+  return new ExplicitAcknowledgement(answer, maxDeliver);
 }

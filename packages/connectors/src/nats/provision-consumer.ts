@@ -1,5 +1,12 @@
 import type { ConsumerSource } from '@laminar/definitions';
-import { type ConsumerConfig, type ConsumerInfo, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
+import {
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  type JetStreamManager,
+  RetentionPolicy,
+  type StreamInfo,
+} from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { consumerName, deleteConsumer, findConsumer, putConsumer } from './consumer-api.js';
@@ -21,6 +28,8 @@ export interface ConsumerProvision {
   readonly drift: readonly string[];
   /** It was gone and was made again. */
   readonly remark: string | undefined;
+  /** It was made as if for the first time. */
+  readonly isNew: boolean;
 }
 
 export interface ConsumerContext {
@@ -61,23 +70,37 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
       `${consumerName(source)} is a ${kind} consumer that somebody else made; give this connection a consumer_name of its own`,
     );
   }
-  return { drift: driftOf(source, differing), remark: undefined };
+  return { drift: driftOf(source, differing), remark: undefined, isNew: false };
 }
 
 /** Of two that make it at once the second finds the same settings. */
 async function make(context: ConsumerContext): Promise<ConsumerProvision> {
-  const { jsm, source, memory } = context;
+  const { source, memory } = context;
   const { position } = memory;
-  if (position === undefined) return put(context, startConfig(source.start), undefined);
-  const stream = await jsm.streams.info(source.streamName).catch((error) => {
-    throw connectorError(`looking at the stream "${source.streamName}"`, error);
-  });
+  if (position === undefined) return { ...(await put(context, startConfig(source.start), undefined)), isNew: true };
+  const stream = await streamOf(context);
   if (incarnationOf(stream) !== position.incarnation) {
     return put(context, { deliver_policy: DeliverPolicy.All }, newStreamRemark(source.streamName));
   }
-  const remark = `${consumerName(source)} was gone and was made again, to go on after sequence ${position.sequence}`;
-  return put(context, startAfter(position.sequence), remark);
+  const next = position.sequence + 1;
+  const first = stream.state.first_seq;
+  // As a stream of retention "interest" does when its last consumer goes.
+  const gap = first > next ? `; the stream let go of ${next} to ${first - 1} meanwhile` : '';
+  const remark = `${consumerName(source)} was gone and was made again, to go on after sequence ${position.sequence}${gap}`;
+  return put(context, startAt(stream, next), remark);
 }
+
+async function streamOf({ jsm, source }: ConsumerContext): Promise<StreamInfo> {
+  return jsm.streams.info(source.streamName).catch((error) => {
+    throw connectorError(`looking at the stream "${source.streamName}"`, error);
+  });
+}
+
+/** A work queue holds only what is not acknowledged, and takes no consumer that would begin elsewhere. */
+const startAt = ({ config }: StreamInfo, sequence: number): Partial<ConsumerConfig> =>
+  config.retention === RetentionPolicy.Workqueue
+    ? { deliver_policy: DeliverPolicy.All }
+    : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence };
 
 export const newStreamRemark = (stream: string): string =>
   `the stream "${stream}" was deleted and made anew; it is read from its beginning`;
@@ -86,11 +109,12 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
   const { nc, jsm, maker, source } = context;
   const wanted = wantedConsumer(maker, source);
   const differing = differences(existing.config, wanted);
-  if (differing.length === 0) return { drift: [], remark: undefined };
+  if (differing.length === 0) return { drift: [], remark: undefined, isNew: false };
   if (fixedSettings.some((setting) => differing.includes(setting))) {
     // The server changes neither: it is made anew, and goes on where it was.
+    const stream = await streamOf(context);
     await deleteConsumer(jsm, source);
-    return put(context, startAfter(existing.ack_floor.stream_seq), undefined);
+    return put(context, startAt(stream, existing.ack_floor.stream_seq + 1), undefined);
   }
   const { backoff: _, filter_subject: __, filter_subjects: ___, ...kept } = existing.config;
   const changed = await putConsumer(nc, source.streamName, { ...kept, ...wanted }).catch((error) => {
@@ -99,6 +123,7 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
   return {
     drift: driftOf(source, differences(changed.config, wanted)),
     remark: undefined,
+    isNew: false,
   };
 }
 
@@ -115,13 +140,8 @@ async function put(
     attributes: { stream: source.streamName, consumer: wanted.durable_name },
   }));
   // Older servers ignore in silence what they do not know, and accounts have limits.
-  return { drift: driftOf(source, differences(made.config, wanted)), remark };
+  return { drift: driftOf(source, differences(made.config, wanted)), remark, isNew: false };
 }
-
-const startAfter = (sequence: number): Partial<ConsumerConfig> => ({
-  deliver_policy: DeliverPolicy.StartSequence,
-  opt_start_seq: sequence + 1,
-});
 
 const driftOf = (source: ConsumerSource, differing: readonly string[]): string[] =>
   differing.map(

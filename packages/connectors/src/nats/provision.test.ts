@@ -1,9 +1,13 @@
 import { startNats, type TestNats } from '@laminar/test';
-import { AckPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PositionMemory } from '../index.js';
+import { readTexts } from '../reader.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
+
+const nothing = expect.objectContaining({ drift: undefined, remark: undefined });
 
 describe('provisioning', () => {
   let server: TestNats;
@@ -23,7 +27,7 @@ describe('provisioning', () => {
   });
 
   /** A source with a stream of its own, that `options` may change. */
-  async function source(options: object = {}, stream = `S${++number}`, incarnation?: number) {
+  async function source(options: object = {}, stream = `S${++number}`, incarnation = 7, memory = new PositionMemory()) {
     const { connection } = await openConnection(
       {
         type: 'source',
@@ -34,7 +38,7 @@ describe('provisioning', () => {
         ...options,
       },
       'orders',
-      incarnation === undefined ? {} : { incarnation },
+      { incarnation, memory },
     );
     return { connection, stream };
   }
@@ -49,7 +53,7 @@ describe('provisioning', () => {
       consumer_max_ack_pending: 77,
       subject: `S${number + 1}.a`,
     });
-    expect(await connection.provision()).toEqual({ drift: undefined });
+    expect(await connection.provision()).toEqual(nothing);
     expect((await jsm.streams.info(stream)).config).toMatchObject({
       subjects: [`${stream}.>`],
       retention: 'workqueue',
@@ -71,10 +75,10 @@ describe('provisioning', () => {
     const first = await source();
     const second = await source({}, first.stream);
     const both = await Promise.all([first.connection.provision(), second.connection.provision()]);
-    expect(both).toEqual([{ drift: undefined }, { drift: undefined }]);
+    expect(both).toEqual([nothing, nothing]);
     await nc.flush();
     const { created } = await jsm.streams.info(first.stream);
-    expect(await first.connection.provision()).toEqual({ drift: undefined });
+    expect(await first.connection.provision()).toEqual(nothing);
     expect((await jsm.streams.info(first.stream)).created).toBe(created);
   });
 
@@ -111,11 +115,11 @@ describe('provisioning', () => {
       stream,
     );
     const { created } = await jsm.consumers.info(stream, 'laminar-orders');
-    expect(await changed.provision()).toEqual({ drift: undefined });
+    expect(await changed.provision()).toEqual(nothing);
     const info = await jsm.consumers.info(stream, 'laminar-orders');
     expect(info.config).toMatchObject({ ack_wait: 30e9, max_ack_pending: 9, filter_subject: `${stream}.a` });
     expect(info.created).toBe(created);
-    expect(await connection.provision()).toEqual({ drift: undefined });
+    expect(await connection.provision()).toEqual(nothing);
     expect((await jsm.consumers.info(stream, 'laminar-orders')).config.filter_subject).toBeUndefined();
   });
 
@@ -124,10 +128,10 @@ describe('provisioning', () => {
     await connection.provision();
     const { created } = await jsm.consumers.info(stream, 'laminar-orders');
     const { connection: next } = await source({}, stream, 8);
-    expect(await next.provision()).toEqual({ drift: undefined });
+    expect(await next.provision()).toEqual(nothing);
     const info = await jsm.consumers.info(stream, 'laminar-orders');
     expect(info.created).not.toBe(created);
-    expect(await next.provision()).toEqual({ drift: undefined });
+    expect(await next.provision()).toEqual(nothing);
     await connection.deprovision();
     expect((await jsm.consumers.info(stream, 'laminar-orders')).created).toBe(info.created);
   });
@@ -165,6 +169,92 @@ describe('provisioning', () => {
     });
   });
 
+  it('makes a push consumer with a deliver subject and group, and flow control where nothing is acknowledged', async () => {
+    const { connection, stream } = await source({
+      consumer_pull: false,
+      queue_group: 'workers',
+      consumer_max_deliver: 4,
+    });
+    expect(await connection.provision()).toEqual(nothing);
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).config).toMatchObject({
+      ack_policy: 'explicit',
+      deliver_group: 'workers',
+      deliver_subject: expect.stringContaining(stream),
+      max_deliver: 4,
+    });
+    const { connection: other, stream: none } = await source({ consumer_pull: false, consumer_ack_policy: 'none' });
+    expect(await other.provision()).toEqual(nothing);
+    expect(await other.provision()).toEqual(nothing);
+    expect((await jsm.consumers.info(none, 'laminar-orders')).config).toMatchObject({
+      ack_policy: 'none',
+      flow_control: true,
+    });
+  });
+
+  it('sends no waits between deliveries, which would redeliver what is only held up', async () => {
+    const { connection, stream } = await source({ consumer_max_deliver: 3, consumer_backoff: '1s,5s,10s' });
+    expect(await connection.provision()).toEqual(nothing);
+    const { config } = await jsm.consumers.info(stream, 'laminar-orders');
+    expect(config).toMatchObject({ max_deliver: 3, ack_wait: 6e9 });
+    expect(config.backoff).toBeUndefined();
+  });
+
+  it('lets one filter of a list work everywhere, and several from nats-server 2.10 on', async () => {
+    const stream = `S${++number}`;
+    const one = await source({ filter_subjects: [`${stream}.a`] }, stream);
+    expect(await one.connection.provision()).toEqual(nothing);
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).config.filter_subject).toBe(`${stream}.a`);
+    const several = await source({ filter_subjects: [`${stream}.a`, `${stream}.b`] }, stream);
+    const version = nc.info?.version ?? '';
+    if (/^2\.\d\./.test(version)) {
+      await expect(several.connection.provision()).rejects.toMatchObject({
+        steer: 'failed',
+        message: expect.stringContaining(`needs nats-server 2.10, and this one is ${version}`),
+      });
+      return;
+    }
+    expect(await several.connection.provision()).toEqual(nothing);
+    const { config } = await jsm.consumers.info(stream, 'laminar-orders');
+    expect(config.filter_subjects).toEqual([`${stream}.a`, `${stream}.b`]);
+    expect(await one.connection.provision()).toEqual(nothing);
+  });
+
+  it('goes on where it was when a work queue loses its consumer', async () => {
+    const stream = `S${++number}`;
+    const memory = new PositionMemory();
+    memory.position = { incarnation: 'unknown', sequence: 0 };
+    const { connection } = await source({ stream_retention: 'workqueue' }, stream, 7, memory);
+    await connection.provision();
+    for (const text of ['a', 'b', 'c']) await jetstream(nc).publish(`${stream}.x`, text);
+    const reader = connection.reader();
+    await reader.open();
+    const seen = await readTexts(reader, 3);
+    expect(seen).toEqual(['a', 'b', 'c']);
+    await reader.close();
+    expect(memory.position).toMatchObject({ sequence: 3 });
+    await jsm.consumers.delete(stream, 'laminar-orders');
+    await jetstream(nc).publish(`${stream}.x`, 'd');
+    expect((await connection.provision()).remark).toContain('after sequence 3');
+    const next = connection.reader();
+    await next.open();
+    expect(await readTexts(next, 1)).toEqual(['d']);
+  });
+
+  it('says what a stream of retention "interest" let go of when its consumer was deleted', async () => {
+    const stream = `S${++number}`;
+    const memory = new PositionMemory();
+    const { connection } = await source({ stream_retention: 'interest' }, stream, 7, memory);
+    await connection.provision();
+    const reader = connection.reader();
+    await reader.open();
+    await jetstream(nc).publish(`${stream}.x`, 'a');
+    await readTexts(reader, 1);
+    await reader.close();
+    await jsm.consumers.delete(stream, 'laminar-orders');
+    await jetstream(nc).publish(`${stream}.x`, 'nobody wants this');
+    expect((await connection.provision()).remark).toContain('let go of 2 to 2 meanwhile');
+  });
+
   it('is blocked where the stream is missing and not to be made', async () => {
     const { connection } = await openConnection({
       type: 'source',
@@ -198,7 +288,7 @@ describe('provisioning', () => {
       stream_name: 'SUNK',
       stream_subjects: 'sunk',
     });
-    expect(await connection.provision()).toEqual({ drift: undefined });
+    expect(await connection.provision()).toEqual(nothing);
     expect((await jsm.streams.info('SUNK')).state.consumer_count).toBe(0);
     await connection.deprovision();
     expect((await jsm.streams.info('SUNK')).config.name).toBe('SUNK');
@@ -236,7 +326,7 @@ describe('provisioning', () => {
 
   it('needs nothing where there is no JetStream in the definition', async () => {
     const { connection } = await openConnection({ type: 'source', servers: server.url, subject: 'x' });
-    expect(await connection.provision()).toEqual({ drift: undefined });
+    expect(await connection.provision()).toEqual(nothing);
     await connection.deprovision();
   });
 });

@@ -15,7 +15,7 @@ export async function provision(
   connection: ResolvedConnection,
   memory: PositionMemory,
 ): Promise<Provision> {
-  if (!('streamName' in connection)) return { drift: undefined, remark: undefined };
+  if (!('streamName' in connection)) return { drift: undefined, remark: undefined, isNew: false };
   const jsm = await jetstreamManager(nc).catch((error) => {
     throw connectorError('asking for JetStream', error);
   });
@@ -26,7 +26,11 @@ export async function provision(
     ? await ensureConsumer({ nc, jsm, maker, source: connection, memory })
     : undefined;
   drift.push(...(consumer?.drift ?? []));
-  return { drift: drift.length === 0 ? undefined : drift.join('; '), remark: consumer?.remark };
+  return {
+    drift: drift.length === 0 ? undefined : drift.join('; '),
+    remark: consumer?.remark,
+    isNew: consumer?.isNew === true,
+  };
 }
 
 /** Deletes the durable that `provision` made for this definition. One that is gone already, or that was made for another, is let be. */

@@ -98,6 +98,36 @@ describe('a durable pull consumer', () => {
     );
   });
 
+  it('acknowledges all up to the first that is not settled, and a nak holds the line', async () => {
+    const { reader, subject, stream, consumer } = await open({ consumer_ack_policy: 'all', consumer_ack_wait_s: 30 });
+    await publish(subject, 6);
+    const batches: Batch[] = [];
+    for (let count = 0; count < 6; count += batches.at(-1)?.messages.length ?? 0) batches.push(await readOne(reader));
+    const settle = (sequence: number, how: (batch: Batch, index: number) => void) => {
+      for (const batch of batches)
+        for (const [index, message] of batch.messages.entries()) if (message.sequence === sequence) how(batch, index);
+    };
+    for (const sequence of [1, 2, 4, 6]) settle(sequence, (batch, index) => batch.ack(index));
+    settle(3, (batch, index) => batch.nak(index, 300));
+    settle(5, (batch, index) => batch.term(index));
+    await eventually(async () => (await jsm.consumers.info(stream, consumer)).ack_floor.stream_seq === 2, {
+      what: 'two to be acknowledged',
+    });
+    const again = await readOne(reader);
+    expect(again.messages.map(({ sequence, delivered }) => [sequence, delivered])).toEqual([[3, 2]]);
+    expect((await jsm.consumers.info(stream, consumer)).ack_floor.stream_seq).toBe(2);
+    again.ack(0);
+    await publish(subject, 1);
+    expect(await readTexts(reader, 1)).toEqual(['0']);
+    await eventually(
+      async () => {
+        const { ack_floor, num_ack_pending } = await jsm.consumers.info(stream, consumer);
+        return ack_floor.stream_seq === 7 && num_ack_pending === 0;
+      },
+      { what: 'all to be acknowledged' },
+    );
+  });
+
   it('puts off the redelivery of what is still being worked on', async () => {
     const { reader, subject } = await open({ consumer_ack_wait_s: 1 });
     await publish(subject, 1);

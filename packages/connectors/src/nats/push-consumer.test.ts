@@ -46,7 +46,7 @@ describe('a durable push consumer', () => {
       { type: 'source', servers: server.url, ...optionsOf(subject), ...options },
       subject,
     );
-    expect(await connection.provision()).toEqual({ drift: undefined, remark: undefined });
+    expect(await connection.provision()).toMatchObject({ drift: undefined, remark: undefined });
     const reader = connection.reader();
     await reader.open();
     return { reader, connection, subject, stream: streamOf(subject), consumer: `laminar-${subject}` };

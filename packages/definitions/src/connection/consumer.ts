@@ -1,10 +1,11 @@
 import Type from 'typebox';
 import type { Issue } from '../errors.js';
-import type { Options } from '../option-value.js';
+import { listOf, type Options } from '../option-value.js';
 import { optionPointer } from '../validate-options.js';
 import { parseDurations } from './durations.js';
 import { integer, natsName, oneOf, texts } from './option-schema.js';
 import { roleOf } from './role.js';
+import { subjectsOverlap } from './subjects.js';
 
 export const ackPolicies = ['explicit', 'all', 'none'] as const;
 export type AckPolicyName = (typeof ackPolicies)[number];
@@ -86,6 +87,19 @@ export function consumerIssues(options: Options): Issue[] {
     for (const name of ['consumer_ack_wait_s', 'consumer_max_ack_pending', 'consumer_max_deliver', 'consumer_backoff'])
       if (options[name] !== undefined)
         refuse(name, "with consumer_ack_policy = 'none' nothing is delivered again; leave it out");
+  }
+  if (options.stream_retention === 'workqueue') {
+    // What the server refuses of every consumer of such a stream.
+    if (options.consumer_ack_policy !== undefined && options.consumer_ack_policy !== 'explicit')
+      refuse('consumer_ack_policy', "a stream of retention 'workqueue' needs 'explicit'");
+    if (options.start !== undefined && options.start !== 'all')
+      refuse('start', "a stream of retention 'workqueue' is read from its beginning, which is all that is not done");
+  }
+  const filters = listOf(options.filter_subjects);
+  for (const [index, filter] of filters.entries()) {
+    const other = filters.slice(0, index).find((before) => subjectsOverlap(before, filter));
+    if (other !== undefined)
+      refuse('filter_subjects', `"${other}" and "${filter}" overlap, which nats-server does not take`);
   }
   const several = typeof options.parallelism === 'number' && options.parallelism > 1;
   if (several && options.consumer_ack_policy === 'all')

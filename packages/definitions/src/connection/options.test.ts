@@ -23,6 +23,7 @@ const base: { readonly [role in Role]: Options } = {
   'sink-core': { servers: 'h', type: 'sink', subject: 'out' },
   'sink-jetstream': { servers: 'h', type: 'sink', subject: 'out', jetstream: true, stream_name: 'S' },
 };
+const workQueue = { ...overStream, stream_subjects: 'in', stream_retention: 'workqueue' };
 const issuesOf = (options: Options) => connectionIssues({ connector: 'nats', options });
 const resolve = (options: Options) => resolveConnection('c', { connector: 'nats', options });
 
@@ -226,6 +227,13 @@ describe('the options of a connection', () => {
     [{ ...base['source-pull'], parallelism: 2, consumer_durable: false }, /durable/],
     [{ ...base['source-pull'], filter_subjects: ['a', 'b'] }, /give one of them/],
     [{ ...base['source-push'], parallelism: 2 }, /deliver group/],
+    [{ ...workQueue, consumer_ack_policy: 'all' }, /"consumer_ack_policy": .*'workqueue' needs 'explicit'/],
+    [{ ...workQueue, consumer_pull: false, consumer_ack_policy: 'none' }, /needs 'explicit'/],
+    [{ ...workQueue, start: 'new' }, /"start": .*read from its beginning/],
+    [
+      { ...source, jetstream: true, stream_name: 'S', filter_subjects: ['a.>', 'b', 'a.*.c'] },
+      /"a\.>" and "a\.\*\.c" overlap/,
+    ],
     [
       { ...base['source-push'], pull_batch_size: 10 },
       /"pull_batch_size" has no effect on a source with a push consumer/,
@@ -262,6 +270,7 @@ describe('the options of a connection', () => {
     { ...base['source-pull'], parallelism: 2, on_error: 'retry' },
     { ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s,5s,10s' },
     { ...base['source-push'], parallelism: 2, queue_group: 'q' },
+    { ...workQueue, consumer_ack_policy: 'explicit', start: 'all' },
     { ...source, jetstream: true, stream_name: 'S', filter_subjects: ['a', 'b'] },
     { ...base['source-core'], subject: '$SYS.>' },
     { ...base['source-core'], subject: 'laminar.logs.>' },

@@ -1,5 +1,5 @@
 import type { ConnectionDefinition } from '../definition.js';
-import type { OptionValue } from '../option-value.js';
+import { listOf, type OptionValue } from '../option-value.js';
 import { type AckPolicyName, type Redelivery, resolveRedelivery } from './consumer.js';
 import { type Credentials, resolveCredentials } from './credentials.js';
 import { type Format, resolveFormat } from './format.js';
@@ -9,7 +9,6 @@ import { roleOf } from './role.js';
 import { parseServers } from './servers.js';
 import { parseStart, type StartPosition } from './start.js';
 import { resolveTls, type TlsSettings } from './tls.js';
-import { listOf } from './validate.js';
 
 export type OnError = 'dead_letter' | 'skip' | 'retry' | 'stop';
 

@@ -1,6 +1,6 @@
 import type { ConnectionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
-import type { Options } from '../option-value.js';
+import { listOf, type Options } from '../option-value.js';
 import { optionIssues, optionPointer } from '../validate-options.js';
 import { consumerIssues, consumerOptions } from './consumer.js';
 import { credentialIssues } from './credentials.js';
@@ -146,9 +146,3 @@ const reservedSubject = "subjects that begin with '$' or 'laminar.' belong to NA
 
 const isReserved = (subject: string): boolean =>
   subject.startsWith('$') || subject.startsWith('laminar.') || subject === 'laminar';
-
-/** A list option that may also be written as one text. */
-export function listOf(value: Options[string] | undefined): string[] {
-  if (typeof value === 'string') return [value];
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
-}

@@ -16,6 +16,12 @@ export function deliveryOf(query: BoundQuery, catalog: Catalog): Delivery {
       because: `"${query.connection}" reads without JetStream, so the server keeps nothing that could be delivered again`,
     };
   }
+  if (catalog.get('connection', query.connection)?.definition.options.consumer_ack_policy === 'none') {
+    return {
+      guarantee: 'at_most_once',
+      because: `"${query.connection}" acknowledges nothing, so that for the server a message is done when it is sent`,
+    };
+  }
   if (!usesJetStream(query.sink)) {
     return {
       guarantee: 'at_least_once',

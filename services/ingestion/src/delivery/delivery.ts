@@ -72,8 +72,8 @@ export class Delivery {
     const nowMs = performance.now();
     for (const { sink, counters } of this.pipelines) {
       sink.flush();
-      // Without acknowledgements a message is done when its batch is.
-      if (this.options.ackWaitMs === undefined) counters.latency.record(nowMs - startedMs, messages.length, nowMs);
+      // A message that is not tracked is done when its batch is.
+      if (messages[0]?.sequence === undefined) counters.latency.record(nowMs - startedMs, messages.length, nowMs);
     }
   }
 

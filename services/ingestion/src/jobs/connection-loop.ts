@@ -12,6 +12,7 @@ import {
 import type { ConnectionSpec } from '../desired/slot.js';
 import { StandingLog } from '../logs/standing-log.js';
 import { Backoff, Halted, type Retry } from './backoff.js';
+import { provisionNote } from './provision-note.js';
 
 /** How a connection stands, as its reports say it. */
 export interface ConnectionStanding {
@@ -131,9 +132,9 @@ export class ConnectionLoop {
     try {
       await connection.open();
       dialled = true;
-      const { drift, remark } = await connection.provision();
-      this.#drift = drift;
-      this.#remark = remark;
+      const provision = await connection.provision();
+      this.#drift = provision.drift;
+      this.#remark = provisionNote(provision, this.options.spec, Date.now());
       await this.options.use(connection, lost.signal, () => {
         used = true;
         backoff.reset();

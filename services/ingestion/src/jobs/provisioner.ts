@@ -6,6 +6,7 @@ import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
 import { StandingLog } from '../logs/standing-log.js';
 import { Backoff } from './backoff.js';
+import { provisionNote } from './provision-note.js';
 
 /** Sockets that are open for this at once. */
 const concurrencyMax = 8;
@@ -29,6 +30,8 @@ export interface ProvisionerOptions {
   onReport(connection: string): void;
   /** Forgets how far a connection without a durable has come. Throws where that cannot be done now. */
   forgetPosition(spec: ConnectionSpec): Promise<void>;
+  /** Something about the stream or durable that somebody should know, also where a reader's state hides the provisioner's. */
+  onNote(connection: string, note: string): void;
   /** A durable or position could not be deleted. */
   onLeftBehind(connection: string, reason: string): void;
 }
@@ -121,11 +124,14 @@ export class Provisioner {
     const { instance } = this.options;
     const trace = ApplyTrace.begin({ kind: 'connection', name, revision, cause, instance });
     try {
-      const drift = await this.#withConnection(spec, async (connection) => (await connection.provision()).drift);
+      const provision = await this.#withConnection(spec, (connection) => connection.provision());
       if (this.#tasks.get(name) !== task) return;
       this.#tasks.delete(name);
-      this.#stand(name, { state: 'idle', message: drift ?? '', revision });
-      task.log.stands('provisioned', drift ?? '');
+      const note = provisionNote(provision, spec, Date.now());
+      if (note !== undefined) this.options.onNote(name, note);
+      const message = [provision.drift, note].filter((part) => part !== undefined).join('; ');
+      this.#stand(name, { state: 'idle', message, revision });
+      task.log.stands('provisioned', message);
       trace?.end();
     } catch (error) {
       trace?.end(error);
