@@ -13,6 +13,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 3,
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

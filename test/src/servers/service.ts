@@ -4,7 +4,7 @@ import { eventually } from '../eventually.js';
 import { freePort } from '../free-port.js';
 import { root } from './root.js';
 
-const readyTimeoutMs = 30_000;
+const readyTimeoutMs = 90_000;
 const stopTimeoutMs = 10_000;
 const outputKeptChars = 20_000;
 

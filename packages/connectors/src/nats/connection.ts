@@ -235,8 +235,9 @@ export class NatsConnector implements Connection {
   #endOf(closed: unknown): ConnectorError {
     if (closed instanceof ConnectorError) return closed;
     const refusal = refusalOf(this.options.resolved, closed);
-    const unanswered = `the connection was not back after ${this.options.resolved.maxReconnects} attempts`;
-    return new ConnectorError('failed', refusal ?? (closed instanceof Error ? closed.message : unanswered), {
+    const why = closed instanceof Error ? `: ${closed.message}` : '';
+    const unanswered = `the connection was not back after ${this.options.resolved.maxReconnects} attempts at each server${why}`;
+    return new ConnectorError('failed', refusal ?? unanswered, {
       cause: closed,
     });
   }
