@@ -79,8 +79,9 @@ export class Handover<T extends BacklogItem> {
     const isOver = this.#ended || this.#error !== undefined;
     let pauseMs = nextDueMs === undefined ? undefined : Math.max(0, nextDueMs - nowMs);
     if (fresh > 0 && !(inOrder && again > 0)) {
-      const gatherMs = (this.#gatheringMs ?? nowMs) + batchTimeoutMs - nowMs;
-      pauseMs = isOver || fresh >= batchSize ? 0 : Math.min(pauseMs ?? gatherMs, Math.max(0, gatherMs));
+      const isFull = isOver || fresh >= batchSize;
+      const gatherMs = isFull ? 0 : Math.max(0, (this.#gatheringMs ?? nowMs) + batchTimeoutMs - nowMs);
+      pauseMs = Math.min(pauseMs ?? gatherMs, gatherMs);
     } else if (isOver) return 0;
     if (pauseMs === 0 && pace && pace.allowed(nowMs) < 1) return pace.waitMs;
     return pauseMs;
