@@ -16,6 +16,8 @@ interface OptionSpec<S extends TSchema = TSchema> {
 
 const every = roles;
 const sources: readonly Role[] = roles.filter((role) => role.startsWith('source-'));
+/** Sources whose payloads are read. */
+const withPayloads: readonly Role[] = sources.filter((role) => role !== 'source-object');
 const core: readonly Role[] = ['source-core'];
 const pull: readonly Role[] = ['source-pull'];
 /** Consumers that the server keeps track of. */
@@ -43,11 +45,11 @@ export const connectionOptions = {
   type: option(every, oneOf(['source', 'sink'], { description: 'Whether messages are read or written.' })),
   format: option(every, oneOf([...formatNames], { description: 'How payloads are encoded.', default: 'json' })),
   protobuf_message: option(
-    sources,
+    withPayloads,
     text({ description: "With format = 'protobuf': the message that payloads are, such as com.example.Event." }),
   ),
   protobuf_descriptor: option(
-    sources,
+    withPayloads,
     text({
       description:
         "With format = 'protobuf': the path of a descriptor set (protoc --include_imports --descriptor_set_out).",

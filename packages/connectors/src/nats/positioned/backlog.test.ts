@@ -10,7 +10,8 @@ const item = (sequence: number): BacklogItem => ({
 });
 
 function backlogOf({ inOrder = false, count = 5, after = 0 } = {}) {
-  const backlog = new Backlog<BacklogItem>(inOrder, after);
+  const backlog = new Backlog<BacklogItem>(inOrder);
+  backlog.startAfter(after);
   const items = Array.from({ length: count }, (_, i) => item(after + i + 1));
   for (const each of items) backlog.add(each);
   const at = (sequence: number) => {

@@ -27,14 +27,13 @@ export class Backlog<T extends BacklogItem> {
   #freshHead = 0;
   /** By sequence. */
   #again: T[] = [];
-  #newest: number;
+  #newest = 0;
 
-  constructor(
-    readonly inOrder: boolean,
-    /** Sequence up to which everything was settled before. */
-    settledUntil: number,
-  ) {
-    this.#newest = settledUntil;
+  constructor(readonly inOrder: boolean) {}
+
+  /** Everything up to this sequence was settled before. */
+  startAfter(sequence: number): void {
+    this.#newest = sequence;
   }
 
   /** Items that are not settled. */
@@ -50,11 +49,6 @@ export class Backlog<T extends BacklogItem> {
   /** Items that wait to be handed over again. */
   get again(): number {
     return this.#again.length;
-  }
-
-  /** Sequence of the newest item ever. */
-  get newest(): number {
-    return this.#newest;
   }
 
   /** Sequence up to which everything is settled: nothing of it needs to be read again. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { removedNotice, startingPoint } from './starting-point.js';
+import { removedRemark, startingPoint } from './starting-point.js';
 import type { StreamView } from './stream-view.js';
 
 const view: StreamView = {
@@ -64,8 +64,8 @@ describe('where a stream is read from', () => {
     const { after, remark } = startingPoint(view, { ...stream, firstSequence: 12 }, position);
     expect(after).toBe(7);
     expect(remark).toBe('messages 8 to 11 of the stream "S" were removed before they were read');
-    expect(removedNotice({ ...view, filters: ['a'] }, 7, { firstSequence: 12 })).toMatch(/as far as they matched$/);
-    expect(removedNotice(view, 7, { firstSequence: 8 })).toBeUndefined();
+    expect(removedRemark({ ...view, filters: ['a'] }, 7, { firstSequence: 12 })).toMatch(/as far as they matched$/);
+    expect(removedRemark(view, 7, { firstSequence: 8 })).toBeUndefined();
   });
 
   it('is the end of a stream that has lost messages, which is said', () => {

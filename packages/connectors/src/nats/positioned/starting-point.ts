@@ -36,7 +36,7 @@ export function startingPoint(view: StreamView, stream: StreamFacts, position: P
     const remark = `${what} has lost messages that were read already: it ends at ${stream.lastSequence}, before ${sequence}; what comes now is read`;
     return goOn(stream.lastSequence, 0, remark);
   }
-  return goOn(sequence, currentUntil, removedNotice(view, sequence, stream));
+  return goOn(sequence, currentUntil, removedRemark(view, sequence, stream));
 }
 
 /** Where reading goes on after `after`, in the same stream. */
@@ -52,7 +52,7 @@ export function goOn(after: number, currentUntil: number, remark: string | undef
 }
 
 /** That messages behind `after` were removed before they were read; undefined where none were, or where that is how the store works. */
-export function removedNotice(
+export function removedRemark(
   view: StreamView,
   after: number,
   { firstSequence }: Pick<StreamFacts, 'firstSequence'>,
