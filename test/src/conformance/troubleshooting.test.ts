@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, apiOf } from '../api.js';
 import { eventually } from '../eventually.js';
 import { startMesh, type TestMesh } from '../servers/mesh.js';
+import { temporaryDirectory } from '../temporary-directory.js';
 import { type MonitoredNats, startMonitoredNats } from './monitoring.js';
 import { specIt, specSql } from './spec.js';
 
@@ -169,6 +172,30 @@ describe('a test', () => {
     );
     expectFailure(await test({ ...user, password: secret('nowhere') }), 'authentication', '"nowhere"');
     expectFailure(await test({ servers: guarded.nats.url, subject: 'open.a' }), 'authentication', 'gives none');
+  });
+
+  it('finds a certificate that is for another host', async () => {
+    const directory = await temporaryDirectory('tls');
+    const [certificate, key] = [join(directory.path, 'cert.pem'), join(directory.path, 'key.pem')];
+    const request = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '90'];
+    const names = ['-subj', '/CN=elsewhere', '-addext', 'subjectAltName=DNS:nats.example.com'];
+    execFileSync('openssl', ['req', ...request, ...names, '-keyout', key, '-out', certificate], { stdio: 'pipe' });
+    const secured = await startMonitoredNats(`tls { cert_file: "${certificate}", key_file: "${key}" }\n`);
+    try {
+      const options = { servers: secured.nats.url, subject: 'a', tls_required: true };
+      expectFailure(
+        await test({ ...options, tls_ca_file: certificate }),
+        'tls',
+        'nats.example.com',
+        'issued by elsewhere',
+      );
+      expectFailure(await test(options), 'tls', 'tls_ca_file');
+      const { ok, checks } = await test({ ...options, tls_verify: false });
+      expect([ok, checks.tls?.status]).toEqual([true, 'warning']);
+    } finally {
+      await secured.nats.stop();
+      await directory.remove();
+    }
   });
 
   it('finds what may not be done, here and at the server', async () => {

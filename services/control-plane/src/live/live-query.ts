@@ -42,12 +42,12 @@ export async function* liveQuery(
   { query, revision, timeoutMs, rowsMax, bytesMax }: LiveRequest,
   signal: AbortSignal,
 ): AsyncGenerator<LiveNews> {
+  if (signal.aborted) return;
   const inbox = nc.subscribe(createInbox());
   const leave = () => inbox.unsubscribe();
   signal.addEventListener('abort', leave);
   let silence: NodeJS.Timeout | undefined;
   const listen = () => {
-    clearTimeout(silence);
     silence = setTimeout(leave, silenceMs);
   };
   try {
@@ -55,12 +55,14 @@ export async function* liveQuery(
     nc.publish(subjects.liveQuery, request, { reply: inbox.getSubject() });
     listen();
     for await (const message of inbox) {
-      listen();
+      // Whoever takes the news may take long over it; nobody is silent meanwhile.
+      clearTimeout(silence);
       const news = newsOf(message, query);
       if (news) yield news;
       if (news?.type === 'end') return;
       // Asks for the next event.
       message.respond();
+      listen();
     }
     if (signal.aborted) return;
     if (nc.isClosed()) throw new BusUnavailable('the bus is away; try again when it is back');
