@@ -1,5 +1,5 @@
 export { Catalog, type QuarantineEntry, referencesOf } from './catalog.js';
-export type { AckPolicyName } from './connection/consumer.js';
+export type { AckPolicyName, Redelivery } from './connection/consumer.js';
 export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
@@ -10,6 +10,7 @@ export {
   type CoreSink,
   type CoreSource,
   hasConsumer,
+  isRedelivered,
   isSink,
   type JetStreamSink,
   type KvSource,
@@ -25,6 +26,7 @@ export {
   type StreamSpec,
 } from './connection/resolve.js';
 export type { StartPosition } from './connection/start.js';
+export { subjectsOverlap } from './connection/subjects.js';
 export type { TlsSettings } from './connection/tls.js';
 export { connectionIssues } from './connection/validate.js';
 export type * from './definition.js';

@@ -9,8 +9,12 @@ export const subjects = {
   /** Each part holds its own connections and pipelines and replaces what it said before. */
   metrics: (instance: string, part: number): string => `laminar.metrics.${instance}.${part}`,
   everyMetrics: 'laminar.metrics.*.*',
-  deadLetter: (connection: string): string => `laminar.dead_letters.${connection}`,
-  everyDeadLetter: 'laminar.dead_letters.*',
+  /** The last message of each is the dead letter as it stands. */
+  deadLetter: (id: string): string => `laminar.dead_letters.${id}`,
+  /** An id is `<connection>.<token>`. */
+  everyDeadLetter: 'laminar.dead_letters.*.*',
+  /** Asks whoever reads a connection to process one of its dead letters again. */
+  deadLetterRetry: (connection: string): string => `laminar.dead_letter_retry.${connection}`,
   /** Read-only SQL over `system.*`, asked of any query service. */
   querySql: 'laminar.query.sql',
 } as const;

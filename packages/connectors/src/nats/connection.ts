@@ -1,11 +1,13 @@
 import { clearInterval, setInterval } from 'node:timers';
-import { isSink, type ResolvedConnection } from '@laminar/definitions';
+import { hasConsumer, isSink, type ResolvedConnection } from '@laminar/definitions';
 import type { NatsConnection, ServerInfo } from '@nats-io/nats-core';
 import {
   type Connection,
   type ConnectionEvents,
   type ConnectionSnapshot,
   ConnectorError,
+  type Exhausted,
+  type ExhaustedWatch,
   type FileSource,
   type Reader,
   type SecretSource,
@@ -16,7 +18,9 @@ import { within } from '../within.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
-
+import { connectorError } from './errors.js';
+import { countsDeliveries } from './exhausted-capture.js';
+import { NatsExhaustedWatch } from './exhausted-watch.js';
 import { JetStreamSink } from './jetstream-sink.js';
 import { deprovision, provision } from './provision.js';
 import { PullReader } from './pull-reader.js';
@@ -85,6 +89,20 @@ export class NatsConnector implements Connection {
     if (resolved.role === 'sink-core') return new CoreSink(this.#open());
     if (resolved.role === 'sink-jetstream') return new JetStreamSink(this.#open());
     throw new ConnectorError('failed', `the connection "${name}" is a source, which takes no rows`);
+  }
+
+  besides(): Sink {
+    return new CoreSink(this.#open());
+  }
+
+  async watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined> {
+    const { resolved } = this.options;
+    if (!hasConsumer(resolved) || !countsDeliveries(resolved)) return undefined;
+    try {
+      return await NatsExhaustedWatch.open(this.#open(), resolved, onExhausted);
+    } catch (error) {
+      throw connectorError('looking for messages that ran out of deliveries', error);
+    }
   }
 
   snapshot(): ConnectionSnapshot {

@@ -20,6 +20,7 @@ import {
 import { type NatsConnection, nanos } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
+import { countsDeliveries, ensureCapture, removeCapture } from './exhausted-capture.js';
 
 /** The definition for which something is made; `incarnation` tells it from a dropped namesake. */
 export interface Maker {
@@ -43,7 +44,11 @@ export async function provision(
   const drift: string[] = [];
   if (connection.stream && connection.streamName !== undefined)
     drift.push(...(await ensureStream(jsm, connection.streamName, connection.stream)));
-  if (hasConsumer(connection)) drift.push(...(await ensureConsumer(jsm, maker, connection)));
+  if (hasConsumer(connection)) {
+    // Before the consumer, which may give up the first message at once.
+    const uncaptured = countsDeliveries(connection) ? await ensureCapture(jsm, connection, madeFor(maker)) : [];
+    drift.push(...(await ensureConsumer(jsm, maker, connection)), ...uncaptured);
+  }
   return { drift: drift.length === 0 ? undefined : drift.join('; ') };
 }
 
@@ -52,9 +57,10 @@ export async function deprovision(nc: NatsConnection, maker: Maker, connection: 
   if (!hasConsumer(connection)) return;
   const { streamName, consumer } = connection;
   try {
-    const { consumers } = await jetstreamManager(nc);
-    const { config } = await consumers.info(streamName, consumer.name);
-    if (config.description === madeFor(maker)) await consumers.delete(streamName, consumer.name);
+    const jsm = await jetstreamManager(nc);
+    await removeCapture(jsm, connection, madeFor(maker));
+    const { config } = await jsm.consumers.info(streamName, consumer.name);
+    if (config.description === madeFor(maker)) await jsm.consumers.delete(streamName, consumer.name);
   } catch (error) {
     if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound)) return;
     throw connectorError(`deleting the consumer "${consumer.name}" of the stream "${streamName}"`, error);
@@ -104,6 +110,7 @@ async function ensureConsumer(
     replay_policy: ReplayPolicy.Instant,
     ack_wait: nanos(consumer.ackWaitMs),
     max_ack_pending: consumer.maxAckPending,
+    max_deliver: consumer.maxDeliver,
     ...(filterSubject === undefined ? {} : { filter_subject: filterSubject }),
     ...startConfig(start),
   } satisfies Partial<ConsumerConfig>;
@@ -138,12 +145,17 @@ async function ensureConsumer(
     await createConsumer(jsm, streamName, wanted);
     return [];
   }
-  const settings = ['ack_policy', 'ack_wait', 'max_ack_pending'] as const;
+  const settings = ['ack_policy', 'ack_wait', 'max_ack_pending', 'max_deliver'] as const;
   const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
   if ((config.filter_subject ?? undefined) !== filterSubject) differing.push('filter_subject');
   if (differing.length > 0 && config.description === madeFor(maker)) {
-    const { ack_wait, max_ack_pending } = wanted;
-    const changes = { ack_wait, max_ack_pending, filter_subject: filterSubject } as Partial<ConsumerConfig>;
+    const { ack_wait, max_ack_pending, max_deliver } = wanted;
+    const changes = {
+      ack_wait,
+      max_ack_pending,
+      max_deliver,
+      filter_subject: filterSubject,
+    } as Partial<ConsumerConfig>;
     await jsm.consumers.update(streamName, consumer.name, changes).catch((failure) => {
       throw connectorError(`changing the consumer "${consumer.name}" of the stream "${streamName}"`, failure);
     });

@@ -5,11 +5,14 @@ import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type Re
 import { within } from '../within.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
+import { countsDeliveries } from './exhausted-capture.js';
 import { JetStreamMessage } from './message.js';
 import { followStatus } from './status.js';
 
 /** A server that is away delivers nothing to anybody. */
 const stopTimeoutMs = 1000;
+/** A crash costs everything that was fetched one delivery: where those are counted, little is. */
+const countedFetchMax = 64;
 /** The client refuses less. */
 const pullTimeoutMsMin = 1000;
 
@@ -44,7 +47,7 @@ export class PullReader implements Reader {
       this.#consumer = await jetstream(this.nc).consumers.get(streamName, consumer.name);
       this.#unfollow = followStatus(this.nc, (status) => this.#takeStatus(status));
       this.#messages = await this.#consumer.consume({
-        max_messages: pullBatchSize,
+        max_messages: countsDeliveries(this.source) ? Math.min(pullBatchSize, countedFetchMax) : pullBatchSize,
         expires: Math.max(pullTimeoutMs, pullTimeoutMsMin),
         callback: (message) => this.#take(message),
       });

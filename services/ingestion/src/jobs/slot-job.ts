@@ -1,12 +1,14 @@
 import type { Codec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
-import { hasConsumer } from '@laminar/definitions';
+import { hasConsumer, isRedelivered } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
+import type { DeadLetters } from '../dead-letters/dead-letters.js';
+import { LetterDesk } from '../dead-letters/letter-desk.js';
+import { SlotDeadLetters } from '../dead-letters/slot-dead-letters.js';
 import type { CounterRegistry } from '../delivery/counters.js';
-import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
-import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
+import { answersForConnection, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
 import { ApplyTraces } from './apply-traces.js';
 import { Halted } from './backoff.js';
 import { codecOf } from './codec-of.js';
@@ -161,17 +163,29 @@ export class SlotJob {
     const codec = await codecOf(source.resolved, this.options.files);
     if (this.#loop.stopped) return;
     const reader = connection.reader();
+    const letters = this.#slotLetters(connection, reader);
     const reading = new Reading(
       reader,
-      this.#delivery(reader, codec),
+      this.#delivery(reader, codec, letters),
       hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
     );
     this.#reading = reading;
+    const desk = new LetterDesk({
+      connection: source.name,
+      source: connection,
+      deadLetters: this.options.deadLetters,
+      slotLetters: letters,
+      codec,
+      counters: this.#counter.total,
+      answersRetries: answersForConnection(this.#spec),
+      pipelines: () => reading.pipelines,
+    });
     this.#counter.follow(reader.counters);
     try {
       await Promise.race([this.#ready(reading, resolved.role !== 'source-core'), failed, stopping]);
       if (this.#loop.stopped) return;
       const startedAtMs = Date.now();
+      await Promise.race([desk.open(), failed]);
       await Promise.race([reader.open(), failed]);
       this.#open = true;
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
@@ -186,6 +200,7 @@ export class SlotJob {
       this.#open = false;
       this.#reading = undefined;
       reading.abandon();
+      await desk.close();
       this.count();
       await reader.close();
       this.#report();
@@ -230,16 +245,32 @@ export class SlotJob {
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
   }
 
-  #delivery(reader: Reader, codec: Codec): Delivery {
-    const { name, revision, resolved } = this.#spec.connection;
-    const { deadLetters, sampler } = this.options;
+  #slotLetters(connection: Connection, reader: Reader): SlotDeadLetters {
+    const { connection: source } = this.#spec;
+    return new SlotDeadLetters({
+      connection: source,
+      deadLetters: this.options.deadLetters,
+      reader,
+      besides:
+        'deadLetterSubject' in source.resolved && source.resolved.deadLetterSubject !== undefined
+          ? connection.besides()
+          : undefined,
+      onNotCopied: (reason) => {
+        for (const { counters } of this.#reading?.pipelines ?? []) counters.lastError = reason;
+      },
+    });
+  }
+
+  #delivery(reader: Reader, codec: Codec, deadLetters: SlotDeadLetters): Delivery {
+    const { name, resolved } = this.#spec.connection;
+    const { sampler } = this.options;
     return new Delivery({
       connection: name,
-      connectionRevision: revision,
       onError: 'onError' in resolved ? resolved.onError : 'dead_letter',
       reader,
       codec,
       deadLetters,
+      redelivery: isRedelivered(resolved) ? resolved.consumer : undefined,
       sampler,
       ackWaitMs: hasConsumer(resolved) ? resolved.consumer.ackWaitMs : undefined,
       onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),

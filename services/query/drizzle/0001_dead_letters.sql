@@ -1,0 +1,14 @@
+CREATE TABLE `dead_letters` (
+	`id` text PRIMARY KEY NOT NULL,
+	`timestamp` text NOT NULL,
+	`connection` text NOT NULL,
+	`pipeline` text,
+	`subject` text NOT NULL,
+	`sequence` integer,
+	`error` text NOT NULL,
+	`payload` text NOT NULL,
+	`headers` text,
+	`definition_revision` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `dead_letters_connection` ON `dead_letters` (`connection`);
