@@ -30,5 +30,6 @@ export const deadLettersStream = (replicas: number) => ({
   max_msgs: 100_000,
   max_bytes: 256 * 1024 * 1024,
   max_age: 30 * dayNs,
+  allow_direct: true,
   num_replicas: replicas,
 });

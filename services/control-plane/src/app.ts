@@ -18,6 +18,7 @@ import { readBody, readQuery } from './http/validation.js';
 import { type Problem, toProblem } from './problem.js';
 import { Refusal } from './refusal.js';
 import type { App } from './routes/context.js';
+import { deadLetterRoutes } from './routes/dead-letters.js';
 import { definitionRoutes } from './routes/definitions.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
@@ -101,6 +102,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
   }
   pipelineRoutes(app, context);
   secretRoutes(app, context, dependencies.secretsKey);
+  deadLetterRoutes(app, context);
   eventRoutes(app, context);
   sqlRoutes(app, context);
   methods.refuseOthers(app);

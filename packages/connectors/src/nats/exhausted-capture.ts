@@ -62,6 +62,16 @@ export async function ensureCapture(jsm: JetStreamManager, source: ConsumerSourc
   }
 }
 
+/** Whether there are notices that nobody has acted on. */
+export async function hasNotices(jsm: JetStreamManager, source: ConsumerSource): Promise<boolean> {
+  try {
+    return (await jsm.streams.info(captureStreamOf(source))).state.messages > 0;
+  } catch {
+    // Without the stream, or the right to look at it, there are none to be had.
+    return false;
+  }
+}
+
 /** Deletes the stream where it was made for `mark`. One that is gone already is fine. Throws `ConnectorError`. */
 export async function removeCapture(jsm: JetStreamManager, source: ConsumerSource, mark: string): Promise<void> {
   const name = captureStreamOf(source);

@@ -3,7 +3,7 @@ import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManag
 import { type NatsConnection, PermissionViolationError } from '@nats-io/nats-core';
 import type { Exhausted, ExhaustedWatch } from '../contract.js';
 import { hasCode } from './errors.js';
-import { advisoriesOf, captureStreamOf, noticeConsumer } from './exhausted-capture.js';
+import { advisoriesOf, captureStreamOf, hasNotices, noticeConsumer } from './exhausted-capture.js';
 import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
 
@@ -52,9 +52,11 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     await this.#close();
   }
 
-  /** Slots that share a durable would take each other's messages for given up. */
+  /**
+   * What was captured will be told of by its notice. Slots that share a durable would take each other's messages for given up.
+   */
   async #reconcile(): Promise<void> {
-    if (this.source.parallelism > 1) return;
+    if (this.source.parallelism > 1 || (await hasNotices(this.jsm, this.source))) return;
     const messages = await unreportedExhausted(this.nc, this.jsm, this.source).catch((error) => {
       // Whoever may not look at the stream is told so where an advisory comes.
       if (error instanceof PermissionViolationError) return [];
