@@ -1,7 +1,7 @@
 import type { ConsumerSource } from '@laminar/definitions';
 import { AckPolicy, type JetStreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
-import { apiCodes, connectorError, hasCode } from './errors.js';
+import { apiCodes, connectorError, hasCode, isNotPermitted } from './errors.js';
 
 // A message whose deliveries are used up raises an advisory without its payload, once, and nothing else (NATS ADR-1, max_deliver). A stream beside
 // the source's own keeps the advisories, so that none is lost while nobody listens.
@@ -66,9 +66,9 @@ export async function ensureCapture(jsm: JetStreamManager, source: ConsumerSourc
 export async function hasNotices(jsm: JetStreamManager, source: ConsumerSource): Promise<boolean> {
   try {
     return (await jsm.streams.info(captureStreamOf(source))).state.messages > 0;
-  } catch {
-    // Without the stream, or the right to look at it, there are none to be had.
-    return false;
+  } catch (error) {
+    if (hasCode(error, apiCodes.streamNotFound) || isNotPermitted(error)) return false;
+    throw error;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ConsumerSource } from '@laminar/definitions';
 import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { type NatsConnection, PermissionViolationError } from '@nats-io/nats-core';
+import type { NatsConnection } from '@nats-io/nats-core';
 import type { Exhausted, ExhaustedWatch } from '../contract.js';
-import { hasCode } from './errors.js';
+import { hasCode, isNotPermitted } from './errors.js';
 import { advisoriesOf, captureStreamOf, hasNotices, noticeConsumer } from './exhausted-capture.js';
 import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
@@ -59,7 +59,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     if (this.source.parallelism > 1 || (await hasNotices(this.jsm, this.source))) return;
     const messages = await unreportedExhausted(this.nc, this.jsm, this.source).catch((error) => {
       // Whoever may not look at the stream is told so where an advisory comes.
-      if (error instanceof PermissionViolationError) return [];
+      if (isNotPermitted(error)) return [];
       throw error;
     });
     for (const message of messages)
@@ -132,7 +132,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     } catch (error) {
       if (this.#closed) return;
       if (hasCode(error, messageNotFound)) problem = 'the stream does not hold it any more';
-      else if (error instanceof PermissionViolationError) problem = `fetching it is not permitted (${error.message})`;
+      else if (isNotPermitted(error)) problem = 'fetching it from the stream is not permitted';
       else return settle(false);
     }
     if (this.#closed) return;
