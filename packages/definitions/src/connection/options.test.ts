@@ -217,6 +217,12 @@ describe('the options of a connection', () => {
 
   it.each([
     [{ ...base['source-core'], on_error: 'retry' }, /needs jetstream = true/],
+    [{ ...base['source-core'], subject: 'a.>', dead_letter_subject: 'a.dead' }, /reads it itself/],
+    [{ ...base['source-pull'], subject: 'a.*', dead_letter_subject: 'a.dead' }, /reads it itself/],
+    [
+      { ...without(base['source-pull'], 'subject'), stream_subjects: ['b', 'a.>'], dead_letter_subject: 'a.dead' },
+      /reads it itself/,
+    ],
     [{ ...base['source-core'], parallelism: 2 }, /queue_group or jetstream/],
     [{ ...base['source-pull'], queue_group: 'q' }, /parallelism/],
     [{ ...base['source-pull'], on_error: 'retry', consumer_ack_policy: 'none' }, /with acknowledgements/],

@@ -31,6 +31,17 @@ interface InFlight {
   readonly done: Set<string>;
 }
 
+const newFlight = (batch: Batch, index: number, sequence: number, startedMs: number): InFlight => ({
+  batch,
+  index,
+  sequence,
+  startedMs,
+  open: 1,
+  retryMs: undefined,
+  held: false,
+  done: new Set(),
+});
+
 type PublishSpan = ReturnType<typeof startPublish>;
 
 export interface DeliveryOptions {
@@ -104,6 +115,20 @@ export class Delivery {
     for (const { batch, index, startedMs } of this.#inFlight.values()) if (startedMs < before) batch.working(index);
   }
 
+  /** Takes what is in flight back from the sinks, which confirm it no more, and holds it until `resume`. */
+  recall(): void {
+    clearTimeout(this.#heldTimer);
+    this.#heldTimer = undefined;
+    // What a sink still says of the former flight counts no more.
+    for (const [sequence, { batch, index, startedMs }] of this.#inFlight)
+      this.#inFlight.set(sequence, { ...newFlight(batch, index, sequence, startedMs), open: 0, held: true });
+  }
+
+  /** Goes on with what was recalled, by the pipelines of now. */
+  resume(): void {
+    this.#tryHeld();
+  }
+
   /** Lets go of what is in flight: it was not acknowledged and comes again. */
   forget(): void {
     clearTimeout(this.#heldTimer);
@@ -123,16 +148,7 @@ export class Delivery {
     const sequence = message?.sequence ?? 0;
     // Delivered again before it was done: the first delivery's acknowledgement counts for both.
     if (this.#inFlight.has(sequence)) return;
-    const flight: InFlight = {
-      batch,
-      index,
-      sequence,
-      startedMs,
-      open: 1,
-      retryMs: undefined,
-      held: false,
-      done: new Set(),
-    };
+    const flight = newFlight(batch, index, sequence, startedMs);
     this.#inFlight.set(sequence, flight);
     this.#evaluate(batch, index, flight);
     this.#settleOne(flight);

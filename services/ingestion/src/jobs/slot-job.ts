@@ -132,7 +132,8 @@ export class SlotJob {
       const reason = `the connection "${this.#spec.connection.name}" is ${state}${message === '' ? '' : `: ${message}`}`;
       return { state: state === 'failed' ? 'failed' : 'blocked', message: reason, appliedRevision };
     }
-    const awaited = this.#waiting.get(name) ?? (active ? undefined : this.#waiting.values().next().value);
+    const goesOn = active !== undefined && this.#reading?.suspended !== true;
+    const awaited = this.#waiting.get(name) ?? (goesOn ? undefined : this.#waiting.values().next().value);
     const problem = awaited ? awaited.problem : (active?.sink.problem ?? this.options.deadLetters.problem);
     if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
     return { state: active && !awaited ? 'running' : 'starting', message: '', appliedRevision };
@@ -230,10 +231,17 @@ export class SlotJob {
     const before = reading.pipelines;
     const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session });
     this.#waiting = waiting;
-    // What was published to a sink that is gone may never be confirmed: it has to come again, where it can.
-    if (lost !== undefined && connection.resolved.role !== 'source-core') {
+    // What was published to a sink that is gone may never be confirmed: it has to be published, or to come, again where it can.
+    if (lost !== undefined && isRedelivered(connection.resolved)) reading.suspend();
+    if (reading.suspended && waiting.size > 0) {
+      // As at the start, all sinks are waited for.
+    } else if (lost !== undefined && !reading.suspended && connection.resolved.role !== 'source-core') {
       this.#fail(new ConnectorError('blocked', lost));
-    } else if (ready.length !== before.length || ready.some((pipeline, i) => pipeline !== before[i])) {
+    } else if (
+      reading.suspended ||
+      ready.length !== before.length ||
+      ready.some((pipeline, i) => pipeline !== before[i])
+    ) {
       await reading.swap(ready);
       if (this.#open) this.#traces.applied(ready);
     }
