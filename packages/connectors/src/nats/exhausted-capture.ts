@@ -3,7 +3,7 @@ import { AckPolicy, type JetStreamManager, RetentionPolicy } from '@nats-io/jets
 import { nanos } from '@nats-io/nats-core';
 import { apiCodes, connectorError, hasCode, isNotPermitted } from './errors.js';
 
-// A message whose deliveries are used up raises an advisory without its payload, once, and nothing else (NATS ADR-1, max_deliver). A stream beside
+// A message whose deliveries are used up raises an advisory without its payload, once (io.nats.jetstream.advisory.v1.max_deliver), and nothing else. A stream beside
 // the source's own keeps the advisories, so that none is lost while nobody listens.
 
 /** Notices are a few hundred bytes; whoever has more of them than that has another problem. */

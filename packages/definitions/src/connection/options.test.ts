@@ -220,7 +220,13 @@ describe('the options of a connection', () => {
     [{ ...base['source-core'], subject: 'a.>', dead_letter_subject: 'a.dead' }, /reads it itself/],
     [{ ...base['source-pull'], subject: 'a.*', dead_letter_subject: 'a.dead' }, /reads it itself/],
     [
-      { ...without(base['source-pull'], 'subject'), stream_subjects: ['b', 'a.>'], dead_letter_subject: 'a.dead' },
+      {
+        ...source,
+        jetstream: true,
+        stream_name: 'S',
+        stream_subjects: ['b', 'a.>'],
+        dead_letter_subject: 'a.dead',
+      },
       /reads it itself/,
     ],
     [{ ...base['source-core'], parallelism: 2 }, /queue_group or jetstream/],
@@ -262,6 +268,7 @@ describe('the options of a connection', () => {
   it.each([
     { ...base['source-core'], parallelism: 2, queue_group: 'q' },
     { ...base['source-pull'], parallelism: 2, on_error: 'retry' },
+    { ...base['source-pull'], subject: 'a.in', stream_subjects: 'a.>', dead_letter_subject: 'a.dead' },
     { ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s,5s,10s' },
     { ...base['source-push'], parallelism: 2, queue_group: 'q' },
     { ...source, jetstream: true, stream_name: 'S', filter_subjects: ['a', 'b'] },

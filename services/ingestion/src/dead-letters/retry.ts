@@ -41,6 +41,9 @@ export async function retryDeadLetter(kept: KeptDeadLetter, options: RetryOption
   }
   const outcomes = await Promise.all(concerned.map((pipeline) => processBy(pipeline, decoded, message)));
   const failed = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : []));
+  const [blocked] = failed.filter(({ isBlocked }) => isBlocked);
+  // No fault of the message: the letter stands as it is.
+  if (blocked && concerned.length === 1) return { outcome: 'not_running', reason: blocked.error };
   for (const { pipeline, error } of failed) {
     const { spec } = pipeline;
     // What none had seen before is from now on a matter of those that fail at it.
@@ -60,7 +63,9 @@ export async function retryDeadLetter(kept: KeptDeadLetter, options: RetryOption
   };
 }
 
-type Processed = { readonly rows: number } | { readonly pipeline: RunningPipeline; readonly error: string };
+type Processed =
+  | { readonly rows: number }
+  | { readonly pipeline: RunningPipeline; readonly error: string; readonly isBlocked: boolean };
 
 /** Evaluates the message and waits until its rows are confirmed. */
 async function processBy(
@@ -83,7 +88,8 @@ async function processBy(
   } catch (error) {
     counters.errors++;
     counters.lastError = reasonOf(error);
-    return { pipeline, error: counters.lastError };
+    const isBlocked = error instanceof ConnectorError && error.steer === 'blocked';
+    return { pipeline, error: counters.lastError, isBlocked };
   }
 }
 

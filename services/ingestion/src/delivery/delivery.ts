@@ -115,13 +115,14 @@ export class Delivery {
     for (const { batch, index, startedMs } of this.#inFlight.values()) if (startedMs < before) batch.working(index);
   }
 
-  /** Takes what is in flight back from the sinks, which confirm it no more, and holds it until `resume`. */
+  /** Takes what is in flight back from the sinks, which confirm it no more, and holds it until `resume`; `drained` waits for it no longer. */
   recall(): void {
     clearTimeout(this.#heldTimer);
     this.#heldTimer = undefined;
     // What a sink still says of the former flight counts no more.
     for (const [sequence, { batch, index, startedMs }] of this.#inFlight)
       this.#inFlight.set(sequence, { ...newFlight(batch, index, sequence, startedMs), open: 0, held: true });
+    this.#release();
   }
 
   /** Goes on with what was recalled, by the pipelines of now. */

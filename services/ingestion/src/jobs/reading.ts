@@ -2,7 +2,7 @@ import { type Batch, ConnectorError, type Reader, within } from '@laminar/connec
 import type { Delivery } from '../delivery/delivery.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
 
-/** What is in flight at a swap or a stop may take that long to be confirmed; after that it is left to come again. */
+/** What is in flight may take that long to be confirmed; after that a swap leaves it to those that take over, and a stop to come again. */
 const drainTimeoutMs = 3000;
 /** How often, in a consumer's `ack_wait`, the redelivery of what is held is put off. */
 const keepAlivesPerAckWait = 6;
@@ -75,7 +75,7 @@ export class Reading {
     this.#hold();
     this.#endWaitForSinks();
     const deadlineMs = performance.now() + drainTimeoutMs;
-    const timer = setTimeout(() => this.delivery.forget(), drainTimeoutMs);
+    const timer = setTimeout(() => this.delivery.recall(), drainTimeoutMs);
     await this.delivery.drained();
     clearTimeout(timer);
     const staying = new Set(next);
@@ -117,10 +117,8 @@ export class Reading {
   #takeOver(next: readonly RunningPipeline[]): void {
     this.delivery.pipelines = next;
     if (next.length === 0 && this.ackWaitMs !== undefined) return;
-    if (this.#suspended) {
-      this.#suspended = false;
-      this.delivery.resume();
-    }
+    this.#suspended = false;
+    this.delivery.resume();
     this.#endHold();
   }
 

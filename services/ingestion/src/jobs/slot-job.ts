@@ -179,7 +179,7 @@ export class SlotJob {
       codec,
       counters: this.#counter.total,
       answersRetries: answersForConnection(this.#spec),
-      pipelines: () => reading.pipelines,
+      pipelines: () => (reading.suspended ? [] : reading.pipelines),
     });
     this.#counter.follow(reader.counters);
     try {
