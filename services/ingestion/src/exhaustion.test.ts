@@ -31,16 +31,18 @@ async function source(name: string, maxDeliver: number): Promise<void> {
 }
 
 /** Dead letters of a connection, as they stand. */
-async function lettersOf(
-  connection: string,
-): Promise<{ payload: string; error: string; sequence: number | undefined }[]> {
-  const letters = [];
+async function lettersOf(connection: string) {
+  const letters: { payload: string; error: string; streamIncarnation: string | undefined }[] = [];
   const { first_seq, last_seq } = (await mesh.jsm.streams.info(streams.deadLetters)).state;
   for (let seq = first_seq; seq <= last_seq; seq++) {
     const stored = await mesh.jsm.streams.getMessage(streams.deadLetters, { seq }).catch(() => null);
     const letter = stored && readDeadLetter(stored.subject, (name) => stored.header.get(name) || undefined);
     if (letter?.connection === connection)
-      letters.push({ payload: stored?.string() ?? '', error: letter.error, sequence: letter.origin.stored?.sequence });
+      letters.push({
+        payload: stored?.string() ?? '',
+        error: letter.error,
+        streamIncarnation: letter.origin.stored?.streamIncarnation,
+      });
   }
   return letters;
 }
@@ -141,5 +143,7 @@ describe('a process that dies', () => {
     );
     expect(letters.map(({ payload }) => payload).sort()).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
     expect(letters[0]?.error).toContain('1 deliveries');
+    // Which the message ids of its rows are made of, should it be tried again.
+    expect(letters[0]?.streamIncarnation).toMatch(/./);
   }, 60_000);
 });

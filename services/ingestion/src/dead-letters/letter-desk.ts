@@ -24,6 +24,9 @@ export interface LetterDeskOptions {
 export class LetterDesk {
   #requests: Subscription | undefined;
   #watch: ExhaustedWatch | undefined;
+  /** What the watch told of before the reader was open. */
+  #early: Exhausted[] | undefined = [];
+  #closed = false;
   /** Whoever asks for the same letter meanwhile gets the same answer. */
   readonly #retries = new Map<string, Promise<DeadLetterRetried>>();
 
@@ -32,7 +35,6 @@ export class LetterDesk {
   /** To be called before anything is read. Throws `ConnectorError`. */
   async open(): Promise<void> {
     const { connection, source, deadLetters, slotLetters, answersRetries } = this.options;
-    await slotLetters.open();
     if (answersRetries) {
       this.#requests = deadLetters.nc.subscribe(subjects.deadLetterRetry(connection), {
         queue: 'laminar-ingestion',
@@ -41,10 +43,24 @@ export class LetterDesk {
         },
       });
     }
-    this.#watch = await source.watchExhausted((exhausted) => this.#takeExhausted(exhausted));
+    await slotLetters.open();
+    const watch = await source.watchExhausted((exhausted) => {
+      if (this.#early) this.#early.push(exhausted);
+      else this.#takeExhausted(exhausted);
+    });
+    if (this.#closed) await watch?.close();
+    else this.#watch = watch;
+  }
+
+  /** The reader is open, and knows which stream it reads. */
+  readerOpened(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const exhausted of early) this.#takeExhausted(exhausted);
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#requests?.unsubscribe();
     await this.#watch?.close();
     await this.options.slotLetters.close();

@@ -188,6 +188,7 @@ export class SlotJob {
       const startedAtMs = Date.now();
       await Promise.race([desk.open(), failed]);
       await Promise.race([reader.open(), failed]);
+      desk.readerOpened();
       this.#open = true;
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
