@@ -191,6 +191,21 @@ export interface Sink {
   close(timeoutMs: number): Promise<void>;
 }
 
+/** A message that the server has given up delivering, without anybody having said what became of it. */
+export interface Exhausted {
+  /** `delivered` is the number of deliveries that it had. Without payload and subject where it cannot be had any more. */
+  readonly message: Message;
+  /** Why it cannot be had; undefined where it is all there. */
+  readonly problem: string | undefined;
+  /** It is kept elsewhere, and the server may forget it; or it is not, and is told of again later. */
+  settle(kept: boolean): void;
+}
+
+export interface ExhaustedWatch {
+  /** What was told of and not settled is told of again by the next watch. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** What a connection's socket says of itself. */
 export interface ConnectionSnapshot {
   readonly serverUrl: string;
@@ -235,13 +250,20 @@ export interface Connection {
    * else made and differs is returned, and left as it is. Throws `ConnectorError`.
    */
   provision(): Promise<Provision>;
-  /** Deletes the durable consumer that `provision` made; one that is gone already is fine. Throws `ConnectorError`. */
+  /** Deletes the durable consumer that `provision` made, and what captures its advisories; one that is gone already is fine. Throws `ConnectorError`. */
   deprovision(): Promise<void>;
   /** `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. */
   reader(positions?: PositionStore): Reader;
   /** Throws `Untappable` where connections of this kind cannot be read along with. */
   tap(): Tap;
   sink(): Sink;
+  /** Publishes on the servers of a source, beside what is read. */
+  besides(): Sink;
+  /**
+   * Tells of each message that runs out of deliveries, once over all readers of the connection, also of those that did while nobody watched as far
+   * as the server lets it be known. Undefined where deliveries are not counted. Throws `ConnectorError`.
+   */
+  watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined>;
   snapshot(): ConnectionSnapshot;
   /** Closes the socket after what was published is flushed. Idempotent. */
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 export { Catalog, type QuarantineEntry, referencesOf } from './catalog.js';
-export type { AckPolicyName } from './connection/consumer.js';
+export type { AckPolicyName, Redelivery } from './connection/consumer.js';
 export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
@@ -11,6 +11,7 @@ export {
   type CoreSink,
   type CoreSource,
   hasConsumer,
+  isRedelivered,
   isSink,
   type JetStreamSink,
   type KvSource,
@@ -28,6 +29,7 @@ export {
 export type { StartPosition } from './connection/start.js';
 export { type StoreKind, storeOf } from './connection/stores.js';
 export { anySelfRefusal, selfRefusal } from './connection/subject-uses.js';
+export { subjectsOverlap } from './connection/subjects.js';
 export type { TlsSettings } from './connection/tls.js';
 export { connectionIssues } from './connection/validate.js';
 export type * from './definition.js';

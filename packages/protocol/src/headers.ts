@@ -3,6 +3,7 @@ export const headers = {
   /** Deduplication by JetStream. */
   messageId: 'Nats-Msg-Id',
   expectedLastSequence: 'Nats-Expected-Last-Sequence',
+  expectedLastSubjectSequence: 'Nats-Expected-Last-Subject-Sequence',
   /** W3C Trace Context. */
   traceparent: 'traceparent',
   tracestate: 'tracestate',
@@ -15,4 +16,12 @@ export const headers = {
   /** On a dead letter: why, from where. */
   deadLetterError: 'Laminar-Error',
   deadLetterSubject: 'Laminar-Subject',
+  /** On a dead letter: the incarnation of the definition that it is of. */
+  incarnation: 'Laminar-Incarnation',
+  /** On a dead letter: what the message said of itself, as JSON; `DeadLetterOrigin` without its subject. */
+  origin: 'Laminar-Origin',
+  /** On a copy of a dead letter: its id. */
+  deadLetterId: 'Laminar-Dead-Letter',
+  /** In the place of a dead letter: it was processed after all. */
+  withdrawn: 'Laminar-Withdrawn',
 } as const;

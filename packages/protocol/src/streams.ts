@@ -4,7 +4,7 @@ import { subjects } from './subjects.js';
 export const streams = {
   /** The last metrics message of each instance and part, so that counters outlive a process. */
   metrics: 'laminar_metrics',
-  /** Messages that a pipeline could not process. */
+  /** Messages that could not be processed. */
   deadLetters: 'laminar_dead_letters',
 } as const;
 
@@ -13,6 +13,23 @@ export const metricsStream = (replicas: number) => ({
   name: streams.metrics,
   subjects: [subjects.everyMetrics],
   max_msgs_per_subject: 1,
+  allow_direct: true,
+  num_replicas: replicas,
+});
+
+const dayNs = 24 * 3_600_000 * 1_000_000;
+
+/**
+ * The settings of the stream of dead letters: one message for each letter, as it stands, the oldest leaving first. Whoever needs it first
+ * makes it.
+ */
+export const deadLettersStream = (replicas: number) => ({
+  name: streams.deadLetters,
+  subjects: [subjects.everyDeadLetter],
+  max_msgs_per_subject: 1,
+  max_msgs: 100_000,
+  max_bytes: 256 * 1024 * 1024,
+  max_age: 30 * dayNs,
   allow_direct: true,
   num_replicas: replicas,
 });

@@ -11,8 +11,12 @@ export const subjects = {
   everyMetrics: 'laminar.metrics.*.*',
   logs: (instance: string): string => `laminar.logs.${instance}`,
   everyLog: 'laminar.logs.*',
-  deadLetter: (connection: string): string => `laminar.dead_letters.${connection}`,
-  everyDeadLetter: 'laminar.dead_letters.*',
+  /** The last message of each is the dead letter as it stands. */
+  deadLetter: (id: string): string => `laminar.dead_letters.${id}`,
+  /** An id is `<connection>.<token>`. */
+  everyDeadLetter: 'laminar.dead_letters.*.*',
+  /** Asks whoever reads a connection to process one of its dead letters again. */
+  deadLetterRetry: (connection: string): string => `laminar.dead_letter_retry.${connection}`,
   /** Read-only SQL over `system.*`, asked of any query service. */
   querySql: 'laminar.query.sql',
   /** Live queries, asked of any ingestion instance. */

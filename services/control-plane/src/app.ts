@@ -19,6 +19,7 @@ import { type Problem, toProblem } from './problem.js';
 import { Refusal } from './refusal.js';
 import { connectionTestRoutes } from './routes/connection-tests.js';
 import type { App } from './routes/context.js';
+import { deadLetterRoutes } from './routes/dead-letters.js';
 import { definitionRoutes } from './routes/definitions.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
@@ -103,6 +104,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
   connectionTestRoutes(app, context);
   pipelineRoutes(app, context);
   secretRoutes(app, context, dependencies.secretsKey);
+  deadLetterRoutes(app, context);
   eventRoutes(app, context);
   sqlRoutes(app, context);
   methods.refuseOthers(app);

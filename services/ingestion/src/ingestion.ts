@@ -13,8 +13,8 @@ import {
 import { findSecret, StoredSecrets } from '@laminar/secrets';
 import { loadSql } from '@laminar/sql';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { DeadLetters } from './dead-letters/dead-letters.js';
 import { CounterRegistry } from './delivery/counters.js';
-import { DeadLetters } from './delivery/dead-letters.js';
 import { TraceSampler } from './delivery/trace-sampler.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';

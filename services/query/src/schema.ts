@@ -94,6 +94,29 @@ export const pipelineInstances = sqliteTable(
   (table) => [primaryKey({ columns: [table.pipeline, table.instance] })],
 );
 
+/**
+ * One row per message that could not be processed, as the bus keeps them. `pipeline` is NULL where no pipeline got to see it; `payload` is text where
+ * it is UTF-8, else base64; `headers` are those of the message. The rowid is the letter's place in its stream.
+ */
+export const deadLetters = sqliteTable(
+  'dead_letters',
+  {
+    id: text().primaryKey(),
+    timestamp: text().notNull(),
+    connection: text().notNull(),
+    pipeline: text(),
+    /** Empty where the message is gone. */
+    subject: text().notNull(),
+    /** In the source's stream; NULL for core. */
+    sequence: integer(),
+    error: text().notNull(),
+    payload: text().notNull(),
+    headers: text(),
+    definition_revision: integer().notNull(),
+  },
+  (table) => [index('dead_letters_connection').on(table.connection)],
+);
+
 /** The fold of the event log: what is defined now. */
 export const definitions = sqliteTable(
   'definitions',
@@ -203,4 +226,5 @@ export const derivedTables = [
   definitions,
   definitionEvents,
   workers,
+  deadLetters,
 ] as const;

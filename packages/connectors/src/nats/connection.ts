@@ -7,6 +7,8 @@ import {
   type ConnectionEvents,
   type ConnectionSnapshot,
   ConnectorError,
+  type Exhausted,
+  type ExhaustedWatch,
   type FileSource,
   NotPermitted,
   type PositionStore,
@@ -22,6 +24,9 @@ import { ConsumerReader } from './consumer-reader.js';
 import { CoreReader } from './core-reader.js';
 import { CoreSink } from './core-sink.js';
 import { dial } from './dial.js';
+import { connectorError } from './errors.js';
+import { countsDeliveries } from './exhausted-capture.js';
+import { NatsExhaustedWatch } from './exhausted-watch.js';
 import { guardedSink } from './guarded-sink.js';
 import { JetStreamSink } from './jetstream-sink.js';
 import { LoggedReader } from './logged-reader.js';
@@ -119,6 +124,20 @@ export class NatsConnector implements Connection {
     const { resolved } = this.options;
     const sink = guardedSink(this.#sink(), resolved.permissions);
     return resolved.trace ? new LoggedSink(sink, this.#log) : sink;
+  }
+
+  besides(): Sink {
+    return guardedSink(new CoreSink(this.#open()), this.options.resolved.permissions);
+  }
+
+  async watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined> {
+    const { resolved } = this.options;
+    if (!hasDurable(resolved) || !countsDeliveries(resolved)) return undefined;
+    try {
+      return await NatsExhaustedWatch.open(this.#open(), resolved, onExhausted);
+    } catch (error) {
+      throw connectorError('looking for messages that ran out of deliveries', error);
+    }
   }
 
   snapshot(): ConnectionSnapshot {

@@ -27,6 +27,14 @@ export function connectorError(what: string, error: unknown): ConnectorError {
   return new ConnectorError('blocked', `${what} failed: ${why}`, { cause: error });
 }
 
+/** Whether the server does not let the client publish there; a request says so by its cause. */
+export function isNotPermitted(error: unknown): boolean {
+  return (
+    error instanceof PermissionViolationError ||
+    (error instanceof Error && error.cause instanceof PermissionViolationError)
+  );
+}
+
 export function hasCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
 }

@@ -5,11 +5,14 @@ import type { ConnectionLog } from '../connection-log.js';
 import { ConnectorError } from '../contract.js';
 import { within } from '../within.js';
 import { connectorError } from './errors.js';
+import { countsDeliveries } from './exhausted-capture.js';
 import { type Intake, type IntakeTarget, rateTickMs } from './intake.js';
 import { RateLimit } from './rate-limit.js';
 
 /** A server that has nothing to deliver says so that often, so that a pull which was lost is noticed. */
 const heartbeatMs = 2000;
+/** A crash costs everything that was asked for one delivery: where those are counted, little is. */
+const countedBatchMax = 64;
 /** A pull of which nothing was heard for that much longer than it may take is lost. */
 const graceMs = 1500;
 
@@ -18,6 +21,7 @@ export class PullIntake implements Intake {
   readonly #limit: RateLimit | undefined;
   readonly #request: { readonly expires: number; readonly idle_heartbeat?: number };
   readonly #silenceMaxMs: number;
+  readonly #batchSize: number;
   #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
   #inbox = '';
@@ -33,7 +37,8 @@ export class PullIntake implements Intake {
     readonly target: IntakeTarget,
     readonly log: ConnectionLog,
   ) {
-    const { pullTimeoutMs, rateLimit } = source;
+    const { pullTimeoutMs, pullBatchSize, rateLimit } = source;
+    this.#batchSize = countsDeliveries(source) ? Math.min(pullBatchSize, countedBatchMax) : pullBatchSize;
     this.#limit = rateLimit === undefined ? undefined : new RateLimit(rateLimit, performance.now());
     // The server wants two heartbeats in the time of a pull; a shorter pull ends soon enough by itself.
     const hasHeartbeat = pullTimeoutMs >= 2 * heartbeatMs;
@@ -51,7 +56,7 @@ export class PullIntake implements Intake {
   }
 
   replenish(): void {
-    if (this.#limit || this.#asked <= this.source.pullBatchSize >> 1) this.#ask();
+    if (this.#limit || this.#asked <= this.#batchSize >> 1) this.#ask();
   }
 
   tick(): void {
@@ -94,12 +99,12 @@ export class PullIntake implements Intake {
 
   #ask(): void {
     if (this.#stopped || this.nc.isClosed()) return;
-    const { streamName, consumer, pullBatchSize } = this.source;
+    const { streamName, consumer } = this.source;
     const allowed = this.#limit?.allowed(performance.now()) ?? Number.POSITIVE_INFINITY;
     let wanted = Math.min(allowed, this.target.room()) - this.#asked;
     // One batch after the other; a rate may need several at once.
     do {
-      const batch = Math.min(wanted, pullBatchSize);
+      const batch = Math.min(wanted, this.#batchSize);
       if (batch <= 0) return;
       this.#asked += batch;
       wanted -= batch;
@@ -123,7 +128,7 @@ export class PullIntake implements Intake {
     if (this.#asked > 0) this.#asked--;
     this.#limit?.spend(1);
     this.target.take(message);
-    if (!this.#limit && this.#asked <= this.source.pullBatchSize >> 1) this.#ask();
+    if (!this.#limit && this.#asked <= this.#batchSize >> 1) this.#ask();
   }
 
   /** What the server says of a pull (NATS ADR-13). */

@@ -218,6 +218,18 @@ describe('the options of a connection', () => {
 
   it.each([
     [{ ...base['source-core'], on_error: 'retry' }, /needs jetstream = true/],
+    [{ ...base['source-core'], subject: 'a.>', dead_letter_subject: 'a.dead' }, /reads it itself/],
+    [{ ...base['source-pull'], subject: 'a.*', dead_letter_subject: 'a.dead' }, /reads it itself/],
+    [
+      {
+        ...source,
+        jetstream: true,
+        stream_name: 'S',
+        stream_subjects: ['b', 'a.>'],
+        dead_letter_subject: 'a.dead',
+      },
+      /reads it itself/,
+    ],
     [{ ...base['source-core'], parallelism: 2 }, /queue_group or jetstream/],
     [{ ...base['source-pull'], queue_group: 'q' }, /parallelism/],
     [{ ...base['source-pull'], on_error: 'retry', consumer_ack_policy: 'none' }, /with acknowledgements/],
@@ -268,6 +280,7 @@ describe('the options of a connection', () => {
   it.each([
     { ...base['source-core'], parallelism: 2, queue_group: 'q' },
     { ...base['source-pull'], parallelism: 2, on_error: 'retry' },
+    { ...base['source-pull'], subject: 'a.in', stream_subjects: 'a.>', dead_letter_subject: 'a.dead' },
     { ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s,5s,10s' },
     { ...base['source-push'], parallelism: 2, queue_group: 'q' },
     { ...workQueue, consumer_ack_policy: 'explicit', start: 'all' },

@@ -107,7 +107,10 @@ export const connectionOptions = {
   ),
   dead_letter_subject: option(
     sources,
-    text({ description: 'Subject on the same servers that dead letters are published to as well.' }),
+    text({
+      description:
+        'Subject on the same servers that dead letters are published to as well; none that the connection reads itself.',
+    }),
   ),
   batch_size: option(
     sources,

@@ -146,6 +146,11 @@ export function hasConsumer(connection: ResolvedConnection): connection is Consu
   return connection.role === 'source-pull' || connection.role === 'source-push';
 }
 
+/** Whether a message that was not acknowledged is delivered again. */
+export function isRedelivered(connection: ResolvedConnection): connection is ConsumerSource {
+  return hasConsumer(connection) && connection.consumer.ackPolicy !== 'none';
+}
+
 /** Fills in defaults. The definition must have no `connectionIssues`. */
 export function resolveConnection(name: string, definition: ConnectionDefinition): ResolvedConnection {
   const read = reader(definition);

@@ -11,7 +11,7 @@ import { type Role, roleNames, roleOf, roles } from './role.js';
 import { parseServers } from './servers.js';
 import { parseStart } from './start.js';
 import { storeIssues } from './stores.js';
-import { subjectProblem } from './subjects.js';
+import { subjectProblem, subjectsOverlap } from './subjects.js';
 import { tlsIssues } from './tls.js';
 
 const schemas = Object.fromEntries(Object.entries(connectionOptions).map(([name, { schema }]) => [name, schema]));
@@ -118,6 +118,8 @@ function valueIssues(options: Options): Issue[] {
     const problem = subjectProblem(options.dead_letter_subject, { wildcards: false });
     if (problem !== undefined) refuse('dead_letter_subject', problem);
     else if (isReserved(options.dead_letter_subject)) refuse('dead_letter_subject', reservedSubject);
+    else if (subjectsRead(options).some((subject) => subjectsOverlap(subject, String(options.dead_letter_subject))))
+      refuse('dead_letter_subject', 'this connection reads it itself, so that each dead letter would make another');
   }
   if (options.on_error === 'retry') {
     if (role === 'source-core')
@@ -140,6 +142,11 @@ function valueIssues(options: Options): Issue[] {
     refuse('start', "must be 'all', 'new', 'last', a stream sequence, or a timestamp such as '2026-03-29T01:30:00Z'");
   }
   return issues;
+}
+
+/** Of a bucket none is read that anything else can publish to. */
+function subjectsRead({ subject, filter_subjects, stream_subjects }: Options): string[] {
+  return listOf(filter_subjects ?? subject ?? stream_subjects);
 }
 
 const reservedSubject = "subjects that begin with '$' or 'laminar.' belong to NATS and to the mesh";

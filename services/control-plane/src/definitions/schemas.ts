@@ -135,6 +135,30 @@ const historyMembers = {
 const anyDefinition = (description: string) =>
   Type.Unsafe<object | null>({ type: ['object', 'null'], description, additionalProperties: true });
 
+const deadLetterSchema = Type.Object(
+  {
+    id: Type.String(),
+    timestamp: timestamp('When it was kept, in the form that it has now.'),
+    connection: Type.String(),
+    pipeline: nullable(
+      Type.String({
+        description: 'null where none got to see the message: it was not decoded, or ran out of deliveries.',
+      }),
+    ),
+    subject: Type.String({ description: 'Of the message; empty where the message was gone.' }),
+    sequence: nullable(Type.Integer({ description: 'Of the message in its stream; null for core NATS.' })),
+    error: Type.String(),
+    payload: Type.String(),
+    payload_encoding: Type.Enum(['utf-8', 'base64'], { description: 'base64 where the payload is no UTF-8.' }),
+    headers: nullable(
+      Type.Record(Type.String(), Type.Array(Type.String()), { description: 'Of the message; null where it had none.' }),
+    ),
+    definition_revision: Type.Integer({ description: 'Of the pipeline that failed, else of the connection.' }),
+  },
+  { $id: 'DeadLetter', description: 'A message that could not be processed.' },
+);
+export type DeadLetterView = Static<typeof deadLetterSchema>;
+
 /** Schemas of answers that the OpenAPI document names once. */
 export const components = [
   ...definedKinds.map((kind) => answerSchema(kind, componentName(kind))),
@@ -167,6 +191,18 @@ export const components = [
       used_by: Type.Array(Type.String(), { description: 'Connections that name it.' }),
     },
     { $id: 'Secret', description: 'A stored secret, without its value.' },
+  ),
+  deadLetterSchema,
+  Type.Object(
+    {
+      id: Type.String(),
+      outcome: Type.Enum(['processed', 'failed'], {
+        description: 'processed: the dead letter is gone. failed: it stands, with the new error.',
+      }),
+      rows: Type.Integer({ description: 'Rows that were published.' }),
+      error: nullable(Type.String({ description: 'Why it failed again.' })),
+    },
+    { $id: 'DeadLetterRetry', description: 'What became of a dead letter that was tried again.' },
   ),
   Type.Object(
     {

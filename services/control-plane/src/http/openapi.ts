@@ -38,6 +38,7 @@ export async function addDocumentation(app: FastifyInstance, { secured }: { secu
         { name: 'connections', description: 'How to reach a NATS system and what to read or write there.' },
         { name: 'tables', description: 'Typed columns over a connection.' },
         { name: 'pipelines', description: 'Continuous queries.' },
+        { name: 'dead_letters', description: 'Messages that could not be processed, until they are.' },
         { name: 'secrets', description: 'Values that connections refer to; they go in, never out.' },
         { name: 'events', description: 'The audit log.' },
         { name: 'sql', description: 'Scripts of statements.' },

@@ -25,6 +25,8 @@ export interface ConnectionCounters {
   bytesReceived: number;
   messagesDropped: number;
   reconnects: number;
+  /** Messages that ran out of deliveries. */
+  exhausted: number;
 }
 
 /** The counters of every definition that this instance ever ran; they outlive jobs, since they never go back. */
@@ -67,6 +69,7 @@ export class CounterRegistry {
       bytesReceived: 0,
       messagesDropped: 0,
       reconnects: 0,
+      exhausted: 0,
     });
   }
 

@@ -1,17 +1,18 @@
 import { DecodeError, type MessageCodec } from '@laminar/codecs';
 import { type Batch, ConnectorError, type Reader } from '@laminar/connectors';
-import type { OnError } from '@laminar/definitions';
+import type { OnError, Redelivery } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
 import { decodedMessage, type OutputRow, RowError } from '@laminar/sql';
 import { isSampled, recordError, traceparentOf } from '@laminar/telemetry';
+import type { SlotDeadLetters } from '../dead-letters/slot-dead-letters.js';
 import type { DeadLetterLog } from '../logs/dead-letter-log.js';
-import type { DeadLetters } from './dead-letters.js';
 import { MessageTrace, producerTrace, startPublish } from './message-trace.js';
 import type { RunningPipeline } from './pipeline.js';
+import { redeliveryDelayMs } from './redelivery.js';
 import type { TraceSampler } from './trace-sampler.js';
 
-/** Delays of redelivery after a row error under `on_error = 'retry'`, by delivery. */
-const retryDelaysMs = [1000, 2000, 5000, 10_000, 30_000] as const;
+/** What its sink could not take, and is held for that, is tried again that often. */
+const heldRetryMs = 1000;
 /** Messages of which it is remembered which pipelines are done with them, while they wait to be delivered again. */
 const rememberedMax = 10_000;
 
@@ -25,19 +26,33 @@ interface InFlight {
   open: number;
   /** Redelivery that a failed pipeline asks for. */
   retryMs: number | undefined;
+  /** A pipeline's rows, or a dead letter, could not be taken, which is no fault of the message: it is tried again here. */
+  held: boolean;
   /** Pipelines that need not see the message again. */
   readonly done: Set<string>;
 }
+
+const newFlight = (batch: Batch, index: number, sequence: number, startedMs: number): InFlight => ({
+  batch,
+  index,
+  sequence,
+  startedMs,
+  open: 1,
+  retryMs: undefined,
+  held: false,
+  done: new Set(),
+});
 
 type PublishSpan = ReturnType<typeof startPublish>;
 
 export interface DeliveryOptions {
   readonly connection: string;
-  readonly connectionRevision: number;
   readonly onError: OnError;
   readonly reader: Reader;
   readonly codec: MessageCodec;
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: SlotDeadLetters;
+  /** Undefined where nothing is delivered again: what should be is a dead letter at once. */
+  readonly redelivery: Redelivery | undefined;
   readonly sampler: TraceSampler;
   readonly deadLetterLog: DeadLetterLog;
   /** Undefined where messages are not acknowledged. */
@@ -56,6 +71,7 @@ export class Delivery {
   readonly #inFlight = new Map<number, InFlight>();
   /** Pipelines that are done with a message which another one has to see again. */
   readonly #finished = new Map<number, ReadonlySet<string>>();
+  #heldTimer: NodeJS.Timeout | undefined;
   #drained: (() => void)[] = [];
   #stopped = false;
 
@@ -101,8 +117,25 @@ export class Delivery {
     for (const { batch, index, startedMs } of this.#inFlight.values()) if (startedMs < before) batch.working(index);
   }
 
+  /** Takes what is in flight back from the sinks, which confirm it no more, and holds it until `resume`; `drained` waits for it no longer. */
+  recall(): void {
+    clearTimeout(this.#heldTimer);
+    this.#heldTimer = undefined;
+    // What a sink still says of the former flight counts no more.
+    for (const [sequence, { batch, index, startedMs }] of this.#inFlight)
+      this.#inFlight.set(sequence, { ...newFlight(batch, index, sequence, startedMs), open: 0, held: true });
+    this.#release();
+  }
+
+  /** Goes on with what was recalled, by the pipelines of now. */
+  resume(): void {
+    this.#tryHeld();
+  }
+
   /** Lets go of what is in flight: it was not acknowledged and comes again. */
   forget(): void {
+    clearTimeout(this.#heldTimer);
+    this.#heldTimer = undefined;
     this.#inFlight.clear();
     this.#release();
   }
@@ -118,13 +151,27 @@ export class Delivery {
     const sequence = message?.sequence ?? 0;
     // Delivered again before it was done: the first delivery's acknowledgement counts for both.
     if (this.#inFlight.has(sequence)) return;
-    const flight: InFlight = { batch, index, sequence, startedMs, open: 1, retryMs: undefined, done: new Set() };
+    const flight = newFlight(batch, index, sequence, startedMs);
     this.#inFlight.set(sequence, flight);
     this.#evaluate(batch, index, flight);
     this.#settleOne(flight);
   }
 
-  #evaluate(batch: Batch, index: number, flight: InFlight | undefined): void {
+  /** Tries again what is held, by the pipelines that are not done with it. */
+  #tryHeld(): void {
+    this.#heldTimer = undefined;
+    for (const flight of [...this.#inFlight.values()]) {
+      if (!flight.held || flight.open > 0 || this.#stopped) continue;
+      flight.held = false;
+      flight.open = 1;
+      this.#evaluate(flight.batch, flight.index, flight, flight.done);
+      this.#settleOne(flight);
+    }
+    for (const { sink } of this.pipelines) sink.flush();
+  }
+
+  /** `doneBefore` are the pipelines that were done with this very delivery before. */
+  #evaluate(batch: Batch, index: number, flight: InFlight | undefined, doneBefore?: ReadonlySet<string>): void {
     const message = batch.messages[index];
     if (!message) return;
     const decoded = decodedMessage(message, this.options.codec);
@@ -141,11 +188,12 @@ export class Delivery {
     const isTraced = producer === undefined ? this.options.sampler.take() : isSampled(producer);
     let trace = isTraced ? new MessageTrace(this.options.connection, message, producer) : undefined;
     for (const pipeline of this.pipelines) {
+      if (doneBefore?.has(pipeline.id)) continue;
       if (finished?.has(pipeline.id) && !pipeline.spec.query.readsDelivered) {
         flight?.done.add(pipeline.id);
         continue;
       }
-      pipeline.counters.messagesIn++;
+      if (doneBefore === undefined) pipeline.counters.messagesIn++;
       const applied = pipeline.pendingTrace;
       const startedAtMs = trace || applied !== undefined ? Date.now() : 0;
       let rows: readonly OutputRow[];
@@ -237,9 +285,10 @@ export class Delivery {
       : `the query failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`;
     pipeline.counters.errors++;
     pipeline.counters.lastError = reason;
-    // A row that was not confirmed because its connection is gone is no fault of the row: it comes again.
-    const onError = error instanceof ConnectorError && error.steer === 'blocked' ? 'retry' : pipeline.spec.onError;
-    this.#apply(onError, pipeline, batch, index, reason, flight);
+    // A row that was not confirmed because its connection is gone is no fault of the row, and costs the message no delivery.
+    if (error instanceof ConnectorError && error.steer === 'blocked') {
+      if (flight) this.#hold(flight, pipeline);
+    } else this.#apply(pipeline.spec.onError, pipeline, batch, index, reason, flight);
   }
 
   #apply(
@@ -252,9 +301,11 @@ export class Delivery {
   ): void {
     switch (onError) {
       case 'skip':
+        if (flight) this.#finish(flight, pipeline);
         return;
       case 'retry':
-        if (flight) this.#askAgain(flight, pipeline);
+        if (flight === undefined || !this.#askAgain(flight, pipeline))
+          this.#deadLetter(pipeline, batch, index, reason, flight);
         return;
       case 'stop':
         this.abandon();
@@ -265,12 +316,30 @@ export class Delivery {
     }
   }
 
-  /** The message is to be delivered again, for this pipeline at least. */
-  #askAgain(flight: InFlight, pipeline: RunningPipeline | undefined): void {
-    const delivered = flight.batch.messages[flight.index]?.delivered ?? 1;
-    flight.retryMs = retryDelaysMs[Math.min(delivered, retryDelaysMs.length) - 1];
+  /** The pipeline, or each of them, is done with the message. */
+  #finish(flight: InFlight, pipeline: RunningPipeline | undefined): void {
+    for (const { id } of pipeline ? [pipeline] : this.pipelines) flight.done.add(id);
+  }
+
+  #unfinish(flight: InFlight, pipeline: RunningPipeline | undefined): void {
     if (pipeline) flight.done.delete(pipeline.id);
     else flight.done.clear();
+  }
+
+  /** The message is to be delivered again, for this pipeline at least; false where there is no delivery left. */
+  #askAgain(flight: InFlight, pipeline: RunningPipeline | undefined): boolean {
+    const { redelivery } = this.options;
+    const delayMs = redelivery && redeliveryDelayMs(redelivery, flight.batch.messages[flight.index]?.delivered ?? 1);
+    if (delayMs === undefined) return false;
+    flight.retryMs = delayMs;
+    this.#unfinish(flight, pipeline);
+    return true;
+  }
+
+  /** The message stays here, kept from redelivery, until this pipeline is done with it. */
+  #hold(flight: InFlight, pipeline: RunningPipeline | undefined): void {
+    flight.held = true;
+    this.#unfinish(flight, pipeline);
   }
 
   #deadLetter(
@@ -282,13 +351,13 @@ export class Delivery {
   ): void {
     const message = batch.messages[index];
     if (!message) return;
-    const { connection, connectionRevision, deadLetters, deadLetterLog, reader } = this.options;
-    const { sourceIncarnation } = reader;
-    const definitionRevision = pipeline?.spec.definitionRevision ?? connectionRevision;
+    const { deadLetters, deadLetterLog } = this.options;
     const concerned = pipeline ? [pipeline] : this.pipelines;
-    if (flight) flight.open++;
-    const letter = { connection, pipeline: pipeline?.spec.name, definitionRevision, message, sourceIncarnation, error };
-    deadLetters.publish(letter, (failure) => {
+    if (flight) {
+      flight.open++;
+      this.#finish(flight, pipeline);
+    }
+    deadLetters.publish({ pipeline: pipeline?.spec, message, error }, (failure) => {
       for (const { counters } of concerned) {
         if (failure) counters.lastError = `the dead letter was not kept: ${failure.message}`;
         else counters.deadLetters++;
@@ -296,13 +365,17 @@ export class Delivery {
       if (!failure)
         deadLetterLog.kept({ pipeline: pipeline?.spec.name, subject: message.subject, sequence: message.sequence });
       if (!flight) return;
-      if (failure) this.#askAgain(flight, pipeline);
+      if (failure) this.#hold(flight, pipeline);
       this.#settleOne(flight);
     });
   }
 
   #settleOne(flight: InFlight): void {
     if (--flight.open > 0 || this.#inFlight.get(flight.sequence) !== flight) return;
+    if (flight.held && flight.retryMs === undefined) {
+      this.#heldTimer ??= setTimeout(() => this.#tryHeld(), heldRetryMs);
+      return;
+    }
     this.#inFlight.delete(flight.sequence);
     const nowMs = performance.now();
     if (flight.retryMs === undefined) {

@@ -42,10 +42,10 @@ const connection = (name: string, options: Options = {}) =>
     },
   });
 
-const pipeline = (name: string, query: string) =>
+const pipeline = (name: string, query: string, options: Options = {}) =>
   given('pipeline', name, {
     type: 'PipelineCreated',
-    definition: { query, desired: 'running', options: {}, ...queryReferences(query) },
+    definition: { query, desired: 'running', options, ...queryReferences(query) },
   });
 
 const table = (name: string, connector: string, columns: readonly string[]) =>
@@ -121,6 +121,25 @@ describe('pipelines', () => {
     connection('a', { description: 'changed' });
     expect(desired.pipelines.get('p')?.revision).toBe(own + 1);
     expect(desired.slots.get('a.0')?.pipelines[0]).toMatchObject({ definitionRevision: own, revision: own + 1 });
+  });
+
+  it('deal with errors as they say, else as their connection says, else by whether deliveries are counted', () => {
+    const counted = { jetstream: true, stream_name: 'S', consumer_max_deliver: 3 };
+    connection('plain');
+    connection('counted', counted);
+    connection('skipping', { ...counted, on_error: 'skip' });
+    for (const [name, over, options] of [
+      ['a', 'plain', {}],
+      ['b', 'counted', {}],
+      ['c', 'counted', { on_error: 'dead_letter' }],
+      ['d', 'skipping', {}],
+    ] as const)
+      pipeline(name, `SELECT n FROM ${over}`, options);
+    const onErrors = ['a', 'b', 'c', 'd'].map((name) => {
+      const pipeline = desired.pipelines.get(name);
+      return pipeline?.state === 'running' ? pipeline.spec.onError : undefined;
+    });
+    expect(onErrors).toEqual(['dead_letter', 'retry', 'dead_letter', 'skip']);
   });
 
   it('are bound again only where a change concerns them', () => {

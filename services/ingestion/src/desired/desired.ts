@@ -109,6 +109,7 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
     if (bound.status === 'blocked') return { state: 'blocked', reason: bound.reason, revision, cause };
     const { query } = bound;
     const source = catalog.get('connection', query.connection);
+    const resolved = source && resolveConnection(query.connection, source.definition);
     const sink = query.sink === undefined ? undefined : catalog.get('connection', query.sink);
     const spec: PipelineSpec = {
       name,
@@ -117,7 +118,9 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
       revision,
       cause,
       query,
-      onError: (record.definition.options.on_error ?? source?.definition.options.on_error ?? 'dead_letter') as OnError,
+      onError:
+        (record.definition.options.on_error as OnError | undefined) ??
+        (resolved && 'onError' in resolved ? resolved.onError : 'dead_letter'),
       sink: sink && connectionSpec(sink),
     };
     return { state: 'running', spec, revision, cause };

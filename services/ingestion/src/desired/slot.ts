@@ -53,3 +53,6 @@ export function slotKeys({ name, resolved }: ConnectionSpec): string[] {
   const parallelism = 'parallelism' in resolved ? resolved.parallelism : 1;
   return Array.from({ length: parallelism }, (_, slot) => `${name}.${slot}`);
 }
+
+/** Of all slots of a connection one does what is to be done once. */
+export const answersForConnection = ({ key, connection }: SlotSpec): boolean => key === `${connection.name}.0`;

@@ -2,7 +2,7 @@ import { type Batch, ConnectorError, type Reader, within } from '@laminar/connec
 import type { Delivery } from '../delivery/delivery.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
 
-/** What is in flight at a swap or a stop may take that long to be confirmed; after that it is left to come again. */
+/** What is in flight may take that long to be confirmed; after that a swap leaves it to those that take over, and a stop to come again. */
 const drainTimeoutMs = 3000;
 /** How often, in a consumer's `ack_wait`, the redelivery of what is held is put off. */
 const keepAlivesPerAckWait = 6;
@@ -13,6 +13,7 @@ export class Reading {
   #held: Promise<void> | undefined;
   #heldBatch: Batch | undefined;
   #endHold: () => void = () => undefined;
+  #suspended = false;
   #endWaitForSinks: () => void = () => undefined;
   #abandoned = false;
   #endRun: () => void = () => undefined;
@@ -33,6 +34,11 @@ export class Reading {
 
   get pipelines(): readonly RunningPipeline[] {
     return this.delivery.pipelines;
+  }
+
+  /** A sink is gone, and everything waits for the next swap. */
+  get suspended(): boolean {
+    return this.#suspended;
   }
 
   /** Reads until the reader ends, by `stop` or with its connection, and every row is out or given up. Throws `ConnectorError`. */
@@ -62,25 +68,40 @@ export class Reading {
    * that are to be acknowledged are held until there are some: nobody has seen them.
    */
   async swap(next: readonly RunningPipeline[]): Promise<void> {
+    if (this.#suspended) {
+      this.#takeOver(next);
+      return;
+    }
     this.#hold();
     this.#endWaitForSinks();
     const deadlineMs = performance.now() + drainTimeoutMs;
-    const timer = setTimeout(() => this.delivery.forget(), drainTimeoutMs);
+    const timer = setTimeout(() => this.delivery.recall(), drainTimeoutMs);
     await this.delivery.drained();
     clearTimeout(timer);
     const staying = new Set(next);
     const leaving = this.pipelines.filter((pipeline) => !staying.has(pipeline));
     await within(Math.max(0, deadlineMs - performance.now()), confirmed(leaving));
-    this.delivery.pipelines = next;
-    if (next.length > 0 || this.ackWaitMs === undefined) this.#endHold();
+    this.#takeOver(next);
+  }
+
+  /**
+   * A sink is gone, and with it what it had not confirmed: until the next swap messages are held here, kept from redelivery, since that would cost
+   * them deliveries that may be counted. Idempotent.
+   */
+  suspend(): void {
+    if (this.#suspended) return;
+    this.#suspended = true;
+    this.#hold();
+    this.delivery.recall();
+    this.#endWaitForSinks();
   }
 
   /** Ends `run` once what was received is done with, or given up after a while. */
   async stop(): Promise<void> {
     this.#stopTimer = setTimeout(() => this.abandon(), drainTimeoutMs);
     this.#endWaitForSinks();
-    // Held for pipelines that do not come any more.
-    if (this.pipelines.length === 0) this.abandon();
+    // Held for pipelines or sinks that do not come any more.
+    if (this.pipelines.length === 0 || this.#suspended) this.abandon();
     await this.reader.stop();
   }
 
@@ -90,6 +111,14 @@ export class Reading {
     this.#endRun();
     this.delivery.abandon();
     this.#endWaitForSinks();
+    this.#endHold();
+  }
+
+  #takeOver(next: readonly RunningPipeline[]): void {
+    this.delivery.pipelines = next;
+    if (next.length === 0 && this.ackWaitMs !== undefined) return;
+    this.#suspended = false;
+    this.delivery.resume();
     this.#endHold();
   }
 

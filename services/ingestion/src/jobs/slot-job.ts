@@ -1,12 +1,14 @@
 import type { MessageCodec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
-import { ackWaitMsOf } from '@laminar/definitions';
+import { ackWaitMsOf, isRedelivered } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
+import type { DeadLetters } from '../dead-letters/dead-letters.js';
+import { LetterDesk } from '../dead-letters/letter-desk.js';
+import { SlotDeadLetters } from '../dead-letters/slot-dead-letters.js';
 import type { CounterRegistry } from '../delivery/counters.js';
-import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
-import type { PipelineSpec, SlotSpec } from '../desired/slot.js';
+import { answersForConnection, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
 import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -143,7 +145,8 @@ export class SlotJob {
       const reason = `the connection "${this.#spec.connection.name}" is ${state}${message === '' ? '' : `: ${message}`}`;
       return { state: state === 'failed' ? 'failed' : 'blocked', message: reason, appliedRevision };
     }
-    const awaited = this.#waiting.get(name) ?? (active ? undefined : this.#waiting.values().next().value);
+    const goesOn = active !== undefined && this.#reading?.suspended !== true;
+    const awaited = this.#waiting.get(name) ?? (goesOn ? undefined : this.#waiting.values().next().value);
     const problem = awaited ? awaited.problem : (active?.sink.problem ?? this.options.deadLetters.problem);
     if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
     return { state: active && !awaited ? 'running' : 'starting', message: '', appliedRevision };
@@ -179,14 +182,27 @@ export class SlotJob {
     const codec = await codecOf(source.resolved, this.options.files);
     if (this.#loop.stopped) return;
     const reader = connection.reader(this.options.positions.of(source));
-    const reading = new Reading(reader, this.#delivery(reader, codec), ackWaitMsOf(resolved));
+    const letters = this.#slotLetters(connection, reader);
+    const reading = new Reading(reader, this.#delivery(reader, codec, letters), ackWaitMsOf(resolved));
     this.#reading = reading;
+    const desk = new LetterDesk({
+      connection: source.name,
+      source: connection,
+      deadLetters: this.options.deadLetters,
+      slotLetters: letters,
+      codec,
+      counters: this.#counter.total,
+      answersRetries: answersForConnection(this.#spec),
+      pipelines: () => (reading.suspended ? [] : reading.pipelines),
+    });
     this.#counter.follow(reader.counters);
     try {
       await Promise.race([this.#ready(reading, resolved.role !== 'source-core'), failed, stopping]);
       if (this.#loop.stopped) return;
       const startedAtMs = Date.now();
+      await Promise.race([desk.open(), failed]);
       await Promise.race([reader.open(), failed]);
+      desk.readerOpened();
       this.#open = true;
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
@@ -200,6 +216,7 @@ export class SlotJob {
       this.#open = false;
       this.#reading = undefined;
       reading.abandon();
+      await desk.close();
       this.count();
       await reader.close();
       this.#report();
@@ -230,10 +247,17 @@ export class SlotJob {
     const log = connection.resolved.trace ? this.#log : undefined;
     const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session, log });
     this.#waiting = waiting;
-    // What was published to a sink that is gone may never be confirmed: it has to come again, where it can.
-    if (lost !== undefined && connection.resolved.role !== 'source-core') {
+    // What was published to a sink that is gone may never be confirmed: it has to be published, or to come, again where it can.
+    if (lost !== undefined && isRedelivered(connection.resolved)) reading.suspend();
+    if (reading.suspended && waiting.size > 0) {
+      // As at the start, all sinks are waited for.
+    } else if (lost !== undefined && !reading.suspended && connection.resolved.role !== 'source-core') {
       this.#fail(new ConnectorError('blocked', lost));
-    } else if (ready.length !== before.length || ready.some((pipeline, i) => pipeline !== before[i])) {
+    } else if (
+      reading.suspended ||
+      ready.length !== before.length ||
+      ready.some((pipeline, i) => pipeline !== before[i])
+    ) {
       await reading.swap(ready);
       if (this.#open) this.#traces.applied(ready);
     }
@@ -245,16 +269,32 @@ export class SlotJob {
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
   }
 
-  #delivery(reader: Reader, codec: MessageCodec): Delivery {
-    const { name, revision, resolved } = this.#spec.connection;
-    const { deadLetters, sampler } = this.options;
+  #slotLetters(connection: Connection, reader: Reader): SlotDeadLetters {
+    const { connection: source } = this.#spec;
+    return new SlotDeadLetters({
+      connection: source,
+      deadLetters: this.options.deadLetters,
+      reader,
+      besides:
+        'deadLetterSubject' in source.resolved && source.resolved.deadLetterSubject !== undefined
+          ? connection.besides()
+          : undefined,
+      onNotCopied: (reason) => {
+        for (const { counters } of this.#reading?.pipelines ?? []) counters.lastError = reason;
+      },
+    });
+  }
+
+  #delivery(reader: Reader, codec: MessageCodec, deadLetters: SlotDeadLetters): Delivery {
+    const { name, resolved } = this.#spec.connection;
+    const { sampler } = this.options;
     return new Delivery({
       connection: name,
-      connectionRevision: revision,
       onError: 'onError' in resolved ? resolved.onError : 'dead_letter',
       reader,
       codec,
       deadLetters,
+      redelivery: isRedelivered(resolved) ? resolved.consumer : undefined,
       sampler,
       deadLetterLog: new DeadLetterLog(this.#log),
       ackWaitMs: ackWaitMsOf(resolved),

@@ -139,6 +139,7 @@ function connectionMetrics(
     bytesReceived: total?.bytesReceived ?? 0,
     messagesDropped: total?.messagesDropped ?? 0,
     reconnects: total?.reconnects ?? 0,
+    exhausted: total?.exhausted ?? 0,
     rttMs: snapshot?.rttMs ?? 0,
   };
 }
@@ -147,5 +148,5 @@ function consumerMetrics(
   { name, incarnation }: MeasuredConnection,
   snapshot: ConsumerSnapshot,
 ): laminar.v1.ConsumerMetrics.$Properties {
-  return { connection: name, incarnation, exhausted: 0, ...snapshot };
+  return { connection: name, incarnation, ...snapshot };
 }

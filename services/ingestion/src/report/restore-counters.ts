@@ -37,6 +37,7 @@ export async function restoreCounters(
         bytesReceived: Number(connection.bytesReceived ?? 0),
         messagesDropped: Number(connection.messagesDropped ?? 0),
         reconnects: Number(connection.reconnects ?? 0),
+        exhausted: Number(connection.exhausted ?? 0),
       });
     }
   }

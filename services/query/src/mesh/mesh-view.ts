@@ -7,7 +7,9 @@ import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { SystemDatabase } from '../database.js';
 import type { LogStore } from '../logs/log-store.js';
+import { DeadLetterTable } from '../projections/dead-letter-table.js';
 import { Projector } from '../projections/projector.js';
+import { type DeadLetterFeed, followDeadLetters } from './dead-letter-feed.js';
 import { followLogs } from './log-feed.js';
 import { MetricsBoard } from './metrics-board.js';
 import { followMetrics, type MetricsFeed } from './metrics-feed.js';
@@ -41,10 +43,12 @@ export class MeshView {
   readonly #workers = new WorkerBoard();
   readonly #status: StatusBoard;
   readonly #projector: Projector;
+  readonly #deadLetters: DeadLetterTable;
   #identity: string | undefined;
   #workerFeed: { close(): void } | undefined;
   #logFeed: { close(): void } | undefined;
   #metricsFeed: MetricsFeed | undefined;
+  #deadLetterFeed: DeadLetterFeed | undefined;
   #log: LogSubscription | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #flushDelayMs = flushDelayMinMs;
@@ -71,11 +75,12 @@ export class MeshView {
       metrics: this.#metrics,
       workers: this.#workers,
     });
+    this.#deadLetters = new DeadLetterTable(database);
   }
 
   /** Rows written or removed so far. */
   get rowsTouched(): number {
-    return this.#projector.rowsTouched;
+    return this.#projector.rowsTouched + this.#deadLetters.rowsTouched;
   }
 
   /** Resolves when everything that the bus holds is in the tables. */
@@ -105,8 +110,21 @@ export class MeshView {
       replicas,
       onMessage: (subject, data) => this.#takeMetrics(subject, data),
     });
-    await Promise.all([this.#log.caughtUp, this.#metricsFeed.caughtUp]);
+    this.#deadLetterFeed = await followDeadLetters({
+      nc,
+      replicas,
+      onMessage: (message) => {
+        this.#deadLetters.take(message);
+        this.#scheduleFlush();
+      },
+      onFirst: (sequence) => {
+        if (this.#deadLetters.forgetBefore(sequence)) this.#scheduleFlush();
+      },
+      onUnreadable: (subject, reason) => this.#warn(subject, reason),
+    });
+    await Promise.all([this.#log.caughtUp, this.#metricsFeed.caughtUp, this.#deadLetterFeed.caughtUp]);
     this.#projector.flush();
+    this.#deadLetters.flush();
   }
 
   /** To be called after the connection was lost: the server may have come back with another store. */
@@ -131,6 +149,7 @@ export class MeshView {
     this.#logFeed?.close();
     await this.#log?.close();
     await this.#metricsFeed?.close();
+    await this.#deadLetterFeed?.close();
   }
 
   #takeEvent(stored: StoredEvent): void {
@@ -161,6 +180,7 @@ export class MeshView {
     const startedMs = performance.now();
     try {
       this.#projector.flush();
+      this.#deadLetters.flush();
       onDatabase(undefined);
       const tookMs = performance.now() - startedMs;
       this.#flushDelayMs = Math.min(flushDelayMaxMs, Math.max(flushDelayMinMs, tookMs * pausePerFlush));

@@ -21,6 +21,7 @@ export interface ConnectionFigures extends Figures {
   readonly bytesReceived: number;
   readonly messagesDropped: number;
   readonly reconnects: number;
+  readonly exhausted: number;
   readonly rttMs: number;
 }
 
@@ -43,7 +44,6 @@ export interface ConsumerFigures extends Figures {
   readonly redelivered: number;
   readonly waitingPulls: number;
   readonly lastDelivered: number;
-  readonly exhausted: number;
 }
 
 /** `name` is the connection, and of its life nothing is said. */
@@ -150,6 +150,7 @@ function connectionFigures(message: Message): ConnectionFigures[] {
     bytesReceived: Number(entry.bytesReceived ?? 0),
     messagesDropped: Number(entry.messagesDropped ?? 0),
     reconnects: Number(entry.reconnects ?? 0),
+    exhausted: Number(entry.exhausted ?? 0),
     rttMs: entry.rttMs ?? 0,
   }));
 }
@@ -180,7 +181,6 @@ function consumerFigures(message: Message): ConsumerFigures[] {
     redelivered: Number(entry.redelivered ?? 0),
     waitingPulls: Number(entry.waitingPulls ?? 0),
     lastDelivered: Number(entry.lastDelivered ?? 0),
-    exhausted: Number(entry.exhausted ?? 0),
   }));
 }
 

@@ -1,17 +1,10 @@
 import { metricsStream, streams } from '@laminar/protocol';
-import {
-  type ConsumerMessages,
-  JetStreamApiError,
-  type JetStreamManager,
-  jetstream,
-  jetstreamManager,
-} from '@nats-io/jetstream';
+import { type ConsumerMessages, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { openStream } from './open-stream.js';
 
 /** Messages asked for ahead of their processing. */
 const prefetchMax = 1000;
-const streamNotFound = 10059;
-const streamNameInUse = 10058;
 
 export interface MetricsFeedOptions {
   readonly nc: NatsConnection;
@@ -28,7 +21,7 @@ export interface MetricsFeed {
 
 /** Follows the stream that keeps the last metrics message of each part of each instance; makes it where it is missing. */
 export async function followMetrics({ nc, replicas, onMessage }: MetricsFeedOptions): Promise<MetricsFeed> {
-  const { state } = await openMetricsStream(await jetstreamManager(nc), replicas);
+  const { state } = await openStream(await jetstreamManager(nc), metricsStream(replicas));
   let reached: () => void = () => undefined;
   const caughtUp =
     state.messages === 0
@@ -51,20 +44,4 @@ export async function followMetrics({ nc, replicas, onMessage }: MetricsFeedOpti
       await messages.close();
     },
   };
-}
-
-/** Whoever of the mesh starts first makes the stream. */
-async function openMetricsStream(jsm: JetStreamManager, replicas: number) {
-  const wanted = metricsStream(replicas);
-  try {
-    return await jsm.streams.info(wanted.name);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== streamNotFound) throw error;
-  }
-  try {
-    return await jsm.streams.add(wanted);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== streamNameInUse) throw error;
-    return await jsm.streams.info(wanted.name);
-  }
 }

@@ -1,13 +1,14 @@
-import type { ConsumerFigures } from '../mesh/metrics-board.js';
+import type { ConnectionFigures, ConsumerFigures } from '../mesh/metrics-board.js';
 import type { natsJetstreamConsumers } from '../schema.js';
 import { moment } from './moment.js';
 
 /**
  * The rows of a connection's consumers: the newest word of a live instance on each, since several that share a durable see the same consumer.
- * `exhausted` alone is the highest that any instance ever saw, so that it does not go back when another takes over.
+ * `exhausted` alone is counted by the instances themselves, each message by one of them, so that what all of them ever counted is added up.
  */
 export function consumerRows(
   figures: readonly ConsumerFigures[],
+  connection: readonly ConnectionFigures[],
   isAlive: (session: string) => boolean,
 ): (typeof natsJetstreamConsumers.$inferSelect)[] {
   const consumers = new Map<string, ConsumerFigures>();
@@ -25,7 +26,7 @@ export function consumerRows(
     waiting_pulls: entry.waitingPulls,
     last_delivered: entry.lastDelivered,
     lag: entry.pending + entry.ackPending,
-    exhausted: Math.max(...figures.filter((other) => keyOf(other) === keyOf(entry)).map(({ exhausted }) => exhausted)),
+    exhausted: connection.reduce((sum, { exhausted }) => sum + exhausted, 0),
     updated_at: moment(entry.atMs),
   }));
 }

@@ -151,7 +151,7 @@ export class Projector {
     const reports = ofThisLife(record, status.connection(name));
     const figures = metrics.connection(name, record.incarnation);
     this.#connections.stage(name, [connectionRow(record, reports, figures, isAlive)]);
-    this.#consumers.stage(name, consumerRows(metrics.consumers(name, record.incarnation), isAlive));
+    this.#consumers.stage(name, consumerRows(metrics.consumers(name, record.incarnation), figures, isAlive));
     this.#servers.stage(name, serverRows(metrics.servers(name), isAlive));
   }
 

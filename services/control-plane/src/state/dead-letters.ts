@@ -1,0 +1,141 @@
+import type { Catalog } from '@laminar/definitions';
+import { BusUnavailable } from '@laminar/event-store';
+import {
+  type DeadLetter,
+  type DeadLetterRetried,
+  type DeadLetterRetry,
+  deadLetterRetryTimeoutMs,
+  isDeadLetterId,
+  readDeadLetter,
+  streams,
+  subjects,
+} from '@laminar/protocol';
+import { JetStreamApiError, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
+import { type NatsConnection, NoRespondersError, RequestError, TimeoutError } from '@nats-io/nats-core';
+import { Refusal } from '../refusal.js';
+
+/** Codes of the JetStream API: no such message, and no such stream, as before the first ingestion process ever ran. */
+const nothingThere: ReadonlySet<number> = new Set([10037, 10059]);
+const retryAfter = { headers: { 'retry-after': '1' } } as const;
+
+/** A dead letter as the bus keeps it. */
+export interface KeptDeadLetter {
+  readonly letter: DeadLetter;
+  readonly payload: Uint8Array;
+  /** Place in the stream of dead letters, where each version of a letter has another. */
+  readonly sequence: number;
+  /** Unix milliseconds. */
+  readonly keptAtMs: number;
+}
+
+/** Dead letters from a place in their stream on, at most `limit`, oldest first, and the place after the last. Throws `BusUnavailable`. */
+export async function listDeadLetters(
+  nc: NatsConnection,
+  from: number,
+  limit: number,
+): Promise<{ readonly letters: KeptDeadLetter[]; readonly next: number | undefined }> {
+  const letters: KeptDeadLetter[] = [];
+  for (let seq = from; ; ) {
+    const stored = await read(nc, { seq, next_by_subj: subjects.everyDeadLetter });
+    if (!stored) return { letters, next: undefined };
+    if (letters.length === limit) return { letters, next: stored.seq };
+    const kept = keptOf(stored);
+    if (kept) letters.push(kept);
+    seq = stored.seq + 1;
+  }
+}
+
+/** Throws a `Refusal` where there is none of that id, and `BusUnavailable`. */
+export async function findDeadLetter(nc: NatsConnection, id: string): Promise<KeptDeadLetter> {
+  const stored = isDeadLetterId(id) ? await read(nc, { last_by_subj: subjects.deadLetter(id) }) : undefined;
+  const kept = stored && keptOf(stored);
+  if (!kept) throw nothingOf(id);
+  return kept;
+}
+
+/**
+ * Has a dead letter processed again by whoever reads its connection. Throws a `Refusal` where there is none, where its pipeline is gone or
+ * stopped, or where nobody is there to do it, and `BusUnavailable`.
+ */
+export async function retryDeadLetter(
+  nc: NatsConnection,
+  catalog: Catalog,
+  id: string,
+): Promise<DeadLetterRetried & { readonly outcome: 'processed' | 'failed' }> {
+  const { letter } = await findDeadLetter(nc, id);
+  checkRetryable(letter, catalog);
+  const answer = await ask(nc, letter);
+  if (answer.outcome === 'gone') throw nothingOf(id);
+  if (answer.outcome === 'not_running') throw new Refusal('not_running', answer.reason, retryAfter);
+  return answer;
+}
+
+function checkRetryable({ connection, pipeline, incarnation }: DeadLetter, catalog: Catalog): void {
+  const refuse = (why: string) => new Refusal('not_retryable', `${why}, so that nothing can process it`);
+  const kind = pipeline === undefined ? 'connection' : 'pipeline';
+  const name = pipeline ?? connection;
+  const record = catalog.get(kind, name);
+  if (!record) throw refuse(`the ${kind} "${name}" was dropped`);
+  if (record.incarnation !== incarnation)
+    throw refuse(`the ${kind} "${name}" was dropped, and the one of that name now is another`);
+  if (pipeline !== undefined && catalog.get('pipeline', pipeline)?.definition.desired === 'stopped')
+    throw refuse(`the pipeline "${pipeline}" is stopped; start it`);
+}
+
+async function ask(nc: NatsConnection, { id, connection }: DeadLetter): Promise<DeadLetterRetried> {
+  const request: DeadLetterRetry = { id };
+  try {
+    const timeout = deadLetterRetryTimeoutMs;
+    const answer = await nc.request(subjects.deadLetterRetry(connection), JSON.stringify(request), { timeout });
+    return answer.json<DeadLetterRetried>();
+  } catch (error) {
+    if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders()))
+      throw new Refusal('not_running', `no instance reads the connection "${connection}" at the moment`, {
+        ...retryAfter,
+        cause: error,
+      });
+    if (error instanceof TimeoutError)
+      throw new Refusal(
+        'retry_timeout',
+        `it was not processed within ${deadLetterRetryTimeoutMs} ms; it may still be`,
+        {
+          cause: error,
+        },
+      );
+    throw unavailable(error);
+  }
+}
+
+type Query = { readonly seq: number; readonly next_by_subj: string } | { readonly last_by_subj: string };
+
+async function read(nc: NatsConnection, query: Query): Promise<StoredMsg | undefined> {
+  try {
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    return (await jsm.direct.getMessage(streams.deadLetters, query)) ?? undefined;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && nothingThere.has(error.code)) return undefined;
+    // Nobody answers for a stream that does not exist.
+    if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders()))
+      return undefined;
+    throw unavailable(error);
+  }
+}
+
+/** Undefined where the letter of this id was withdrawn, or is none that can be read. */
+function keptOf(stored: StoredMsg): KeptDeadLetter | undefined {
+  try {
+    const letter = readDeadLetter(stored.subject, (name) => stored.header.get(name) || undefined);
+    return letter && { letter, payload: stored.data, sequence: stored.seq, keptAtMs: stored.time.getTime() };
+  } catch {
+    // The query service, which reads all of them, says so in its log.
+    return undefined;
+  }
+}
+
+const nothingOf = (id: string): Refusal =>
+  new Refusal('dead_letter_not_found', `there is no dead letter "${id}"; one that was processed is gone`);
+
+const unavailable = (error: unknown): BusUnavailable =>
+  new BusUnavailable(`the bus does not answer: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });

@@ -1,0 +1,149 @@
+import { readDeadLetter, streams } from '@laminar/protocol';
+import { eventually, startNats } from '@laminar/test';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IngestionMesh } from './testing/ingestion-mesh.js';
+
+// Deliveries are counted where `consumer_max_deliver` says so: what is no fault of a message must not use them up, and what does is not lost.
+
+let mesh: IngestionMesh;
+beforeAll(async () => {
+  mesh = await IngestionMesh.start();
+});
+afterAll(() => mesh?.stop());
+
+/** A busy machine may keep a process from running for a second, which is no reason to lose a delivery here. */
+const ackWaitMs = 3000;
+
+/** A source whose messages have that many deliveries. */
+async function source(name: string, maxDeliver: number): Promise<void> {
+  await mesh.connection(name, {
+    type: 'source',
+    format: 'json',
+    jetstream: true,
+    subject: `${name}.>`,
+    stream_name: name.toUpperCase(),
+    stream_subjects: `${name}.>`,
+    consumer_ack_wait_s: ackWaitMs / 1000,
+    consumer_max_deliver: maxDeliver,
+  });
+}
+
+/** Dead letters of a connection, as they stand. */
+async function lettersOf(connection: string) {
+  const letters: { payload: string; error: string; streamIncarnation: string | undefined }[] = [];
+  const { first_seq, last_seq } = (await mesh.jsm.streams.info(streams.deadLetters)).state;
+  for (let seq = first_seq; seq <= last_seq; seq++) {
+    const stored = await mesh.jsm.streams.getMessage(streams.deadLetters, { seq }).catch(() => null);
+    const letter = stored && readDeadLetter(stored.subject, (name) => stored.header.get(name) || undefined);
+    if (letter?.connection === connection)
+      letters.push({
+        payload: stored?.string() ?? '',
+        error: letter.error,
+        streamIncarnation: letter.origin.stored?.streamIncarnation,
+      });
+  }
+  return letters;
+}
+
+const acknowledged = (stream: string, consumer: string) =>
+  eventually(async () => (await mesh.jsm.consumers.info(stream, consumer)).num_ack_pending === 0, {
+    what: 'every acknowledgement',
+    timeoutMs: 15_000,
+  });
+
+describe('a sink that is away for longer than all deliveries would take', () => {
+  const sinks = {
+    core_back: { max_reconnects: -1 },
+    core_anew: { max_reconnects: 80 },
+    jetstream_back: { jetstream: true, max_reconnects: -1 },
+    jetstream_anew: { jetstream: true, max_reconnects: 80 },
+  };
+  const names = Object.keys(sinks);
+
+  it('costs nothing a delivery, whether it comes back by itself or is dialled anew', async () => {
+    const server = await startNats();
+    const outside = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    const seen = new Map(names.map((name) => [name, new Set<number>()]));
+    try {
+      outside.subscribe('out.*', {
+        callback: (_, message) => void seen.get(message.subject.slice(4))?.add(message.json<{ n: number }>().n),
+      });
+      await outside.flush();
+      await (await jetstreamManager(outside)).streams.add({ name: 'OUT', subjects: ['out.*'] });
+      for (const [name, options] of Object.entries(sinks)) {
+        await source(name, 1);
+        const sink = {
+          type: 'sink',
+          subject: `out.${name}`,
+          reconnect_wait_ms: 50,
+          reconnect_jitter_ms: 0,
+          ...options,
+        };
+        await mesh.connection(`to_${name}`, sink, server.url);
+        await mesh.pipeline(name, `INSERT INTO to_${name} SELECT n FROM ${name}`);
+      }
+      const feed = (from: number, to: number) => Promise.all(names.map((name) => mesh.feed(`${name}.a`, from, to)));
+      const arrived = (count: number) =>
+        eventually(() => names.every((name) => seen.get(name)?.size === count), {
+          what: `${count} rows of each`,
+          timeoutMs: 60_000,
+        });
+      for (const name of names) await mesh.settled(name, 'running');
+      await feed(0, 10);
+      await arrived(10);
+      await server.down();
+      await feed(10, 40);
+      for (const name of names) await mesh.settled(name, 'blocked');
+      // Time is what this is about.
+      await new Promise((resolve) => setTimeout(resolve, 2.5 * ackWaitMs));
+      await server.up();
+      await arrived(40);
+      for (const name of names) {
+        await mesh.settled(name, 'running');
+        await acknowledged(name.toUpperCase(), `laminar-${name}`);
+        const { num_redelivered, delivered } = await mesh.jsm.consumers.info(name.toUpperCase(), `laminar-${name}`);
+        expect({ name, num_redelivered, deliveries: delivered.consumer_seq }).toEqual({
+          name,
+          num_redelivered: 0,
+          deliveries: 40,
+        });
+        expect([...(seen.get(name) ?? [])].sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, n) => n));
+        expect(await lettersOf(name)).toEqual([]);
+      }
+    } finally {
+      for (const name of names) await mesh.append('pipeline', name, { type: 'PipelineDropped' });
+      await outside.close();
+      await server.stop();
+    }
+  }, 120_000);
+});
+
+describe('a process that dies', () => {
+  it('costs what it held a delivery, and what has none left is a dead letter with its payload', async () => {
+    await source('crash', 1);
+    await mesh.connection('nowhere', { type: 'sink', subject: 'nobody.takes', jetstream: true });
+    await mesh.pipeline('crash', 'INSERT INTO nowhere SELECT n FROM crash');
+    await mesh.settled('crash', 'running');
+    // No stream takes what the sink publishes, so that the rows wait for their acknowledgement.
+    await mesh.feed('crash.a', 0, 3);
+    await eventually(async () => (await mesh.jsm.consumers.info('CRASH', 'laminar-crash')).num_ack_pending === 3, {
+      what: 'the messages to be held',
+    });
+    mesh.process.kill('SIGKILL');
+    await mesh.process.exited;
+    await mesh.mesh.start('ingestion', 'ingestion-1');
+    const letters = await eventually(
+      async () => {
+        const all = await lettersOf('crash');
+        return all.length === 3 && all;
+      },
+      { what: 'the dead letters', timeoutMs: 20_000 },
+    );
+    expect(letters.map(({ payload }) => payload).sort()).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
+    expect(letters[0]?.error).toContain('1 deliveries');
+    // Which the message ids of its rows are made of, should it be tried again.
+    expect(letters[0]?.streamIncarnation).toMatch(/./);
+  }, 60_000);
+});
