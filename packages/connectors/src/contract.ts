@@ -173,6 +173,8 @@ export interface Connection {
   deprovision(): Promise<void>;
   reader(): Reader;
   sink(): Sink;
+  /** Publishes replies to the requests that this source reads, on its own socket. Throws `ConnectorError` where it reads none. */
+  responder(): Sink;
   snapshot(): ConnectionSnapshot;
   /** Closes the socket after what was published is flushed. Idempotent. */
   close(): Promise<void>;

@@ -18,6 +18,7 @@ const pipeline = (more: Partial<PipelineDefinition> = {}): PipelineDefinition =>
   options: {},
   reads: ['c'],
   writes: undefined,
+  calls: [],
   ...more,
 });
 const table = (connector = 'c') => ({ connector, columns: [{ name: 'id', type: 'BIGINT' }], options: {} });

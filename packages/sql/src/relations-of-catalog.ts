@@ -18,8 +18,9 @@ export function catalogRelations(catalog: Catalog): Relations {
 }
 
 function connectionRelation(name: string, { options }: ConnectionDefinition): Relation {
-  const kind = options.type === 'sink' ? 'sink' : 'source';
-  return { kind, name, jetstream: options.jetstream === true, format: formatNameOf(options) };
+  const common = { name, jetstream: options.jetstream === true, format: formatNameOf(options) };
+  if (options.type === 'sink') return { kind: 'sink', ...common };
+  return { kind: 'source', ...common, enableReply: options.enable_reply === true };
 }
 
 function tableRelation(name: string, { connector, columns, options }: TableDefinition, catalog: Catalog): Relation {

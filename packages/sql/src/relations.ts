@@ -13,6 +13,8 @@ export interface SourceConnection {
   readonly name: string;
   readonly jetstream: boolean;
   readonly format: FormatName;
+  /** Its messages are requests, which pipelines may reply to. */
+  readonly enableReply?: boolean;
 }
 
 /** A table over the source connection `connection`, which may not exist yet. */

@@ -10,11 +10,13 @@ import {
   type ServiceContext,
   startHealthServer,
 } from '@laminar/runtime';
+import { Sandbox } from '@laminar/sandbox';
 import { findSecret, StoredSecrets } from '@laminar/secrets';
 import { loadSql } from '@laminar/sql';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { CounterRegistry } from './delivery/counters.js';
 import { DeadLetters } from './delivery/dead-letters.js';
+import { FunctionCalls } from './delivery/function-calls.js';
 import { TraceSampler } from './delivery/trace-sampler.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
@@ -52,6 +54,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   await restoreCounters(jsm, instance, counters);
   const deadLetters = new DeadLetters(nc);
   await deadLetters.open(jsm, replicas);
+  const sandbox = new Sandbox();
   const busSink = createOutputSink(nc, { durable: false });
   await busSink.open();
 
@@ -117,6 +120,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     provisioner,
     counters,
     deadLetters,
+    functions: new FunctionCalls(nc, sandbox),
     status,
     isMine,
   });
@@ -175,6 +179,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
       provisioner.stop();
       storedSecrets.stop();
       await supervisor.stop();
+      await sandbox.close();
       // Without the bus nobody can be told; heartbeat and leases expire, and the counters' last second is lost.
       if (!busAway) {
         await metrics.stop();

@@ -1,12 +1,22 @@
 import type { Catalog } from '@laminar/definitions';
-import { type Bound, bindQuery, catalogRelations, type QueryReferences, queryReferences, SqlError } from '@laminar/sql';
+import {
+  type Bound,
+  bindQuery,
+  catalogFunctions,
+  catalogRelations,
+  type QueryReferences,
+  queryReferences,
+  SqlError,
+} from '@laminar/sql';
 
-/** A query that does not parse or does not bind. */
+/** A query, or a body of a function, that does not parse or does not bind. */
 export class QueryRejected extends Error {
   override readonly name = 'QueryRejected';
   constructor(
     readonly error: SqlError,
     readonly query: string,
+    /** Where it stands in the body of a request. */
+    readonly pointer = '/query',
   ) {
     super(error.message, { cause: error });
   }
@@ -15,7 +25,10 @@ export class QueryRejected extends Error {
 /** What a query names and what it comes to in a catalog. Throws `QueryRejected`. */
 export function checkQuery(query: string, catalog: Catalog): { references: QueryReferences; bound: Bound } {
   try {
-    return { references: queryReferences(query), bound: bindQuery(query, catalogRelations(catalog)) };
+    return {
+      references: queryReferences(query),
+      bound: bindQuery(query, catalogRelations(catalog), catalogFunctions(catalog)),
+    };
   } catch (error) {
     throw error instanceof SqlError ? new QueryRejected(error, query) : error;
   }

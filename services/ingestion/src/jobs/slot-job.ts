@@ -1,7 +1,8 @@
 import type { Codec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
-import { hasConsumer } from '@laminar/definitions';
+import { hasConsumer, type ResolvedConnection } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
+import type { FunctionCaller } from '../delivery/awaited-evaluations.js';
 import type { CounterRegistry } from '../delivery/counters.js';
 import type { DeadLetters } from '../delivery/dead-letters.js';
 import { Delivery } from '../delivery/delivery.js';
@@ -13,6 +14,7 @@ import { codecOf } from './codec-of.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 import { type Lineup, lineUp } from './lineup.js';
 import { Reading } from './reading.js';
+import type { RowTarget } from './shared-sink.js';
 import type { SinkPool } from './sink-pool.js';
 import { SlotCounter } from './slot-counter.js';
 
@@ -24,6 +26,7 @@ export interface SlotJobOptions {
   readonly secrets: SecretSource;
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
+  readonly functions: FunctionCaller;
   readonly sampler: TraceSampler;
   /** Where descriptors are read from. */
   readonly files: DefinitionFiles;
@@ -39,6 +42,9 @@ export interface PipelineStanding {
   readonly appliedRevision: number;
 }
 
+/** Nothing replies where requests are not read. */
+const noResponder: RowTarget = { sink: undefined, opening: false, problem: 'the connection takes no requests' };
+
 /** Runs one slot of a connection: its reader, and all of the pipelines over it. */
 export class SlotJob {
   #spec: SlotSpec;
@@ -47,6 +53,8 @@ export class SlotJob {
   #reading: Reading | undefined;
   /** The reader's subscription or consumer stands. */
   #open = false;
+  /** Takes replies to requests, on the connection that they came from. */
+  #responder: RowTarget = noResponder;
   #waiting: Lineup['waiting'] = new Map();
   readonly #traces: ApplyTraces;
   #arranging: Promise<void> = Promise.resolve();
@@ -159,6 +167,7 @@ export class SlotJob {
       this.#endUse = resolve;
     });
     const codec = await codecOf(source.resolved, this.options.files);
+    this.#responder = await responderOf(connection, resolved);
     if (this.#loop.stopped) return;
     const reader = connection.reader();
     const reading = new Reading(
@@ -188,6 +197,7 @@ export class SlotJob {
       reading.abandon();
       this.count();
       await reader.close();
+      this.#responder = noResponder;
       this.#report();
     }
   }
@@ -211,9 +221,16 @@ export class SlotJob {
     const reading = this.#reading;
     if (!reading || this.#loop.stopped) return;
     const { pipelines, connection } = this.#spec;
-    const { sinks, counters, session, onReport } = this.options;
+    const { sinks, counters, functions, session, onReport } = this.options;
     const before = reading.pipelines;
-    const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session });
+    const { ready, waiting, lost } = lineUp(pipelines, before, {
+      sinks,
+      responder: this.#responder,
+      user: this,
+      counters,
+      functions,
+      session,
+    });
     this.#waiting = waiting;
     // What was published to a sink that is gone may never be confirmed: it has to come again, where it can.
     if (lost !== undefined && connection.resolved.role !== 'source-core') {
@@ -255,4 +272,18 @@ export class SlotJob {
   #concerned(): PipelineSpec[] {
     return [...this.#spec.pipelines, ...(this.#reading?.pipelines ?? []).map(({ spec }) => spec)];
   }
+}
+
+/** The connection's own socket, as the target of replies. */
+async function responderOf(connection: Connection, resolved: ResolvedConnection): Promise<RowTarget> {
+  if (resolved.role !== 'source-core' || !resolved.enableReply) return noResponder;
+  const sink = connection.responder();
+  await sink.open();
+  return {
+    sink,
+    opening: false,
+    get problem() {
+      return sink.problem;
+    },
+  };
 }
