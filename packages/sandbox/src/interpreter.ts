@@ -32,12 +32,24 @@ export class Interpreter {
     });
     this.#context = this.#runtime.newContext();
     this.#deadlineMs = performance.now() + loadTimeMsMax;
-    const harden = this.#evaluate(hardenText);
-    const mark = this.#context.newString(this.#mark);
-    const wrap = this.#call(harden, mark);
-    const user = this.#evaluate(functionText(source));
-    this.#function = this.#call(wrap, user);
-    for (const handle of [harden, mark, wrap, user]) handle.dispose();
+    // An interpreter cannot be let go of while something in it is held.
+    const held: QuickJSHandle[] = [];
+    const hold = (handle: QuickJSHandle): QuickJSHandle => {
+      held.push(handle);
+      return handle;
+    };
+    try {
+      const harden = hold(this.#evaluate(hardenText));
+      const wrap = hold(this.#call(harden, hold(this.#context.newString(this.#mark))));
+      this.#function = this.#call(wrap, hold(this.#evaluate(functionText(source))));
+    } catch (error) {
+      for (const handle of held.splice(0)) handle.dispose();
+      this.#context.dispose();
+      this.#runtime.dispose();
+      throw error;
+    } finally {
+      for (const handle of held) handle.dispose();
+    }
   }
 
   /** `request` is the JSON text of an array of arguments. */
@@ -84,6 +96,7 @@ export class Interpreter {
   #valueOf(result: ReturnType<QuickJSContext['callFunction']>): QuickJSHandle {
     if (!result.error) return result.value;
     const error: unknown = this.#context.dump(result.error);
+    result.error.dispose();
     throw new Error(reasonOf(error));
   }
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { FunctionSource } from './function-source.js';
-import { answerTimeMsMax, callTimeMsMax, chunkCallsMax, functionsMax } from './limits.js';
+import { answerTimeMsMax, callTimeMsMax, chunkCallsMax, functionsMax, startTimeMsMax } from './limits.js';
 import type { CallChunk, ChunkOutcome, WorkerData } from './messages.js';
 
 /** The file of the thread; it is JavaScript also where the rest runs from its sources. */
@@ -26,16 +26,21 @@ interface Queue {
   readonly calls: Call[];
 }
 
+/** A thread, and how many calls of its chunk are done, which it counts itself. */
+interface Thread {
+  readonly worker: Worker;
+  readonly done: Int32Array;
+}
+
 /**
  * Runs functions in a thread of their own, so that nothing else waits for them: an endless loop ends at its time limit, and what the interpreter
  * itself cannot end, ends with the thread. Functions take turns. The thread starts at the first call.
  */
 export class Sandbox {
-  /** By source, least recently used first; what is asked of each and not handed over. */
+  /** By source, in the order of their turns; what is asked of each and not handed over. */
   readonly #queues = new Map<string, Queue>();
   #nextId = 0;
-  #worker: Worker | undefined;
-  readonly #done = new Int32Array(new SharedArrayBuffer(4));
+  #thread: Thread | undefined;
   /** What the thread works on. */
   #running: { readonly queue: Queue; readonly calls: readonly Call[] } | undefined;
   #answerTimer: NodeJS.Timeout | undefined;
@@ -44,6 +49,7 @@ export class Sandbox {
 
   /** The JSON text of the function's value for a JSON text of an array of arguments. Throws `CallFailed`. */
   call(source: FunctionSource, request: string): Promise<string> {
+    if (this.#closed) return Promise.reject(new CallFailed('the service stops'));
     return new Promise((resolve, reject) => {
       this.#queueOf(source).calls.push({ request, resolve, reject });
       if (this.#scheduled) return;
@@ -64,17 +70,18 @@ export class Sandbox {
     this.#running = undefined;
     this.#queues.clear();
     for (const { reject } of open) reject(new CallFailed('the service stops'));
-    await this.#worker?.terminate();
+    await this.#thread?.worker.terminate();
   }
 
   #queueOf(source: FunctionSource): Queue {
     const key = JSON.stringify([source.parameters, source.body]);
-    const queue = this.#queues.get(key) ?? { id: this.#nextId++, source, calls: [] };
-    this.#queues.delete(key);
+    const known = this.#queues.get(key);
+    if (known) return known;
+    const queue: Queue = { id: this.#nextId++, source, calls: [] };
     this.#queues.set(key, queue);
     for (const [oldest, { calls }] of this.#queues) {
       if (this.#queues.size <= functionsMax) break;
-      if (calls.length === 0) this.#queues.delete(oldest);
+      if (calls.length === 0 && oldest !== key) this.#queues.delete(oldest);
     }
     return queue;
   }
@@ -95,19 +102,25 @@ export class Sandbox {
   #handOver(queue: Queue): void {
     const calls = queue.calls.splice(0, chunkCallsMax);
     this.#running = { queue, calls };
-    Atomics.store(this.#done, 0, 0);
-    const worker = this.#worker ?? this.#start();
+    const timeMsMax = this.#thread ? answerTimeMsMax : startTimeMsMax + answerTimeMsMax;
+    this.#thread ??= this.#start();
+    const thread = this.#thread;
+    Atomics.store(thread.done, 0, 0);
     const chunk: CallChunk = {
       function: queue.id,
       source: queue.source,
       requests: calls.map(({ request }) => request),
     };
-    worker.postMessage(chunk);
-    this.#answerTimer = setTimeout(() => void worker.terminate(), answerTimeMsMax);
+    thread.worker.postMessage(chunk);
+    this.#answerTimer = setTimeout(() => {
+      void thread.worker.terminate();
+      this.#ended(thread);
+    }, timeMsMax);
   }
 
-  #start(): Worker {
-    const workerData: WorkerData = { done: this.#done.buffer as SharedArrayBuffer };
+  #start(): Thread {
+    const done = new SharedArrayBuffer(4);
+    const workerData: WorkerData = { done };
     const worker = new Worker(workerFile, {
       workerData,
       env: {},
@@ -115,13 +128,14 @@ export class Sandbox {
       stderr: true,
       resourceLimits: { stackSizeMb: workerStackMebibytes },
     });
-    worker.on('message', (outcomes: ChunkOutcome) => this.#answered(outcomes));
+    const thread = { worker, done: new Int32Array(done) };
+    // What a thread says that was given up counts no more.
+    worker.on('message', (outcomes: ChunkOutcome) => this.#thread === thread && this.#answered(outcomes));
     // Whatever ended it: the exit follows.
     worker.on('error', () => undefined);
-    worker.on('exit', () => this.#ended(worker));
+    worker.on('exit', () => this.#ended(thread));
     worker.unref();
-    this.#worker = worker;
-    return worker;
+    return thread;
   }
 
   #answered(outcomes: ChunkOutcome): void {
@@ -141,13 +155,14 @@ export class Sandbox {
   }
 
   /** The thread is gone, by the call that it had begun and not done; the others are made again. */
-  #ended(worker: Worker): void {
-    if (this.#worker === worker) this.#worker = undefined;
+  #ended(thread: Thread): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
     clearTimeout(this.#answerTimer);
     if (!this.#running || this.#closed) return;
     const { queue, calls } = this.#running;
     this.#running = undefined;
-    const guilty = Atomics.load(this.#done, 0);
+    const guilty = Atomics.load(thread.done, 0);
     queue.calls.unshift(...calls.filter((_, i) => i !== guilty));
     calls[guilty]?.reject(new CallFailed(`it ran longer than ${callTimeMsMax} ms, or broke the interpreter`));
     this.#next();

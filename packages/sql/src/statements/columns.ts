@@ -21,7 +21,7 @@ export function parseColumns(cursor: Cursor, { mayBeEmpty = false } = {}): Colum
 /** A type, which ends before the word `until` where one may follow. */
 export function parseColumnType(cursor: Cursor, until?: string): string {
   const first = cursor.token;
-  if (first.kind !== 'word') throw cursor.unexpected('a type');
+  if (first.kind !== 'word' || first.value === until) throw cursor.unexpected('a type');
   const words: string[] = [];
   while (cursor.token.kind === 'word' && cursor.token.value !== until) words.push(cursor.advance().value);
   if (cursor.token.value === '[' || words.at(-1) === 'array') {

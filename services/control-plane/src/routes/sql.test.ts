@@ -113,7 +113,6 @@ describe('a script', () => {
     for (const [text, hint] of [
       ['SELECT a FROM live', 'CREATE PIPELINE'],
       ["SELECT test_connection('live')", 'cannot be tested yet'],
-      ['CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS $$ a $$', 'built-in'],
       ['CREATE TABLE t (a TEXT) WITH (include_metadata = true)', 'connector'],
       ["CREATE CONNECTION k TO kafka (servers = 'x')", 'there is "nats"'],
       ['DESCRIBE lve', 'did you mean "live"?'],
