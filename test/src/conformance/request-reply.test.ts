@@ -157,7 +157,8 @@ describe('a handler of requests', () => {
     let changed = false;
     const versions = new Set<unknown>();
     const asking = (async () => {
-      while (!changed || !versions.has('new')) versions.add((await ask({ action: 'get', id: 1 })).by);
+      while (!changed || !versions.has('new'))
+        versions.add(((await ask({ action: 'get', id: 1 })) as { by?: string }).by);
     })();
     const [result] = await run(
       inJavaScript.replace('CREATE', 'CREATE OR REPLACE').replace('{ id,', "{ by: 'new', id,"),
