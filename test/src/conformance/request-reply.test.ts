@@ -102,6 +102,18 @@ describe('a handler of requests', () => {
       "CREATE FUNCTION get_data (id JSON) RETURNS JSON LANGUAGE sql AS 'JSON_OBJECT(''id'', id, ''by'', ''SQL'')'",
     );
     expect(await ask({ action: 'get', id: [1] })).toEqual({ id: [1], by: 'SQL' });
+    const rows = await eventually(
+      async () => {
+        const found = await api.rows("SELECT name, definition FROM system.definitions WHERE kind = 'function'");
+        return found.length === 1 && found;
+      },
+      { what: 'the function in system.definitions' },
+    );
+    expect(JSON.parse(String(rows[0]?.definition))).toMatchObject({ language: 'sql', returns: 'JSON' });
+    const events = await api.rows(
+      "SELECT type FROM system.definition_events WHERE kind = 'function' ORDER BY revision DESC",
+    );
+    expect(events[0]).toEqual({ type: 'FunctionCreated' });
   });
 
   specIt('request_handler', 'answers an unknown action with the error, and asks no function then', async () => {
@@ -171,25 +183,28 @@ describe('a handler of requests', () => {
     expect([...versions]).toContain('new');
   });
 
-  it('answers what was asked before it changed', async () => {
+  it.each([
+    [
+      'it changed',
+      specSql('request_handler').replace('CREATE', 'CREATE OR REPLACE').replace('Unknown action', 'Unknown'),
+    ],
+    ['it was stopped', 'STOP PIPELINE request_handler'],
+  ])('answers what was asked before %s', async (_, change) => {
     const open: (() => void)[] = [];
     const subscription = nc.subscribe('data.get', {
       callback: (_, message) => void open.push(() => message.respond('"slow"')),
     });
     responders.push(subscription);
     await handler(askNats);
+    const { body: before } = await api.get('/pipelines/request_handler');
     const early = ask({ action: 'get', id: 1 });
     await eventually(() => open.length === 1, { what: 'the question' });
-    const change = run(
-      specSql('request_handler').replace('CREATE', 'CREATE OR REPLACE').replace('Unknown action', 'Unknown'),
-    );
-    await eventually(async () => (await api.get('/pipelines/request_handler')).body.query.includes("'Unknown')"), {
-      what: 'the change to be stored',
-    });
+    const changed = run(change);
+    const isStored = async () => (await api.get('/pipelines/request_handler')).body.revision > before.revision;
+    await eventually(isStored, { what: 'the change to be stored' });
     open[0]?.();
     expect(await early).toBe('slow');
-    await change;
-    expect(await ask({ action: 'other' })).toEqual({ error: 'Unknown' });
+    await changed;
   });
 });
 
@@ -287,6 +302,36 @@ describe('a function that fails', () => {
 });
 
 describe('with JetStream', () => {
+  it('a message whose function takes longer than the time for acknowledgements is not delivered again', async () => {
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.add({ name: 'SLOW', subjects: ['slow.>'] });
+    let asked = 0;
+    const answerAfterMs = 1600;
+    responders.push(
+      nc.subscribe('data.slow', {
+        callback: (_, message) => {
+          asked++;
+          setTimeout(() => message.respond('1'), answerAfterMs);
+        },
+      }),
+    );
+    const rows: string[] = [];
+    nc.subscribe('laminar.output.slowly', { callback: (_, message) => void rows.push(message.string()) });
+    await run(`
+      CREATE FUNCTION slow (n BIGINT) RETURNS BIGINT LANGUAGE nats AS 'data.slow';
+      CREATE CONNECTION slow TO nats (servers = '${mesh.nats.url}', type = 'source', format = 'json', jetstream = true,
+        stream_name = 'SLOW', subject = 'slow.>', consumer_ack_wait_s = 1);
+      CREATE PIPELINE slowly AS SELECT slow(n) AS x FROM slow`);
+    nc.publish('slow.n', '{"n":1}');
+    const consumer = () => jsm.consumers.info('SLOW', 'laminar-slow');
+    await eventually(async () => (await consumer()).ack_floor.stream_seq === 1, { what: 'the acknowledgement' });
+    expect(await consumer()).toMatchObject({ num_redelivered: 0, delivered: { consumer_seq: 1 } });
+    expect(rows).toEqual(['{"x":1}']);
+    expect(asked).toBe(1);
+    await api.delete('/connections/slow?cascade=true&wait=applied');
+    await jsm.streams.delete('SLOW');
+  });
+
   it('nothing is acknowledged before its function has answered, and rows keep the order of their messages', async () => {
     const jsm = await jetstreamManager(nc);
     await jsm.streams.add({ name: 'ASKED', subjects: ['asked.>'] });
