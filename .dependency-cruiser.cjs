@@ -46,6 +46,13 @@ module.exports = {
       to: { path: '^packages/(?!secrets|protocol)' },
     },
     {
+      name: 'sandbox-knows-no-domain',
+      comment: 'What runs the code of users has nothing within reach.',
+      severity: 'error',
+      from: { path: '^packages/sandbox/src', pathNot: tests },
+      to: { path: '^packages/(?!sandbox)' },
+    },
+    {
       name: 'connectors-are-leaves',
       comment: 'Connectors are codecs and definitions plus the NATS client: no SQL, no event store, no telemetry SDK.',
       severity: 'error',

@@ -264,6 +264,8 @@ export interface Connection {
    * as the server lets it be known. Undefined where deliveries are not counted. Throws `ConnectorError`.
    */
   watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined>;
+  /** Publishes replies to the requests that this source reads, on its own socket. Throws `ConnectorError` where it reads none. */
+  responder(): Sink;
   snapshot(): ConnectionSnapshot;
   /** Closes the socket after what was published is flushed. Idempotent. */
   close(): Promise<void>;

@@ -83,7 +83,7 @@ describe('the catalog', () => {
       traceparent: '',
       body: {
         type: 'PipelineCreated',
-        definition: { query: 'x', desired: 'running', options: {}, reads: [], writes: undefined },
+        definition: { query: 'x', desired: 'running', options: {}, reads: [], writes: undefined, calls: [] },
       },
     });
     const catalog = fold(names.map(event));
@@ -109,7 +109,7 @@ describe('the catalog', () => {
         name,
         {
           type: 'PipelineCreated',
-          definition: { query: 'x', desired: 'running', options: {}, reads, writes: undefined },
+          definition: { query: 'x', desired: 'running', options: {}, reads, writes: undefined, calls: [] },
         },
         revision,
       );

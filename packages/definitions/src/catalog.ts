@@ -1,7 +1,8 @@
 import { type Kind, kinds } from '@laminar/protocol';
-import type { PipelineDefinition, Recorded, TableDefinition } from './definition.js';
+import type { FunctionDefinition, PipelineDefinition, Recorded, TableDefinition } from './definition.js';
 import type { RecordedEvent } from './event.js';
 import { evolve, isWhole } from './evolve.js';
+import { reservedNames } from './names.js';
 
 /** A definition that cannot be read, and is therefore acted on by nobody until an event that can be replaces it. */
 export interface QuarantineEntry {
@@ -10,6 +11,15 @@ export interface QuarantineEntry {
   readonly version: number;
   readonly revision: number;
   readonly reason: string;
+}
+
+/** Kinds that share their names, so that a definition which names another need not say its kind. */
+export type NameSpace = 'relation' | 'function';
+
+/** The name space in which others name a definition; undefined for kinds that no definition names so. */
+export function nameSpaceOf(kind: Kind): NameSpace | undefined {
+  if (kind === 'function') return 'function';
+  return kind === 'connection' || kind === 'table' ? 'relation' : undefined;
 }
 
 const id = (kind: Kind, name: string): string => `${kind}.${name}`;
@@ -23,12 +33,13 @@ export class Catalog {
     connection: new Map(),
     table: new Map(),
     pipeline: new Map(),
+    function: new Map(),
     secret: new Map(),
   };
   readonly #versions = new Map<string, number>();
   /** What was last known of quarantined definitions: when they heal they are still the same ones. */
   readonly #lastKnown = new Map<string, Recorded>();
-  /** Relation name to those that name it, as `kind.name`. */
+  /** A name in its name space to those that name it, as `kind.name`. */
   readonly #referrers = new Map<string, Map<string, { kind: Kind; name: string }>>();
 
   get<K extends Kind>(kind: K, name: string): Recorded<K> | undefined {
@@ -55,30 +66,40 @@ export class Catalog {
     return this.get('connection', name) ?? this.get('table', name);
   }
 
-  /** Tables and pipelines that name this relation, sorted by kind and name. */
-  referrers(relation: string): Recorded[] {
-    const entries = [...(this.#referrers.get(relation)?.entries() ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+  /** Definitions that name this relation or function, sorted by kind and name. */
+  referrers(name: string, space: NameSpace = 'relation'): Recorded[] {
+    const entries = [...(this.#referrers.get(`${space} ${name}`)?.entries() ?? [])].sort(([a], [b]) =>
+      a < b ? -1 : 1,
+    );
     return entries.flatMap(([, { kind, name }]) => this.get(kind, name) ?? []);
   }
 
   /**
-   * Everything that rests on a relation, through tables too, each once; what names something comes before it. Ends also where tables name each
-   * other in a circle, which no command makes but a log may hold.
+   * Everything that rests on a relation or function, through tables or functions too, each once; what names something comes before it. Ends also
+   * where they name each other in a circle, which no command makes but a log may hold. Nothing rests on what is in no name space.
    */
-  dependents(relation: string): Recorded[] {
+  dependents(root: string, space: NameSpace | undefined = 'relation'): Recorded[] {
+    if (space === undefined) return [];
     const pipelines = new Map<string, Recorded>();
-    const tables = new Map<string, Recorded>();
-    const relations = [relation];
-    for (const name of relations) {
-      for (const referrer of this.referrers(name)) {
-        if (referrer.kind === 'pipeline') pipelines.set(referrer.name, referrer);
-        else if (referrer.name !== relation && !tables.has(referrer.name)) {
-          tables.set(referrer.name, referrer);
-          relations.push(referrer.name);
-        }
+    const seen = new Set([root]);
+    const between: Recorded[] = [];
+    const path: { readonly record: Recorded | undefined; readonly referrers: Recorded[] }[] = [];
+    const enter = (name: string, record?: Recorded) =>
+      path.push({ record, referrers: this.referrers(name, space).reverse() });
+    for (enter(root); path.length > 0; ) {
+      const { record, referrers } = path.at(-1) as (typeof path)[number];
+      const referrer = referrers.pop();
+      if (!referrer) {
+        // All that names it stands before it.
+        path.pop();
+        if (record) between.push(record);
+      } else if (referrer.kind === 'pipeline') pipelines.set(referrer.name, referrer);
+      else if (!seen.has(referrer.name)) {
+        seen.add(referrer.name);
+        enter(referrer.name, referrer);
       }
     }
-    return [...pipelines.values(), ...[...tables.values()].reverse()];
+    return [...pipelines.values(), ...between];
   }
 
   /** Folds one event; events must come in the order of the log. */
@@ -126,14 +147,14 @@ export class Catalog {
   }
 
   #replace(kind: Kind, name: string, before: Recorded | undefined, after: Recorded | undefined): void {
-    for (const relation of before ? referencesOf(before) : []) this.#referrers.get(relation)?.delete(id(kind, name));
+    for (const named of before ? namesIn(before) : []) this.#referrers.get(named)?.delete(id(kind, name));
     const definitions: Map<string, Recorded> = this.#definitions[kind];
     if (after) definitions.set(name, after);
     else definitions.delete(name);
-    for (const relation of after ? referencesOf(after) : []) {
-      const referrers = this.#referrers.get(relation) ?? new Map<string, { kind: Kind; name: string }>();
+    for (const named of after ? namesIn(after) : []) {
+      const referrers = this.#referrers.get(named) ?? new Map<string, { kind: Kind; name: string }>();
       referrers.set(id(kind, name), { kind, name });
-      this.#referrers.set(relation, referrers);
+      this.#referrers.set(named, referrers);
     }
   }
 }
@@ -143,5 +164,17 @@ export function referencesOf(record: Recorded): readonly string[] {
   if (record.kind === 'table') return [(record.definition as TableDefinition).connector];
   if (record.kind !== 'pipeline') return [];
   const { reads, writes } = record.definition as PipelineDefinition;
-  return writes === undefined ? reads : [...reads, writes];
+  return writes === undefined || reservedNames.has(writes) ? reads : [...reads, writes];
 }
+
+/** The functions of users that a definition names. */
+export function callsOf(record: Recorded): readonly string[] {
+  if (record.kind !== 'pipeline' && record.kind !== 'function') return [];
+  return (record.definition as PipelineDefinition | FunctionDefinition).calls;
+}
+
+/** All that a definition names, each with its name space. */
+const namesIn = (record: Recorded): string[] => [
+  ...referencesOf(record).map((name) => `relation ${name}`),
+  ...callsOf(record).map((name) => `function ${name}`),
+];

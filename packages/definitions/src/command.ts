@@ -2,6 +2,7 @@ import type { Kind } from '@laminar/protocol';
 import type {
   ConnectionDefinition,
   Desired,
+  FunctionDefinition,
   PipelineDefinition,
   SecretDefinition,
   TableDefinition,
@@ -15,6 +16,7 @@ export interface DraftOfKind {
   connection: ConnectionDefinition;
   table: TableDefinition;
   pipeline: PipelineDraft;
+  function: FunctionDefinition;
   secret: SecretDefinition;
 }
 
@@ -36,6 +38,7 @@ export type Command =
   | Define<'connection'>
   | Define<'table'>
   | Define<'pipeline'>
+  | Define<'function'>
   | Define<'secret'>
   | (Target<Kind> & { readonly type: 'Drop'; readonly cascade: boolean })
   | (Target<'pipeline'> & { readonly type: 'Start' | 'Stop' })

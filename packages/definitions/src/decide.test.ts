@@ -18,6 +18,7 @@ const pipeline = (more: Partial<PipelineDefinition> = {}): PipelineDefinition =>
   options: {},
   reads: ['c'],
   writes: undefined,
+  calls: [],
   ...more,
 });
 const table = (connector = 'c') => ({ connector, columns: [{ name: 'id', type: 'BIGINT' }], options: {} });
@@ -37,8 +38,21 @@ const create = {
     name,
     definition,
   }),
+  function: (name: string, calls: readonly string[] = []): Command => ({
+    type: 'Create',
+    kind: 'function',
+    name,
+    definition: named(calls),
+  }),
 };
-const drop = (kind: 'connection' | 'table' | 'pipeline', name: string, cascade = false): Command => ({
+const named = (calls: readonly string[] = []) => ({
+  arguments: [],
+  returns: 'TEXT',
+  language: 'sql' as const,
+  body: "'x'",
+  calls,
+});
+const drop = (kind: 'connection' | 'table' | 'pipeline' | 'function', name: string, cascade = false): Command => ({
   type: 'Drop',
   kind,
   name,
@@ -336,5 +350,44 @@ describe('starting, stopping, rolling back', () => {
     expect(event?.body).toMatchObject({ toVersion: 1, definition: { query: old.query, desired: 'stopped' } });
     append(catalog, event ? [event] : []);
     when(catalog, roll).gives(['PipelineRolledBack', 'p', 5]);
+  });
+});
+
+describe('functions', () => {
+  it('have names of their own', () => {
+    const catalog = given(create.connection('c'), create.function('c'), create.pipeline('c'));
+    expect(decide(drop('function', 'c'), catalog)).toMatchObject([{ body: { type: 'FunctionDropped' } }]);
+    expect(() => decide(drop('connection', 'c'), catalog)).toThrow('in use by pipeline "c"');
+  });
+
+  it('are dropped with all that calls them, what calls something before it', () => {
+    const catalog = given(
+      create.function('a'),
+      create.function('b', ['a']),
+      create.function('d', ['b', 'a']),
+      create.function('e', ['d', 'b']),
+      create.pipeline('p', pipeline({ calls: ['e'] })),
+    );
+    expect(() => decide(drop('function', 'a'), catalog)).toThrow('in use by pipeline "p", function "e"');
+    const order = decide(drop('function', 'a', true), catalog).map(({ name }) => name);
+    expect(order).toEqual(['p', 'e', 'd', 'b', 'a']);
+  });
+
+  it('call neither themselves nor in a circle', () => {
+    const catalog = given(create.function('a', ['b']), create.function('b', ['c']));
+    expect(() => decide(create.function('self', ['self']), catalog)).toThrow('"self" calls "self"');
+    expect(() => decide(create.function('c', ['x', 'a']), catalog)).toThrow('"c" calls "a" calls "b" calls "c"');
+  });
+
+  it('that a log holds in a circle end all the same', () => {
+    const catalog = new Catalog();
+    const created = (name: string, calls: string[]): DecidedEvent => ({
+      kind: 'function',
+      name,
+      version: 1,
+      body: { type: 'FunctionCreated', definition: named(calls) },
+    });
+    append(catalog, [created('a', ['b']), created('b', ['a'])]);
+    expect(catalog.dependents('a', 'function').map(({ name }) => name)).toEqual(['b']);
   });
 });

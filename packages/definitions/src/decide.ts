@@ -1,10 +1,11 @@
 import type { Kind } from '@laminar/protocol';
-import type { Catalog } from './catalog.js';
+import { type Catalog, nameSpaceOf } from './catalog.js';
 import type { Command, DecidedEvent, DraftOfKind } from './command.js';
 import { connectionConflicts } from './connection/conflicts.js';
 import type {
   ConnectionDefinition,
   DefinitionOfKind,
+  FunctionDefinition,
   PipelineDefinition,
   Recorded,
   SecretDefinition,
@@ -13,6 +14,7 @@ import type {
 import { sameData } from './equal.js';
 import { DefinitionRejected } from './errors.js';
 import type { DefinitionEventBody } from './event.js';
+import { recursionOf } from './function/recursion.js';
 import { nearestName, reservedNames } from './names.js';
 import { feedsItself } from './pipeline/feedback.js';
 
@@ -65,6 +67,8 @@ function definedBody(kind: Kind, exists: boolean, definition: DefinitionOfKind[K
   }
   if (kind === 'table')
     return { type: exists ? 'TableChanged' : 'TableCreated', definition: definition as TableDefinition };
+  if (kind === 'function')
+    return { type: exists ? 'FunctionChanged' : 'FunctionCreated', definition: definition as FunctionDefinition };
   if (kind === 'secret')
     return { type: exists ? 'SecretChanged' : 'SecretCreated', definition: definition as SecretDefinition };
   return { type: exists ? 'PipelineChanged' : 'PipelineCreated', definition: definition as PipelineDefinition };
@@ -72,8 +76,7 @@ function definedBody(kind: Kind, exists: boolean, definition: DefinitionOfKind[K
 
 /** Dependents go first, so that no event leaves a definition behind that names something dropped. */
 function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEvent[] {
-  const isRelation = record.kind === 'connection' || record.kind === 'table';
-  const dependents = isRelation ? catalog.dependents(record.name) : [];
+  const dependents = catalog.dependents(record.name, nameSpaceOf(record.kind));
   if (dependents.length > 0 && !cascade) {
     const names = dependents.map(({ kind, name }) => `${kind} "${name}"`).join(', ');
     throw new DefinitionRejected(
@@ -86,6 +89,7 @@ function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEven
 
 function droppedBody(kind: Kind): DefinitionEventBody {
   if (kind === 'connection') return { type: 'ConnectionDropped' };
+  if (kind === 'function') return { type: 'FunctionDropped' };
   if (kind === 'secret') return { type: 'SecretDropped' };
   return kind === 'table' ? { type: 'TableDropped' } : { type: 'PipelineDropped' };
 }
@@ -149,6 +153,11 @@ function checkAgainst(kind: Kind, name: string, definition: DefinitionOfKind[Kin
   if (kind === 'table' && (definition as TableDefinition).connector === name) {
     const message = `the table "${name}" cannot be over itself; name the connection that it reads`;
     throw new DefinitionRejected('invalid', message, [{ code: 'not_a_source', message, pointer: '/connector' }]);
+  }
+  if (kind === 'function') {
+    const message = recursionOf(name, definition as FunctionDefinition, catalog);
+    if (message === undefined) return;
+    throw new DefinitionRejected('invalid', message, [{ code: 'recursive_function', message, pointer: '/body' }]);
   }
   const loop = feedsItself(kind, name, definition, catalog);
   if (loop !== undefined) {

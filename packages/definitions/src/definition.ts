@@ -22,13 +22,28 @@ export interface TableDefinition {
 
 export type Desired = 'running' | 'stopped';
 
-/** A continuous query. `reads` and `writes` are the relations that `query` names, derived when it was accepted. */
+/** A continuous query. `reads` and `writes` are the relations that `query` names, `calls` the functions of users; derived when it was accepted. */
 export interface PipelineDefinition {
   readonly query: string;
   readonly desired: Desired;
   readonly options: Options;
   readonly reads: readonly string[];
   readonly writes: string | undefined;
+  readonly calls: readonly string[];
+}
+
+export type FunctionLanguage = 'sql' | 'nats' | 'javascript';
+
+/**
+ * A scalar function of a user. The body is, by language: one expression of SQL over the arguments; the subject of the mesh's bus that is asked; or the
+ * body of a JavaScript function of the arguments. `calls` are the functions of users that a body of SQL names, derived when it was accepted.
+ */
+export interface FunctionDefinition {
+  readonly arguments: readonly ColumnDefinition[];
+  readonly returns: string;
+  readonly language: FunctionLanguage;
+  readonly body: string;
+  readonly calls: readonly string[];
 }
 
 /** That a secret is stored. Its value is elsewhere, encrypted, under `valueId`, which is new with every value and says nothing of it. */
@@ -40,6 +55,7 @@ export interface DefinitionOfKind {
   connection: ConnectionDefinition;
   table: TableDefinition;
   pipeline: PipelineDefinition;
+  function: FunctionDefinition;
   secret: SecretDefinition;
 }
 

@@ -15,7 +15,14 @@ const created: RecordedEvent = {
   traceparent: '',
   body: {
     type: 'PipelineCreated',
-    definition: { query: 'SELECT 1', desired: 'running', options: {}, reads: ['orders'], writes: undefined },
+    definition: {
+      query: 'SELECT 1',
+      desired: 'running',
+      options: {},
+      reads: ['orders'],
+      writes: undefined,
+      calls: ['f'],
+    },
   },
 };
 const stored = (event: RecordedEvent, data: Uint8Array = encodeEvent(event)) => ({
@@ -109,7 +116,7 @@ describe('folding what is stored', () => {
     revision: 2,
     body: {
       type: 'PipelineChanged',
-      definition: { query: 'SELECT 2', desired: 'running', options: {}, reads: ['events'], writes: 'out' },
+      definition: { query: 'SELECT 2', desired: 'running', options: {}, reads: ['events'], writes: 'out', calls: [] },
     },
   };
   const stopped: RecordedEvent = { ...created, version: 3, revision: 3, body: { type: 'PipelineStopped' } };

@@ -1,9 +1,17 @@
 import { type Kind, laminar, parseDefinitionKey } from '@laminar/protocol';
 import type { Catalog } from './catalog.js';
 import { connectionIssues } from './connection/validate.js';
-import type { ConnectionDefinition, PipelineDefinition, SecretDefinition, TableDefinition } from './definition.js';
+import type {
+  ConnectionDefinition,
+  FunctionDefinition,
+  FunctionLanguage,
+  PipelineDefinition,
+  SecretDefinition,
+  TableDefinition,
+} from './definition.js';
 import type { Issue } from './errors.js';
 import type { DefinitionEvent, DefinitionEventBody, RecordedEvent } from './event.js';
+import { functionIssues } from './function/validate.js';
 import { decodeOptions, encodeOptions } from './option-codec.js';
 import { pipelineIssues } from './pipeline/validate.js';
 import { tableIssues } from './table/validate.js';
@@ -116,6 +124,12 @@ function encodeBody(body: DefinitionEventBody): ProtoProperties {
       return { pipelineRolledBack: { toVersion: body.toVersion, definition: encodePipeline(body.definition) } };
     case 'PipelineDropped':
       return { pipelineDropped: {} };
+    case 'FunctionCreated':
+      return { functionCreated: encodeFunction(body.definition) };
+    case 'FunctionChanged':
+      return { functionChanged: encodeFunction(body.definition) };
+    case 'FunctionDropped':
+      return { functionDropped: {} };
     case 'SecretCreated':
       return { secretCreated: { valueId: body.definition.valueId } };
     case 'SecretChanged':
@@ -143,6 +157,9 @@ function decodeBody(message: laminar.v1.DefinitionEvent): DefinitionEventBody {
     return { type: 'PipelineRolledBack', toVersion: toVersion ?? 0, definition: decodePipeline(definition ?? {}) };
   }
   if (message.pipelineDropped) return { type: 'PipelineDropped' };
+  if (message.functionCreated) return { type: 'FunctionCreated', definition: decodeFunction(message.functionCreated) };
+  if (message.functionChanged) return { type: 'FunctionChanged', definition: decodeFunction(message.functionChanged) };
+  if (message.functionDropped) return { type: 'FunctionDropped' };
   if (message.secretCreated) return { type: 'SecretCreated', definition: decodeSecret(message.secretCreated) };
   if (message.secretChanged) return { type: 'SecretChanged', definition: decodeSecret(message.secretChanged) };
   if (message.secretDropped) return { type: 'SecretDropped' };
@@ -151,6 +168,7 @@ function decodeBody(message: laminar.v1.DefinitionEvent): DefinitionEventBody {
 
 function kindOf(body: DefinitionEventBody): Kind {
   if (body.type.startsWith('Connection')) return 'connection';
+  if (body.type.startsWith('Function')) return 'function';
   if (body.type.startsWith('Secret')) return 'secret';
   return body.type.startsWith('Table') ? 'table' : 'pipeline';
 }
@@ -185,11 +203,12 @@ function decodeTable(message: laminar.v1.TableDefinition.$Properties): TableDefi
   return definition;
 }
 
-const encodePipeline = ({ query, desired, options, reads, writes }: PipelineDefinition) => ({
+const encodePipeline = ({ query, desired, options, reads, writes, calls }: PipelineDefinition) => ({
   query,
   desired: desired === 'running' ? Desired.DESIRED_RUNNING : Desired.DESIRED_STOPPED,
   options: encodeOptions(options),
   reads: [...reads],
+  calls: [...calls],
   ...(writes === undefined ? {} : { writes }),
 });
 
@@ -203,8 +222,30 @@ function decodePipeline(message: laminar.v1.PipelineDefinition.$Properties): Pip
     options: decodeOptions(message.options ?? {}),
     reads: [...(message.reads ?? [])],
     writes: message.writes === '' || message.writes === null ? undefined : message.writes,
+    calls: [...(message.calls ?? [])],
   };
   refuseIssues(pipelineIssues(definition));
+  return definition;
+}
+
+const encodeFunction = ({ arguments: columns, returns, language, body, calls }: FunctionDefinition) => ({
+  arguments: columns.map(({ name, type }) => ({ name, type })),
+  returns,
+  language,
+  body,
+  calls: [...calls],
+});
+
+function decodeFunction(message: laminar.v1.FunctionDefinition.$Properties): FunctionDefinition {
+  const definition: FunctionDefinition = {
+    arguments: (message.arguments ?? []).map(({ name, type }) => ({ name: name ?? '', type: type ?? '' })),
+    returns: message.returns ?? '',
+    // `functionIssues` refuses what is none.
+    language: (message.language ?? '') as FunctionLanguage,
+    body: message.body ?? '',
+    calls: [...(message.calls ?? [])],
+  };
+  refuseIssues(functionIssues(definition));
   return definition;
 }
 

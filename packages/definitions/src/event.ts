@@ -1,5 +1,11 @@
 import type { Kind } from '@laminar/protocol';
-import type { ConnectionDefinition, PipelineDefinition, SecretDefinition, TableDefinition } from './definition.js';
+import type {
+  ConnectionDefinition,
+  FunctionDefinition,
+  PipelineDefinition,
+  SecretDefinition,
+  TableDefinition,
+} from './definition.js';
 
 export type ConnectionEvent =
   | { readonly type: 'ConnectionCreated'; readonly definition: ConnectionDefinition }
@@ -19,12 +25,17 @@ export type PipelineEvent =
   | { readonly type: 'PipelineRolledBack'; readonly toVersion: number; readonly definition: PipelineDefinition }
   | { readonly type: 'PipelineDropped' };
 
+export type FunctionEvent =
+  | { readonly type: 'FunctionCreated'; readonly definition: FunctionDefinition }
+  | { readonly type: 'FunctionChanged'; readonly definition: FunctionDefinition }
+  | { readonly type: 'FunctionDropped' };
+
 export type SecretEvent =
   | { readonly type: 'SecretCreated'; readonly definition: SecretDefinition }
   | { readonly type: 'SecretChanged'; readonly definition: SecretDefinition }
   | { readonly type: 'SecretDropped' };
 
-export type DefinitionEventBody = ConnectionEvent | TableEvent | PipelineEvent | SecretEvent;
+export type DefinitionEventBody = ConnectionEvent | TableEvent | PipelineEvent | FunctionEvent | SecretEvent;
 
 /** What the log says beside the fact itself. */
 export interface EventMetadata {

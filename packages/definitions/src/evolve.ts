@@ -9,11 +9,13 @@ export function evolve(state: Recorded | undefined, event: RecordedEvent): Recor
     case 'ConnectionCreated':
     case 'TableCreated':
     case 'PipelineCreated':
+    case 'FunctionCreated':
     case 'SecretCreated':
       return recorded(undefined, event, body.definition);
     case 'ConnectionChanged':
     case 'TableChanged':
     case 'PipelineChanged':
+    case 'FunctionChanged':
     case 'SecretChanged':
     case 'PipelineRolledBack':
       return recorded(state, event, body.definition);
@@ -24,6 +26,7 @@ export function evolve(state: Recorded | undefined, event: RecordedEvent): Recor
     case 'ConnectionDropped':
     case 'TableDropped':
     case 'PipelineDropped':
+    case 'FunctionDropped':
     case 'SecretDropped':
       return undefined;
   }

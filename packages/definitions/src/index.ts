@@ -1,4 +1,4 @@
-export { Catalog, type QuarantineEntry, referencesOf } from './catalog.js';
+export { Catalog, callsOf, nameSpaceOf, type QuarantineEntry, referencesOf } from './catalog.js';
 export type { AckPolicyName, Redelivery } from './connection/consumer.js';
 export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
@@ -45,6 +45,8 @@ export {
   foldStoredEvent,
 } from './event-codec.js';
 export { evolve } from './evolve.js';
+export { functionLanguages } from './function/languages.js';
+export { functionIssues, normalizeFunction } from './function/validate.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
 export type { Options, OptionValue } from './option-value.js';
 export { pipelineOptions } from './pipeline/options.js';

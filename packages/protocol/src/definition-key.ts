@@ -1,5 +1,5 @@
 /** Kinds of definitions, which users write and read. */
-export const definedKinds = ['connection', 'table', 'pipeline'] as const;
+export const definedKinds = ['connection', 'table', 'pipeline', 'function'] as const;
 export type DefinedKind = (typeof definedKinds)[number];
 
 /** Kinds of what the event log tells about; of secrets it tells that they are there, and nothing else. */
@@ -12,7 +12,7 @@ export interface DefinitionKey {
   version: number;
 }
 
-const keyPattern = /^(connection|table|pipeline|secret)\.([A-Za-z_][A-Za-z0-9_-]{0,62})\.(\d{10})$/;
+const keyPattern = /^(connection|table|pipeline|function|secret)\.([A-Za-z_][A-Za-z0-9_-]{0,62})\.(\d{10})$/;
 
 /** `<kind>.<name>.<version, 10 digits>`: the key of one event in the bucket of definitions. */
 export function formatDefinitionKey({ kind, name, version }: DefinitionKey): string {

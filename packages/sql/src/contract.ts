@@ -1,6 +1,7 @@
 import type { Message } from '@laminar/codecs';
 import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
+import type { CallResults } from './calls.js';
 
 /** One statement of a script. `offset` (code points into the script) is where it begins, `text` its own text without the `;`. */
 export type Statement = { readonly offset: number; readonly text: string } & (
@@ -35,8 +36,19 @@ export type Statement = { readonly offset: number; readonly text: string } & (
       readonly queryOffset: number;
     }
   | {
+      readonly type: 'create_function';
+      readonly name: string;
+      readonly orReplace: boolean;
+      readonly arguments: readonly ColumnDefinition[];
+      readonly returns: string;
+      readonly language: string;
+      readonly body: string;
+      /** Where a place of the body stands, both in code points: a quoted body has some characters twice. */
+      placeInBody(offset: number): number;
+    }
+  | {
       readonly type: 'alter';
-      readonly kind: DefinedKind;
+      readonly kind: Exclude<DefinedKind, 'function'>;
       readonly name: string;
       readonly options: Options;
       readonly optionOffsets: { readonly [option: string]: number };
@@ -80,22 +92,29 @@ export type Bound =
   /** Something that the query names is not there yet; binding again later may succeed. */
   | { readonly status: 'blocked'; readonly reason: string; readonly warnings: readonly Warning[] };
 
-/** The relations that a query names, whether or not they exist. */
+/** The relations and functions of users that a query names, whether or not they exist. */
 export interface QueryReferences {
   readonly reads: readonly string[];
   readonly writes: string | undefined;
+  readonly calls: readonly string[];
 }
 
 /** A query whose every name and type is settled. Opaque to all but `compileQuery`, save for these facts. */
 export interface BoundQuery extends QueryReferences {
   /** The source connection whose messages it processes. */
   readonly connection: string;
-  /** The sink connection, or undefined for the pipeline's own output subject. */
+  /** The sink connection, or undefined for the pipeline's own output subject, and where it replies. */
   readonly sink: string | undefined;
+  /** Its rows are replies to requests, on the connection that they came from. */
+  readonly replies: boolean;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /** Reads `_nats_delivered`, so that a redelivery is another input. */
   readonly readsDelivered: boolean;
-  /** The same message always gives the same rows (no NOW(), no `_nats_delivered`). */
+  /** It calls functions whose results are not there at once, so that `process` may throw `PendingCall`. */
+  readonly awaitsCalls: boolean;
+  /** Functions that are asked over the mesh's bus, whose answers may differ from time to time. */
+  readonly asks: readonly string[];
+  /** The same message always gives the same rows (no NOW(), no `_nats_delivered`, no function that is asked). */
   readonly deterministic: boolean;
 }
 
@@ -110,9 +129,10 @@ export interface OutputRow {
 export interface CompiledQuery {
   /**
    * The rows that a message gives, in order; none where it is filtered out. Calls for one message share one
-   * decode by way of `DecodedMessage`. Throws `RowError` (an expression) or `DecodeError` (the message).
+   * decode by way of `DecodedMessage`. Throws `RowError` (an expression), `DecodeError` (the message), or `PendingCall` where the query
+   * awaits calls and `results` lacks one.
    */
-  process(message: DecodedMessage): readonly OutputRow[];
+  process(message: DecodedMessage, results?: CallResults): readonly OutputRow[];
 }
 
 /** A message and what it decodes to; made once per message and handed to each pipeline over the connection. */

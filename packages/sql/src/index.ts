@@ -1,7 +1,10 @@
+export { builtInNames, isBuiltIn } from './bind/call.js';
+export { type BoundFunction, bindFunction, functionCalls } from './bind/function.js';
 export { bindLiveQuery, type LiveQuery } from './bind/live.js';
 export { loadSql } from './bind/parse.js';
 export { bindQuery } from './bind/query.js';
 export { queryReferences } from './bind/references.js';
+export { CallResults, PendingCall } from './calls.js';
 export { compileQuery } from './compile/compile.js';
 export { decodedMessage } from './compile/decoded-message.js';
 export type * from './contract.js';
@@ -10,3 +13,4 @@ export type * from './relations.js';
 export { catalogRelations } from './relations-of-catalog.js';
 export { parseScript, statementIndexAt } from './statements/script.js';
 export { type Location, locate } from './text/positions.js';
+export { catalogFunctions, type Functions, type UserFunction, userFunction } from './user-functions.js';

@@ -275,8 +275,9 @@ describe('a query', () => {
     expect(queryReferences('WITH a AS (SELECT * FROM orders) INSERT INTO out SELECT * FROM a')).toEqual({
       reads: ['orders'],
       writes: 'out',
+      calls: [],
     });
-    expect(queryReferences('SELECT * FROM nowhere')).toEqual({ reads: ['nowhere'], writes: undefined });
+    expect(queryReferences('SELECT * FROM nowhere')).toEqual({ reads: ['nowhere'], writes: undefined, calls: [] });
     const bound = (query: string) => {
       const result = bindQuery(query, relations);
       return result.status === 'bound' ? result.query : undefined;

@@ -24,8 +24,9 @@ export function catalogRelations(catalog: Catalog): Relations {
 }
 
 function connectionRelation(name: string, { options }: ConnectionDefinition): Relation {
-  const facts = { name, jetstream: options.jetstream === true, format: formatNameOf(options) };
-  return options.type === 'sink' ? { kind: 'sink', ...facts } : { kind: 'source', ...facts, store: storeOf(options) };
+  const common = { name, jetstream: options.jetstream === true, format: formatNameOf(options) };
+  if (options.type === 'sink') return { kind: 'sink', ...common };
+  return { kind: 'source', ...common, store: storeOf(options), enableReply: options.enable_reply === true };
 }
 
 function tableRelation(name: string, { connector, columns, options }: TableDefinition, catalog: Catalog): Relation {

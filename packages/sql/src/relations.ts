@@ -15,6 +15,8 @@ export interface SourceConnection {
   readonly format: FormatName;
   /** What it watches, where it does not read messages as they are. */
   readonly store?: StoreKind | undefined;
+  /** Its messages are requests, which pipelines may reply to. */
+  readonly enableReply?: boolean;
 }
 
 /** A table over the source connection `connection`, which may not exist yet. */

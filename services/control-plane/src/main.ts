@@ -1,4 +1,5 @@
 import { connectBus, DefinitionFiles, runService } from '@laminar/runtime';
+import { loadCheck } from '@laminar/sandbox';
 import { loadSql } from '@laminar/sql';
 import { buildApp } from './app.js';
 import { drain } from './http/drain.js';
@@ -7,7 +8,7 @@ import { Mesh } from './state/mesh.js';
 await runService({
   name: 'control-plane',
   async start({ config, logger, health, telemetry }) {
-    await loadSql();
+    await Promise.all([loadSql(), loadCheck()]);
     const { instance, replicas, apiKeys, filesDirs, secretsKey } = config;
     const files = new DefinitionFiles(filesDirs);
     const connect = () => connectBus(config.bus, instance);

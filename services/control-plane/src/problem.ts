@@ -71,9 +71,9 @@ function problem(
 
 const sqlDetail = ({ message, hint }: SqlError): string => (hint === undefined ? message : `${message}; ${hint}`);
 
-function queryProblem({ error, query }: QueryRejected): Problem {
+function queryProblem({ error, query, pointer }: QueryRejected): Problem {
   const detail = sqlDetail(error);
-  const errors = [{ code: error.code, detail, pointer: '/query' }];
+  const errors = [{ code: error.code, detail, pointer }];
   return problem(error.code, detail, { ...placeMembers({ text: query, offset: error.offset }), errors });
 }
 

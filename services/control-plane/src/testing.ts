@@ -1,5 +1,6 @@
 import { laminar, subjects } from '@laminar/protocol';
 import { connectBus, createLogger, DefinitionFiles, Health } from '@laminar/runtime';
+import { loadCheck } from '@laminar/sandbox';
 import { loadSql } from '@laminar/sql';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { buildApp } from './app.js';
@@ -29,7 +30,7 @@ export async function startReplica(
   natsUrl: string,
   options: { apiKeys?: readonly string[]; filesDirs?: readonly string[]; secretsKey?: Uint8Array } = {},
 ): Promise<Replica> {
-  await loadSql();
+  await Promise.all([loadSql(), loadCheck()]);
   const health = new Health();
   const logger = createLogger({ service: 'control-plane', instance: 'test', level: 'silent' });
   const bus = {

@@ -10,11 +10,13 @@ import {
   type ServiceContext,
   startHealthServer,
 } from '@laminar/runtime';
+import { Sandbox } from '@laminar/sandbox';
 import { findSecret, StoredSecrets } from '@laminar/secrets';
 import { loadSql } from '@laminar/sql';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import { CounterRegistry } from './delivery/counters.js';
+import { FunctionCalls } from './delivery/function-calls.js';
 import { TraceSampler } from './delivery/trace-sampler.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
@@ -56,6 +58,8 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   await restoreCounters(jsm, instance, counters);
   const deadLetters = new DeadLetters(nc);
   await deadLetters.open(jsm, replicas);
+  const sandbox = new Sandbox();
+  const functions = new FunctionCalls(nc, sandbox);
   const busSink = createOutputSink(nc, { durable: false });
   await busSink.open();
 
@@ -137,6 +141,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     counters,
     deadLetters,
     positions,
+    functions,
     status,
     isMine,
   });
@@ -179,7 +184,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     instance,
   });
   const caughtUp = (revision: number, timeoutMs: number) => subscription.reached(revision, timeoutMs);
-  const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, caughtUp });
+  const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, functions, caughtUp });
   liveQueries.answerOn(micro);
   new ConnectionTests({ instance, secrets, files, caughtUp }).answerOn(micro);
   void followBus();
@@ -200,6 +205,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
       await liveQueries.stop();
       storedSecrets.stop();
       await supervisor.stop();
+      await sandbox.close();
       // Without the bus nobody can be told; heartbeat and leases expire, and the counters' last second is lost.
       if (!busAway) {
         await metrics.stop();

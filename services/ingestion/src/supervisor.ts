@@ -83,8 +83,9 @@ export class Supervisor {
       if (before && event && this.#started)
         this.#retireIfGone(connectionSpec(before as Recorded<'connection'>), record);
     }
-    if (!record && event && kind !== 'table') counters.forget(kind, name, event.revision);
-    const appliedByFolding = !record || kind === 'table' || (kind === 'connection' && !provisioner.standing(name));
+    const isNoted = kind === 'table' || kind === 'function';
+    if (!record && event && !isNoted) counters.forget(kind, name, event.revision);
+    const appliedByFolding = !record || isNoted || (kind === 'connection' && !provisioner.standing(name));
     if (event && appliedByFolding) {
       this.#traceApplied(kind, name, {
         revision: event.revision,

@@ -126,6 +126,7 @@ export const pipelineOver = (connection: string): DefinitionEventBody => ({
     options: {},
     reads: [connection],
     writes: undefined,
+    calls: [],
   },
 });
 

@@ -56,6 +56,26 @@ describe('a connection', () => {
     expect(connection.snapshot().serverUrl).toContain(String(server.port));
   });
 
+  it('replies on its own socket, and only where it takes requests', async () => {
+    const plain = await openConnection({ ...source, servers: server.url });
+    expect(() => plain.connection.responder()).toThrow(
+      expect.objectContaining({ steer: 'failed', message: expect.stringContaining('enable_reply = true') }),
+    );
+    const { connection } = await openConnection({ ...source, servers: server.url, enable_reply: true });
+    const reader = connection.reader();
+    await reader.open();
+    const responder = connection.responder();
+    await responder.open();
+    const nc = await connect({ servers: server.url });
+    const answer = nc.request('in.question', 'how?');
+    const [request] = (await reader.read())?.messages ?? [];
+    responder.publish(output(request?.reply ?? '', 'so'));
+    expect((await answer).string()).toBe('so');
+    await responder.close(1000);
+    await reader.close();
+    await nc.close();
+  });
+
   it('says what the server says of itself, and how far it is', async () => {
     const { connection } = await openConnection({ ...source, servers: server.url });
     await eventually(() => connection.snapshot().rttMs !== undefined, { what: 'a round trip' });

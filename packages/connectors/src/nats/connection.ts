@@ -140,6 +140,12 @@ export class NatsConnector implements Connection {
     }
   }
 
+  responder(): Sink {
+    const { resolved, name } = this.options;
+    if (resolved.role === 'source-core' && resolved.enableReply) return new CoreSink(this.#open());
+    throw new ConnectorError('failed', `the connection "${name}" takes no requests: it lacks enable_reply = true`);
+  }
+
   snapshot(): ConnectionSnapshot {
     return {
       serverUrl: this.#nc ? `nats://${this.#nc.getServer()}` : (this.options.resolved.servers[0] ?? ''),

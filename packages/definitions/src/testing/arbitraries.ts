@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type {
   ConnectionDefinition,
   DefinitionEventBody,
+  FunctionDefinition,
   Options,
   PipelineDefinition,
   RecordedEvent,
@@ -54,6 +55,18 @@ const pipelineDefinition: fc.Arbitrary<PipelineDefinition> = fc.record({
   options: options({ on_error: fc.constantFrom('skip', 'stop'), description: text }),
   reads: fc.array(name, { maxLength: 3 }),
   writes: fc.constantFrom('out', undefined),
+  calls: fc.array(name, { maxLength: 2 }),
+});
+
+const functionDefinition: fc.Arbitrary<FunctionDefinition> = fc.record({
+  arguments: fc.uniqueArray(fc.record({ name, type: fc.constantFrom('TEXT', 'bigint') }), {
+    maxLength: 3,
+    selector: (argument) => argument.name.toLowerCase(),
+  }),
+  returns: fc.constantFrom('JSON', 'NUMERIC'),
+  language: fc.constantFrom('sql', 'nats', 'javascript'),
+  body: fc.constantFrom('a.subject', '1'),
+  calls: fc.array(name, { maxLength: 2 }),
 });
 
 const secretDefinition = fc.record({ valueId: fc.uuid() });
@@ -80,6 +93,11 @@ const bodies: { readonly [K in Kind]: fc.Arbitrary<DefinitionEventBody> } = {
     fc
       .tuple(pipelineDefinition, fc.nat(1000))
       .map(([definition, toVersion]) => ({ type: 'PipelineRolledBack' as const, toVersion, definition })),
+  ),
+  function: fc.oneof(
+    functionDefinition.map((definition) => ({ type: 'FunctionCreated' as const, definition })),
+    functionDefinition.map((definition) => ({ type: 'FunctionChanged' as const, definition })),
+    fc.constant({ type: 'FunctionDropped' as const }),
   ),
   secret: fc.oneof(
     secretDefinition.map((definition) => ({ type: 'SecretCreated' as const, definition })),

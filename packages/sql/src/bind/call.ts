@@ -12,12 +12,36 @@ export class UnknownFunction extends Error {
 const byName = new Map<string, SqlFunction[]>();
 for (const definition of functions) byName.set(definition.name, [...(byName.get(definition.name) ?? []), definition]);
 
-/** Functions whose result the arguments alone do not give. */
-const volatileCalls = new WeakSet<Expression>();
-export const isVolatile = (expression: Expression): boolean => volatileCalls.has(expression);
+/** What computes results that the arguments alone do not give. */
+const volatileEvaluations: ReadonlySet<unknown> = new Set(
+  functions.filter(({ volatile }) => volatile).map(({ evaluate }) => evaluate),
+);
+export const isVolatile = (expression: Expression): boolean =>
+  'evaluate' in expression && volatileEvaluations.has(expression.evaluate);
 
-/** A call of a built-in function. Throws `SqlError`, `UnknownFunction`. */
-export function callFunction(name: string, args: readonly Expression[], offset: number): Expression {
+/** Forms of a call that the binder knows apart from the table of functions. */
+const specialForms: ReadonlySet<string> = new Set([
+  'json_extract',
+  'mod',
+  'coalesce',
+  'nullif',
+  'greatest',
+  'least',
+  'cast',
+]);
+
+/** Whether the dialect itself has or refuses a function of this name, so that a user's cannot have it. */
+export const isBuiltIn = (name: string): boolean => byName.has(name) || aggregates.has(name) || specialForms.has(name);
+
+export const builtInNames = (): Iterable<string> => byName.keys();
+
+/** A call of a built-in function; `others` are names of users' functions, one of which may have been meant. Throws `SqlError`, `UnknownFunction`. */
+export function callFunction(
+  name: string,
+  args: readonly Expression[],
+  offset: number,
+  others: Iterable<string> = [],
+): Expression {
   const candidates = byName.get(name);
   if (!candidates) {
     if (aggregates.has(name))
@@ -27,7 +51,7 @@ export function callFunction(name: string, args: readonly Expression[], offset: 
         offset,
         'a pipeline looks at one message at a time',
       );
-    const nearest = nearestName(name, byName.keys());
+    const nearest = nearestName(name, [...byName.keys(), ...others]);
     throw new UnknownFunction(
       `there is no function "${name}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
     );
@@ -43,9 +67,7 @@ export function callFunction(name: string, args: readonly Expression[], offset: 
     argument(arg, chosen.parameters[Math.min(i, chosen.parameters.length - 1)] ?? 'ANY_TEXT', name),
   );
   const type: Type = chosen.returns === 'ARGUMENT' ? (bound[0]?.type ?? 'NUMBER') : chosen.returns;
-  const call = (chosen.strict ? strict : lenient)(type, offset, chosen.evaluate, ...bound);
-  if (chosen.volatile) volatileCalls.add(call);
-  return call;
+  return (chosen.strict ? strict : lenient)(type, offset, chosen.evaluate, ...bound);
 }
 
 function takes({ parameters, optional = 0, variadic = false }: SqlFunction, count: number): boolean {

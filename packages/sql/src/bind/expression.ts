@@ -1,4 +1,5 @@
 import type { ColumnType } from '@laminar/definitions';
+import type { UserFunction } from '../user-functions.js';
 
 /** Types of expressions: those of columns, numbers of JSON that are not typed further, and literals that take their neighbour's type. */
 export type Type = ColumnType | 'NUMBER' | 'UNKNOWN';
@@ -17,6 +18,8 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
   /** NULL where an argument is NULL, and then `evaluate` is not called. */
   | { readonly op: 'strict'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
   | { readonly op: 'lenient'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
+  /** A call of a user's function, whose arguments are JSON. */
+  | { readonly op: 'call'; readonly called: UserFunction; readonly args: readonly Expression[] }
   | { readonly op: 'and' | 'or'; readonly args: readonly Expression[] }
   | { readonly op: 'coalesce'; readonly args: readonly Expression[] }
   | {

@@ -1,22 +1,27 @@
 import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, FuncCall, Node } from '@pgsql/types';
 import { SqlError } from '../errors.js';
+import type { UserFunction } from '../user-functions.js';
 import { like } from '../values/like.js';
-import { callFunction } from './call.js';
+import { callFunction, isBuiltIn } from './call.js';
 import { coerce, commonType, settled, toJson } from './coerce.js';
 import { constant, type Expression, inline, isNumeric, lenient, strict, type Type } from './expression.js';
+import { parseFunctionBody } from './function-body.js';
+import type { FunctionScope } from './function-scope.js';
 import { bindJsonAccess, bindJsonExtract } from './json-access.js';
 import { bindJsonArray, bindJsonObject } from './json-constructors.js';
 import { alike, binary, compare } from './operators.js';
 import { quotingHint } from './reserved-words.js';
-import type { Identifier, Scope, ScopeColumn } from './scope.js';
+import { columnsScope, type Identifier, type Scope, type ScopeColumn } from './scope.js';
 import type { SourceText } from './source-text.js';
 import { bindCast } from './type-name.js';
 import { unsupported } from './unsupported.js';
+import { asType, matchArguments, userCall } from './user-call.js';
 
 /** What binding an expression needs to know. */
 export interface Context {
   readonly source: SourceText;
   readonly scope: Scope;
+  readonly functions: FunctionScope;
 }
 
 const depthMax = 200;
@@ -67,7 +72,7 @@ export function bindExpression(node: Node | undefined, context: Context, depth =
     const { arg, typeName } = node.TypeCast;
     return bindCast(bind(arg), typeName, at(typeName?.location));
   }
-  if ('FuncCall' in node) return bindCall(node.FuncCall, at(node.FuncCall.location), bind);
+  if ('FuncCall' in node) return bindCall(node.FuncCall, at(node.FuncCall.location), bind, context.functions);
   if ('SQLValueFunction' in node) {
     const { op = '', location } = node.SQLValueFunction;
     if (op === 'SVFOP_CURRENT_TIMESTAMP' || op === 'SVFOP_LOCALTIMESTAMP') return callFunction('now', [], at(location));
@@ -332,7 +337,12 @@ function alignAll(args: readonly Expression[], what: string): Expression[] {
 const mixed = (a: Type, b: Type): Type | undefined =>
   (a === 'JSON' && b !== 'UNKNOWN') || (b === 'JSON' && a !== 'UNKNOWN') ? 'JSON' : commonType(a, b);
 
-function bindCall(node: FuncCall, offset: number, bind: (node: Node | undefined) => Expression): Expression {
+function bindCall(
+  node: FuncCall,
+  offset: number,
+  bind: (node: Node | undefined) => Expression,
+  scope: FunctionScope,
+): Expression {
   const name = lastName(node);
   if (node.agg_distinct || node.agg_filter || node.agg_order || node.over || node.agg_within_group || node.agg_star) {
     throw unsupported(`${name}(...) over several messages`, offset, 'a pipeline looks at one message at a time');
@@ -343,7 +353,33 @@ function bindCall(node: FuncCall, offset: number, bind: (node: Node | undefined)
   const args = (node.args ?? []).map(bind);
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
-  return callFunction(name, args, offset);
+  const called = isBuiltIn(name) ? undefined : scope.functions.get(name);
+  return called ? callUser(called, args, offset, scope) : callFunction(name, args, offset, scope.functions.names());
+}
+
+/** A call of a user's function: one in SQL is written out into the query. */
+function callUser(called: UserFunction, args: readonly Expression[], offset: number, scope: FunctionScope): Expression {
+  const matched = matchArguments(called, args, offset);
+  if (called.language !== 'sql') return userCall(called, matched, offset);
+  try {
+    return { ...expressionOfBody(called, matched, scope.enter(called, offset)), offset };
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.code === 'too_large') throw error;
+    // Its offset is in another text.
+    throw new SqlError(error.code, `in the function "${called.name}": ${error.message}`, offset, error.hint);
+  }
+}
+
+/** What the body of a function in SQL gives for arguments of the declared types. Throws `SqlError`, with offsets in what `parseFunctionBody` parses. */
+export function expressionOfBody(
+  { name, arguments: declared, body, returns }: UserFunction,
+  args: readonly Expression[],
+  functions: FunctionScope,
+): Expression {
+  const { expression, source } = parseFunctionBody(body);
+  const columns = declared.map((argument, i) => ({ name: argument.name, expression: args[i] as Expression }));
+  const scope = columnsScope('', columns, `the function "${name}"`);
+  return asType(bindExpression(expression, { source, scope, functions }), returns);
 }
 
 const textOfNode = (node: Node | undefined): string => (node && 'String' in node ? (node.String.sval ?? '') : '');

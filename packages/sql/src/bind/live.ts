@@ -3,6 +3,7 @@ import { SqlError } from '../errors.js';
 import type { Relations } from '../relations.js';
 import { type Token, tokenize } from '../text/lexer.js';
 import { codePointOffset } from '../text/positions.js';
+import type { Functions } from '../user-functions.js';
 import type { Expression } from './expression.js';
 import type { Output, OutputColumn } from './plan.js';
 import { bindQuery, planBehind } from './query.js';
@@ -21,10 +22,10 @@ export interface LiveQuery {
  * Binds a SELECT as a live query: as a pipeline's query is bound, but that LIMIT may end it, that it writes nowhere, and that what it names must be there.
  * `*` over whole messages is one column, `payload`, or `data` where the format is raw. Throws `SqlError`, with offsets in code points of `query`.
  */
-export function bindLiveQuery(query: string, relations: Relations): LiveQuery {
+export function bindLiveQuery(query: string, relations: Relations, functions?: Functions): LiveQuery {
   const { endless, limit } = cutLimit(query);
   refuseInsert(endless);
-  const bound = bindQuery(endless, relations);
+  const bound = bindQuery(endless, relations, functions);
   if (bound.status === 'blocked') throw missing(endless, relations, bound.reason);
   const plan = planBehind(bound.query);
   const format = formatOf(plan.connection, relations);

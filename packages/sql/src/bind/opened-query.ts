@@ -26,6 +26,5 @@ export function openQuery(query: string): OpenedQuery {
   if (insert.override !== undefined && insert.override !== 'OVERRIDING_NOT_SET') throw refuse('OVERRIDING');
   if (!insert.selectStmt || !('SelectStmt' in insert.selectStmt)) throw refuse('INSERT INTO without SELECT');
   if (insert.relation?.schemaname) throw refuse('a schema before the name of a sink');
-  if (insert.relation?.relname === 'nats_responder') throw refuse('replying to requests by nats_responder');
   return { source, select: insert.selectStmt.SelectStmt, withClause: insert.withClause, target: insert.relation };
 }

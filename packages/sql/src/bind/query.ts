@@ -3,6 +3,7 @@ import type { Alias, Node, RangeVar, ResTarget, SelectStmt } from '@pgsql/types'
 import type { Bound, BoundQuery } from '../contract.js';
 import { SqlError } from '../errors.js';
 import type { Relations, SinkConnection, SourceConnection } from '../relations.js';
+import { type Functions, noFunctions } from '../user-functions.js';
 import { isVolatile, UnknownFunction } from './call.js';
 import { firstLocation, refuseClauses } from './clauses.js';
 import { settled } from './coerce.js';
@@ -11,6 +12,7 @@ import { type CommonTables, commonTables, noTables } from './common-tables.js';
 import type { Expression } from './expression.js';
 import { bindCondition, bindExpression, checkAlias, resolveColumn } from './expressions.js';
 import { fixedColumns, fixedConnectionScope, fixedTableScope } from './fixed-scope.js';
+import { FunctionScope } from './function-scope.js';
 import { openQuery } from './opened-query.js';
 import { type Extent, extentOf, type Output, type OutputColumn, type Plan, parts } from './plan.js';
 import { nestingMax, queryReferences } from './references.js';
@@ -25,13 +27,23 @@ class Missing extends Error {}
 const expressionsMax = 20_000;
 const expressionDepthMax = 500;
 
-/** Binds a query against the relations there are. Throws `SqlError`, with offsets in code points of `query`. */
-export function bindQuery(query: string, relations: Relations): Bound {
+/** The built-in sink whose rows are replies. */
+const responder: SinkConnection = { kind: 'sink', name: 'nats_responder', jetstream: false, format: 'json' };
+
+/** Binds a query against the relations and functions there are. Throws `SqlError`, with offsets in code points of `query`. */
+export function bindQuery(query: string, relations: Relations, functions: Functions = noFunctions): Bound {
   const { source, select, withClause, target } = openQuery(query);
-  const binder = new Binder(source, relations, commonTables(withClause, noTables, source), new Map());
+  const binder = new Binder(
+    source,
+    relations,
+    new FunctionScope(functions),
+    commonTables(withClause, noTables, source),
+    new Map(),
+  );
   try {
     const sink = target === undefined ? undefined : binder.sink(target);
     const stage = binder.select(select);
+    if (sink === responder) checkReplies(stage.connection, source.offset(target?.location));
     const plan = planOf(query, stage, sink);
     return { status: 'bound', query: plan, warnings: [] };
   } catch (error) {
@@ -62,6 +74,7 @@ class Binder {
   constructor(
     readonly source: SourceText,
     readonly relations: Relations,
+    readonly functions: FunctionScope,
     readonly tables: CommonTables,
     /** Fields by their folded names, as they were first written. */
     readonly spellings: Map<string, string>,
@@ -70,6 +83,7 @@ class Binder {
 
   sink(target: RangeVar): SinkConnection {
     const name = target.relname ?? '';
+    if (name === responder.name) return responder;
     const relation = this.relations.get(name);
     if (!relation) throw new Missing(this.#missing('sink', name));
     if (relation.kind !== 'sink') {
@@ -95,9 +109,9 @@ class Binder {
         'name columns, or *',
       );
     const tables = commonTables(select.withClause, this.tables, this.source);
-    const inner = new Binder(this.source, this.relations, tables, this.spellings, this.depth);
+    const inner = new Binder(this.source, this.relations, this.functions, tables, this.spellings, this.depth);
     const from = inner.#from(select);
-    const context = { source: this.source, scope: from.scope };
+    const context = { source: this.source, scope: from.scope, functions: this.functions };
     const selected = inner.#selectList(select.targetList ?? [], from.scope);
     const filters = select.whereClause ? [...from.filters, bindCondition(select.whereClause, context)] : from.filters;
     return { connection: from.connection, reads: from.reads, filters, star: selected.star, columns: selected.columns };
@@ -157,7 +171,14 @@ class Binder {
   }
 
   #stageScope(select: SelectStmt, alias: string, tables: CommonTables): From {
-    const stage = new Binder(this.source, this.relations, tables, this.spellings, this.depth + 1).select(select);
+    const stage = new Binder(
+      this.source,
+      this.relations,
+      this.functions,
+      tables,
+      this.spellings,
+      this.depth + 1,
+    ).select(select);
     const owner = alias === '' ? 'the subquery' : `"${alias}"`;
     const columns: ScopeColumn[] = stage.columns.map(({ name, expression }) => ({ name, expression }));
     const scope = stage.star
@@ -198,7 +219,7 @@ class Binder {
         else for (const { name, expression } of scope.star) add(exactly(name), expression, offset);
         continue;
       }
-      const expression = bindExpression(item.val, { source: this.source, scope });
+      const expression = bindExpression(item.val, { source: this.source, scope, functions: this.functions });
       add(this.#columnName(item, scope, offset), expression, offset);
     }
     return { star, columns };
@@ -207,7 +228,10 @@ class Binder {
   /** PostgreSQL's names: the alias, the column, the function, the type of a cast. */
   #columnName(item: ResTarget, scope: Scope, offset: number): Identifier {
     if (item.name !== undefined) return this.source.alias(item.location);
-    const name = impliedName(item.val, (reference) => resolveColumn(reference, { source: this.source, scope }).name);
+    const name = impliedName(
+      item.val,
+      (reference) => resolveColumn(reference, { source: this.source, scope, functions: this.functions }).name,
+    );
     if (name !== undefined) return exactly(name);
     throw new SqlError('unnamed_column', 'a column has no name', offset, 'give it one: ... AS name');
   }
@@ -253,18 +277,37 @@ function planOf(query: string, stage: Stage, sink: SinkConnection | undefined): 
   checkExtent(whole);
   const expressions = new Set(whole.flatMap((expression) => [...parts(expression)]));
   const readsDelivered = [...expressions].some((part) => part.op === 'metadata' && part.name === '_nats_delivered');
+  const called = [...expressions].flatMap((part) => (part.op === 'call' ? [part.called] : []));
+  const asked = called.filter(({ language }) => language === 'nats').map(({ name }) => name);
+  const asks = [...new Set(asked)].sort();
   const output = outputOf(stage, sink);
   return {
+    ...queryReferences(query),
     connection: stage.connection.name,
-    sink: sink?.name,
-    reads: queryReferences(query).reads,
-    writes: sink?.name,
+    sink: sink === responder ? undefined : sink?.name,
+    replies: sink === responder,
+    awaitsCalls: called.length > 0,
+    asks,
     columns: stage.columns.map(({ name, expression }) => ({ name, type: expression.type })),
     readsDelivered,
-    deterministic: !readsDelivered && ![...expressions].some(isVolatile),
+    deterministic: !readsDelivered && asks.length === 0 && ![...expressions].some(isVolatile),
     filters: stage.filters,
     output,
   };
+}
+
+/** Replying needs somebody who waits for it, and a connection that says so. */
+function checkReplies({ name, jetstream, enableReply }: SourceConnection, offset: number): void {
+  if (enableReply === true) return;
+  const why = jetstream ? 'it reads with JetStream, where nobody waits for a reply' : 'it lacks enable_reply = true';
+  throw new SqlError(
+    'unsupported',
+    `nats_responder cannot reply on the connection "${name}": ${why}`,
+    offset,
+    jetstream
+      ? 'read requests from a connection without JetStream'
+      : `ALTER CONNECTION ${name} SET (enable_reply = true)`,
+  );
 }
 
 function checkExtent(expressions: readonly Expression[]): void {

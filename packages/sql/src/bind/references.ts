@@ -1,6 +1,7 @@
-import type { Node, SelectStmt } from '@pgsql/types';
+import type { FuncCall, Node, SelectStmt } from '@pgsql/types';
 import type { QueryReferences } from '../contract.js';
 import { SqlError } from '../errors.js';
+import { isBuiltIn } from './call.js';
 import { type CommonTables, commonTables, noTables } from './common-tables.js';
 import { openQuery } from './opened-query.js';
 import type { SourceText } from './source-text.js';
@@ -8,12 +9,32 @@ import type { SourceText } from './source-text.js';
 /** SELECTs within SELECTs, at most. */
 export const nestingMax = 32;
 
-/** The relations that a query names, whether or not they exist. Throws `SqlError` where it does not parse. */
+/** The relations and the functions of users that a query names, whether or not they exist. Throws `SqlError` where it does not parse. */
 export function queryReferences(query: string): QueryReferences {
   const { source, select, withClause, target } = openQuery(query);
   const collector = new Collector(source);
   collector.select(select, commonTables(withClause, noTables, source), 0);
-  return { reads: [...collector.reads], writes: target?.relname };
+  const calls = [select, withClause].flatMap((tree) => calledNames(tree));
+  return { reads: [...collector.reads], writes: target?.relname, calls: [...new Set(calls)] };
+}
+
+/** The functions that a part of the tree calls and that are not built in. What the parser itself calls stands in a schema. */
+export function calledNames(tree: unknown): string[] {
+  if (typeof tree !== 'object' || tree === null) return [];
+  const names = new Set<string>();
+  const stack: object[] = [tree];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'FuncCall') {
+        const [only, more] = ((value as FuncCall).funcname ?? []).map((part) =>
+          'String' in part ? (part.String.sval ?? '') : '',
+        );
+        if (only !== undefined && more === undefined && !isBuiltIn(only)) names.add(only);
+      }
+      if (typeof value === 'object' && value !== null) stack.push(value);
+    }
+  }
+  return [...names].sort();
 }
 
 class Collector {

@@ -4,10 +4,12 @@ import { toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
 import { type OutputColumn, type Plan, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
-import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
+import { CallResults } from '../calls.js';
+import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
 import { kindOfJson } from '../values/convert.js';
 import { Emitter } from './emit.js';
+import { replies, replySubject } from './reply.js';
 import { serializers } from './serialize.js';
 
 const none: readonly OutputRow[] = [];
@@ -17,11 +19,13 @@ export function compileQuery(query: BoundQuery): CompiledQuery {
   const plan = planBehind(query);
   const emitter = new Emitter();
   const filters = plan.filters.map((filter) => `if (!${emitter.condition(filter)}) return none;`);
-  const output = emitOutput(plan, emitter);
+  const output = plan.replies ? emitReply(plan, emitter) : `return ${emitOutput(plan, emitter)};`;
   const body = [
     '"use strict";',
     ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
-    'return function process(decoded) {',
+    plan.calls.length > 0
+      ? 'return function process(decoded, results = new CallResults()) {'
+      : 'return function process(decoded) {',
     emitter.declarations(),
     'const message = decoded.message;',
     ...(readsPayload(plan)
@@ -34,11 +38,17 @@ export function compileQuery(query: BoundQuery): CompiledQuery {
     output,
     '};',
   ].join('\n');
-  const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', 'isArray', body);
+  const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', 'isArray', 'CallResults', body);
   return {
-    process: make(emitter.constants, none, row, Object.freeze({}), Object.hasOwn, Array.isArray) as (
-      message: DecodedMessage,
-    ) => readonly OutputRow[],
+    process: make(
+      emitter.constants,
+      none,
+      row,
+      Object.freeze({}),
+      Object.hasOwn,
+      Array.isArray,
+      CallResults,
+    ) as CompiledQuery['process'],
   };
 }
 
@@ -56,21 +66,28 @@ function expressionsOf(output: Plan['output']): readonly Expression[] {
   return output.columns.map(({ expression }) => expression);
 }
 
+/** Where a reply cannot go anywhere, nothing is computed for it. */
+function emitReply(plan: Plan, emitter: Emitter): string {
+  const to = emitter.variable();
+  return `${to} = ${emitter.constant(replySubject)}(message); return ${emitter.constant(replies)}(${emitOutput(plan, emitter)}, ${to});`;
+}
+
+/** The rows, as an expression. */
 function emitOutput({ output }: Plan, emitter: Emitter): string {
   switch (output.shape) {
     case 'payload':
-      return 'return row(message.data);';
+      return 'row(message.data)';
     case 'object':
-      return `return row(${emitter.constant(encode)}(${objectText(output.columns, emitter)}));`;
+      return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter)}))`;
     case 'row': {
       const values = output.columns.map(({ expression }) => valueText(expression, emitter));
-      return `return row(${emitter.constant(encode)}("[" + [${values.join(', ')}].join(",") + "]"));`;
+      return `row(${emitter.constant(encode)}("[" + [${values.join(', ')}].join(",") + "]"))`;
     }
     case 'extended': {
       const names = output.columns.map(({ name }) => name);
       const values = output.columns.map(({ expression }) => valueText(expression, emitter));
       const data = output.base === 'bytes' ? 'message.data' : 'undefined';
-      return `return row(${emitter.constant(extend)}(${data}, payload, ${emitter.constant(names)}, [${values.join(', ')}]));`;
+      return `row(${emitter.constant(extend)}(${data}, payload, ${emitter.constant(names)}, [${values.join(', ')}]))`;
     }
     case 'envelope': {
       const { body, payload, subject, headers } = output;
@@ -78,7 +95,7 @@ function emitOutput({ output }: Plan, emitter: Emitter): string {
         expression ? emitter.value(toJson(expression)) : 'undefined';
       const data = emitter.constant(body === 'raw' ? rawBody : jsonBody);
       const content = emitter.value(body === 'raw' ? payload : toJson(payload));
-      return `return ${emitter.constant(envelope)}(${data}(${content}), ${value(subject)}, ${subject !== undefined}, ${value(headers)});`;
+      return `${emitter.constant(envelope)}(${data}(${content}), ${value(subject)}, ${subject !== undefined}, ${value(headers)})`;
     }
   }
 }

@@ -1,4 +1,7 @@
+import { stringifyJson } from '@laminar/codecs';
 import { type Expression, Inline } from '../bind/expression.js';
+import type { CallResults } from '../calls.js';
+import type { UserFunction } from '../user-functions.js';
 
 /**
  * Writes the code of expressions. Whatever comes from a user - literals, names of fields - goes in as a bound constant:
@@ -44,6 +47,8 @@ export class Emitter {
         return this.#strict(expression.evaluate, expression.args);
       case 'lenient':
         return this.#lenient(expression.evaluate, expression.args);
+      case 'call':
+        return this.#call(expression);
       case 'and':
         return this.#logical(expression.args, 'false', 'true');
       case 'or':
@@ -72,6 +77,11 @@ export class Emitter {
         : `(${guards.map((guard) => `${guard} != null`).join(' && ')} && ${code})`;
     }
     return `(${this.value(expression)} === true)`;
+  }
+
+  #call({ called, args }: Extract<Expression, { op: 'call' }>): string {
+    const values = args.map((arg) => this.value(arg)).join(', ');
+    return `${this.constant(callResult)}(results, ${this.constant(called)}, [${values}])`;
   }
 
   #literal(value: unknown): string {
@@ -136,6 +146,9 @@ export class Emitter {
     return `(${decisions.join(' || ')} ? ${decisive} : ${nulls.join(' || ')} ? null : ${neutral})`;
   }
 }
+
+const callResult = (results: CallResults, called: UserFunction, args: readonly unknown[]): unknown =>
+  results.get(called, stringifyJson(args));
 
 const metadata: { readonly [name: string]: string } = {
   _nats_subject: 'message.subject',

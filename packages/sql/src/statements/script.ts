@@ -1,10 +1,12 @@
-import { type ColumnDefinition, canonicalColumnType, nearestName } from '@laminar/definitions';
-import type { DefinedKind } from '@laminar/protocol';
+import { nearestName } from '@laminar/definitions';
+import { type DefinedKind, definedKinds } from '@laminar/protocol';
 import type { Statement } from '../contract.js';
 import { SqlError } from '../errors.js';
 import { type Token, tokenize } from '../text/lexer.js';
+import { parseColumns } from './columns.js';
 import { connectionTest } from './connection-test.js';
 import { Cursor } from './cursor.js';
+import { parseFunction } from './function.js';
 import { parseOptions } from './options.js';
 import { selectTarget } from './select-target.js';
 
@@ -48,7 +50,7 @@ function parseByFirstWord(cursor: Cursor): object {
   const { token } = cursor;
   if (cursor.takeWords('create')) return parseCreate(cursor);
   if (cursor.takeWords('alter')) {
-    const kind = parseKind(cursor);
+    const kind = parseKind(cursor, withOptions);
     const name = cursor.name(`the name of a ${kind}`);
     cursor.expectWords('set');
     return { type: 'alter', kind, name, ...parseOptions(cursor) };
@@ -85,10 +87,8 @@ function parseByFirstWord(cursor: Cursor): object {
 
 function parseCreate(cursor: Cursor): object {
   const orReplace = cursor.takeWords('or', 'replace');
-  if (cursor.token.kind === 'word' && cursor.token.value === 'function') {
-    throw cursor.fail(cursor.token, 'unsupported', 'functions cannot be defined yet', 'use the built-in functions');
-  }
-  const kind = parseKind(cursor);
+  if (cursor.takeWords('function')) return parseFunction(cursor, orReplace);
+  const kind = parseKind(cursor, withOptions);
   const at = cursor.token;
   const ifNotExists = cursor.takeWords('if', 'not', 'exists');
   if (ifNotExists && orReplace)
@@ -109,57 +109,29 @@ function parseCreate(cursor: Cursor): object {
   return { type: 'create_pipeline', ...head, ...options, ...cutQuery(cursor, 'a query after AS') };
 }
 
-function parseColumns(cursor: Cursor): ColumnDefinition[] {
-  const columns: ColumnDefinition[] = [];
-  cursor.expectSymbol('(');
-  do {
-    const { token } = cursor;
-    if (token.kind !== 'word' && token.kind !== 'quoted') throw cursor.unexpected("a column's name");
-    cursor.advance();
-    // The spelling first written is the payload's field; folding only serves to find it again.
-    const name = token.kind === 'word' ? cursor.text.slice(token.start, token.end) : token.value;
-    columns.push({ name, type: parseColumnType(cursor) });
-  } while (cursor.takeSymbol(','));
-  cursor.expectSymbol(')');
-  return columns;
-}
-
-function parseColumnType(cursor: Cursor): string {
-  const first = cursor.token;
-  if (first.kind !== 'word') throw cursor.unexpected('a type');
-  const words: string[] = [];
-  while (cursor.token.kind === 'word') words.push(cursor.advance().value);
-  if (cursor.token.value === '[' || words.at(-1) === 'array') {
-    throw cursor.fail(first, 'unsupported', 'columns of arrays are not supported yet', 'declare the column as JSON');
-  }
-  if (cursor.token.value === '(')
-    throw cursor.fail(
-      cursor.token,
-      'unsupported',
-      'types of columns take no length or precision',
-      'leave the brackets out',
-    );
-  const type = words.join(' ');
-  const canonical = canonicalColumnType(type);
-  // What is no type is refused with the rest of the table, where its column is known.
-  return canonical ?? type.toUpperCase();
-}
-
 function parseDrop(cursor: Cursor): object {
-  const kind = parseKind(cursor);
+  const kind = parseKind(cursor, definedKinds);
   const ifExists = cursor.takeWords('if', 'exists');
   const name = cursor.name(`the name of a ${kind}`);
   return { type: 'drop', kind, name, ifExists, cascade: cursor.takeWords('cascade') };
 }
 
-function parseKind(cursor: Cursor): DefinedKind {
-  for (const kind of ['connection', 'table', 'pipeline'] as const) if (cursor.takeWords(kind)) return kind;
-  throw cursor.unexpected('CONNECTION, TABLE or PIPELINE');
+/** Kinds whose definitions have options. */
+const withOptions = ['connection', 'table', 'pipeline'] as const;
+
+function parseKind<K extends DefinedKind>(cursor: Cursor, kinds: readonly K[]): K {
+  for (const kind of kinds) if (cursor.takeWords(kind)) return kind;
+  throw cursor.unexpected(
+    kinds
+      .map((kind) => kind.toUpperCase())
+      .join(', ')
+      .replace(/, (\w+)$/, ' or $1'),
+  );
 }
 
 function parseKinds(cursor: Cursor): DefinedKind {
-  for (const kind of ['connection', 'table', 'pipeline'] as const) if (cursor.takeWords(`${kind}s`)) return kind;
-  throw cursor.unexpected('CONNECTIONS, TABLES or PIPELINES');
+  for (const kind of definedKinds) if (cursor.takeWords(`${kind}s`)) return kind;
+  throw cursor.unexpected('CONNECTIONS, TABLES, PIPELINES or FUNCTIONS');
 }
 
 /** The text up to the next `;`, as it is written. */

@@ -30,7 +30,9 @@ export function deliveryOf(query: BoundQuery, catalog: Catalog): Delivery {
     };
   }
   if (!query.deterministic) {
-    const why = query.readsDelivered ? 'it reads _nats_delivered' : 'it calls a function such as NOW()';
+    const why = query.readsDelivered
+      ? 'it reads _nats_delivered'
+      : `it calls ${query.asks[0] ?? 'a function such as NOW()'}`;
     return {
       guarantee: 'at_least_once',
       because: `evaluating a message again may give other rows, as ${why}; so the output stream cannot tell a repeated row`,

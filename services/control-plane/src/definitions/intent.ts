@@ -36,7 +36,7 @@ export function create<K extends DefinedKind>(
     if (!current) check(preconditions, kind, name, current);
     // A taken name is the news, whatever is wrong with the definition beside that.
     if (current) throw new DefinitionRejected('already_exists', `there is a ${kind} "${name}" already`);
-    return define('Create', kind, name, definitionKinds[kind].settle(body, catalog));
+    return define('Create', kind, name, definitionKinds[kind].settle(body, catalog, name));
   });
 }
 
@@ -49,7 +49,7 @@ export function put<K extends DefinedKind>(
 ): Intent {
   return intent(kind, name, (catalog, current) => {
     check(preconditions, kind, name, current);
-    return define('Put', kind, name, definitionKinds[kind].settle(body, catalog));
+    return define('Put', kind, name, definitionKinds[kind].settle(body, catalog, name));
   });
 }
 
@@ -64,12 +64,16 @@ export function patch<K extends DefinedKind>(
     const current = existing(kind, name, catalog);
     check(preconditions, kind, name, current);
     const body = definitionKinds[kind].read(mergePatch(definitionKinds[kind].bodyOf(current.definition), change));
-    return define('Change', kind, name, definitionKinds[kind].settle(body, catalog));
+    return define('Change', kind, name, definitionKinds[kind].settle(body, catalog, name));
   });
 }
 
 /** Sets some options of what there is; a table's `connector` counts as one, as in CREATE TABLE. */
-export function setOptions<K extends DefinedKind>(kind: K, name: string, options: Options): Intent {
+export function setOptions<K extends Exclude<DefinedKind, 'function'>>(
+  kind: K,
+  name: string,
+  options: Options,
+): Intent {
   const { connector, ...others } = options;
   const change = kind === 'table' && connector !== undefined ? { connector, options: others } : { options };
   return patch(kind, name, change, noPreconditions);

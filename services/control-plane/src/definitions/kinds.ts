@@ -5,9 +5,13 @@ import {
   type DefinitionOfKind,
   DefinitionRejected,
   type Desired,
+  type FunctionLanguage,
+  functionIssues,
+  functionLanguages,
   type Issue,
   misfitColumnIssues,
   nearestName,
+  normalizeFunction,
   normalizeTable,
   type Options,
   pipelineIssues,
@@ -20,6 +24,7 @@ import type { DefinedKind, Kind } from '@laminar/protocol';
 import Type, { type TSchema } from 'typebox';
 import { readBody } from '../http/validation.js';
 import { told } from '../refusal.js';
+import { checkFunction } from './function-check.js';
 import { checkQuery } from './query-check.js';
 
 /** The schema of an object of options, which in a program are just `Options`: their values are judged with the definition. */
@@ -63,6 +68,27 @@ const pipelineBody = Type.Object(
   { additionalProperties: false },
 );
 
+const functionBody = Type.Object(
+  {
+    arguments: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ description: 'By which the body knows it.' }),
+          type: Type.String({ description: "A type by PostgreSQL's name, such as BIGINT." }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    returns: Type.String({ description: 'The type of the result.' }),
+    language: Type.Unsafe<FunctionLanguage>(Type.Enum([...functionLanguages])),
+    body: Type.String({
+      description:
+        "Of sql one expression over the arguments; of javascript the statements of a function, with `return`; of nats the subject of the mesh's bus that is asked.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
 function optionalObject(schemas: { readonly [name: string]: TSchema }, description: string): TSchema {
   const properties = Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, Type.Optional(schema)]));
   return Type.Object(properties, { additionalProperties: false, description });
@@ -77,6 +103,7 @@ export interface BodyOfKind {
     readonly options: Options;
   };
   pipeline: { readonly query: string; readonly desired?: Desired | undefined; readonly options: Options };
+  function: Omit<DefinitionOfKind['function'], 'calls'>;
 }
 
 /** What sets one kind of definition apart from the others. */
@@ -86,7 +113,7 @@ export interface DefinitionKind<K extends DefinedKind> {
   /** Reads a body of the right form. Throws a `Refusal`. */
   read(body: unknown): BodyOfKind[K];
   /** What a body comes to in a catalog. Throws `DefinitionRejected` and `QueryRejected` where it does not hold. */
-  settle(body: BodyOfKind[K], catalog: Catalog): DraftOfKind[K];
+  settle(body: BodyOfKind[K], catalog: Catalog, name: string): DraftOfKind[K];
   bodyOf(definition: DefinitionOfKind[K]): BodyOfKind[K];
 }
 
@@ -123,10 +150,21 @@ export const definitionKinds: { readonly [K in DefinedKind]: DefinitionKind<K> }
     read: (body) => ({ options: {}, ...readBody(pipelineBody, body) }),
     settle(body, catalog) {
       refuse(pipelineIssues(body));
-      const { reads, writes } = checkQuery(body.query, catalog).references;
-      return { ...body, reads, writes };
+      const { reads, writes, calls } = checkQuery(body.query, catalog).references;
+      return { ...body, reads, writes, calls };
     },
     bodyOf: ({ query, desired, options }) => ({ query, desired, options }),
+  },
+  function: {
+    kind: 'function',
+    bodySchema: functionBody,
+    read: (body) => readBody(functionBody, body),
+    settle(body, catalog, name) {
+      refuse(functionIssues(body));
+      const definition = normalizeFunction(body);
+      return { ...definition, calls: checkFunction(name, definition, catalog) };
+    },
+    bodyOf: ({ calls, ...body }) => body,
   },
 };
 

@@ -17,7 +17,7 @@ const statusSchema = Type.Object(
   {
     state: Type.String({
       description:
-        'Of a connection: idle, connecting, connected, reconnecting, blocked or failed. Of a pipeline: starting, running, blocked, stopped or failed. Of a table: defined or blocked.',
+        'Of a connection: idle, connecting, connected, reconnecting, blocked or failed. Of a pipeline: starting, running, blocked, stopped or failed. Of a table or function: defined or blocked.',
     }),
     applied_revision: Type.Integer({ description: 'The revision that is in effect everywhere; 0 for none.' }),
     message: Type.String({ description: 'Why, where there is something to say.' }),
@@ -69,6 +69,13 @@ const examples: {
     ],
   },
   pipeline: { name: 'large_orders', query: 'SELECT id, total FROM orders WHERE total > 100', desired: 'running' },
+  function: {
+    name: 'gross',
+    arguments: [{ name: 'net', type: 'NUMERIC' }],
+    returns: 'NUMERIC',
+    language: 'sql',
+    body: 'net * 1.19',
+  },
 };
 
 export const connectionExample = examples.connection;

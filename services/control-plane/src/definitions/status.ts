@@ -1,6 +1,7 @@
 import type { Catalog, Recorded } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { type Report, type StatusBoard, type Summary, summarizeConnection, summarizePipeline } from '@laminar/status';
+import { functionProblem } from './function-check.js';
 import type { StatusView } from './schemas.js';
 
 /** What the instances have made of a definition. */
@@ -18,6 +19,7 @@ export function statusOf(record: Recorded, catalog: Catalog, board: StatusBoard)
     // Nobody runs a secret; whoever names it says how it stands.
     secret: () => ({ state: 'defined', applied_revision: record.revision, message: '', instances: [] }),
     table: () => tableStatus(record as Recorded<'table'>, catalog, board),
+    function: () => functionStatus(record as Recorded<'function'>, catalog, board),
   };
   return of[record.kind]();
 }
@@ -41,12 +43,20 @@ function view(summary: Summary<string>, reports: readonly Report<string>[]): Sta
   };
 }
 
-/** Nobody runs a table: it is in effect where an instance has taken note of it. */
 function tableStatus(record: Recorded<'table'>, catalog: Catalog, board: StatusBoard): StatusView {
   const { connector } = record.definition;
-  const isMissing = !catalog.get('connection', connector);
-  const state = isMissing ? 'blocked' : 'defined';
-  const message = isMissing ? `there is no connection "${connector}"` : '';
+  const problem = catalog.get('connection', connector) ? undefined : `there is no connection "${connector}"`;
+  return notedStatus(record, problem, board);
+}
+
+function functionStatus(record: Recorded<'function'>, catalog: Catalog, board: StatusBoard): StatusView {
+  return notedStatus(record, functionProblem(record.name, record.definition, catalog), board);
+}
+
+/** Nobody runs a table or function: it is in effect where an instance has taken note of it. */
+function notedStatus(record: Recorded, problem: string | undefined, board: StatusBoard): StatusView {
+  const state = problem === undefined ? 'defined' : 'blocked';
+  const message = problem ?? '';
   const instances = board.instances().map(({ instance, appliedRevision }) => ({
     instance,
     state,

@@ -1,5 +1,5 @@
 import type { Catalog, PipelineDefinition, Recorded } from '@laminar/definitions';
-import { type Bound, bindQuery, catalogRelations, SqlError, type Warning } from '@laminar/sql';
+import { type Bound, bindQuery, catalogFunctions, catalogRelations, SqlError, type Warning } from '@laminar/sql';
 import type { StatusBoard } from '@laminar/status';
 import { type Delivery, deliveryOf } from './delivery.js';
 import { bodyOf } from './kinds.js';
@@ -65,7 +65,7 @@ export function insight(record: Recorded, catalog: Catalog): { warnings: Warning
 /** What was bound when it was accepted may not bind any more, as when a column of its table is gone. */
 function bind(query: string, catalog: Catalog): Bound | SqlError {
   try {
-    return bindQuery(query, catalogRelations(catalog));
+    return bindQuery(query, catalogRelations(catalog), catalogFunctions(catalog));
   } catch (error) {
     if (error instanceof SqlError) return error;
     throw error;

@@ -1,6 +1,8 @@
 import {
   anySelfRefusal,
   type Catalog,
+  callsOf,
+  nameSpaceOf,
   nearestName,
   type PipelineDefinition,
   type Recorded,
@@ -8,14 +10,23 @@ import {
   resolveConnection,
   sameData,
 } from '@laminar/definitions';
-import { type Bound, bindQuery, catalogRelations, SqlError, type Warning } from '@laminar/sql';
+import type { Kind } from '@laminar/protocol';
+import {
+  type Bound,
+  bindQuery,
+  builtInNames,
+  catalogFunctions,
+  catalogRelations,
+  SqlError,
+  type Warning,
+} from '@laminar/sql';
 import type { Outcome } from '../state/decision.js';
 import { missingSecrets } from './secret-use.js';
 
 /** Pipelines that a change of a relation is tried on; binding one takes about a third of a millisecond. */
 const pipelinesTriedMax = 500;
 
-/** What may need attention about a definition as it stands: relations and secrets that it names and that are not there, and what it forbids itself. */
+/** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, and what it forbids itself. */
 export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames }: { nearNames: boolean }): Warning[] {
   const missing = referencesOf(record).filter((name) => !catalog.relation(name));
   const relations = missing.map((name) => {
@@ -24,7 +35,14 @@ export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames
     const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
     return { code: 'missing_relation', message: `there is no ${what} "${name}"${hint}` };
   });
-  return [...relations, ...missingSecrets(record, catalog), ...selfForbidden(record)];
+  const functions = callsOf(record)
+    .filter((name) => !catalog.get('function', name))
+    .map((name) => {
+      const nearest = nearNames ? nearestName(name, functionNames(catalog)) : undefined;
+      const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+      return { code: 'missing_function', message: `there is no function "${name}"${hint}` };
+    });
+  return [...relations, ...functions, ...missingSecrets(record, catalog), ...selfForbidden(record)];
 }
 
 /** A connection whose own permissions are at odds with its subjects is stored, so that they can be changed; it does not run. */
@@ -44,9 +62,14 @@ function* relationNames(catalog: Catalog): Iterable<string> {
   for (const kind of ['connection', 'table'] as const) for (const { name } of catalog.values(kind)) yield name;
 }
 
-/** What binding says beside the relations that are missing, which `standingWarnings` names all of. */
+function* functionNames(catalog: Catalog): Iterable<string> {
+  yield* builtInNames();
+  for (const { name } of catalog.values('function')) yield name;
+}
+
+/** What binding says beside the relations and functions that are missing, which `standingWarnings` names all of. */
 export const bindingWarnings = (bound: Bound): Warning[] =>
-  bound.warnings.filter(({ code }) => code !== 'missing_relation');
+  bound.warnings.filter(({ code }) => code !== 'missing_relation' && code !== 'missing_function');
 
 /** What a write met with and did to others: files that are missing, definitions that were dropped with this one, and pipelines that no longer hold. */
 export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
@@ -59,8 +82,8 @@ export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
   return [...known, ...brokenPipelines(after, before !== undefined, catalog)];
 }
 
-function brokenPipelines(relation: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {
-  const running = runningPipelinesOver(relation.name, catalog);
+function brokenPipelines(changed: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {
+  const running = runningPipelinesOver(changed, catalog);
   return running.slice(0, pipelinesTriedMax).flatMap(({ name, definition }) => {
     const reason = whyNotBound(definition.query, catalog, existedBefore);
     return reason === undefined
@@ -72,7 +95,7 @@ function brokenPipelines(relation: Recorded, existedBefore: boolean, catalog: Ca
 /** Why a query cannot run. What still waits for others is not the fault of a relation that is new. */
 function whyNotBound(query: string, catalog: Catalog, countBlocked: boolean): string | undefined {
   try {
-    const bound = bindQuery(query, catalogRelations(catalog));
+    const bound = bindQuery(query, catalogRelations(catalog), catalogFunctions(catalog));
     return bound.status === 'blocked' && countBlocked ? bound.reason : undefined;
   } catch (error) {
     if (error instanceof SqlError) return error.message;
@@ -80,10 +103,13 @@ function whyNotBound(query: string, catalog: Catalog, countBlocked: boolean): st
   }
 }
 
-/** The pipelines that name a relation, or a table over it, and are to run. */
-export function runningPipelinesOver(relation: string, catalog: Catalog): Recorded<'pipeline'>[] {
+/** The pipelines that name a relation or function, or what stands on it, and are to run. */
+export function runningPipelinesOver(
+  { kind, name }: { readonly kind: Kind; readonly name: string },
+  catalog: Catalog,
+): Recorded<'pipeline'>[] {
   return catalog
-    .dependents(relation)
+    .dependents(name, nameSpaceOf(kind))
     .filter((record): record is Recorded<'pipeline'> => record.kind === 'pipeline')
     .filter(({ definition }) => definition.desired === 'running');
 }

@@ -100,8 +100,9 @@ it('has examples of every body, each of which is taken as it is', async () => {
       bodies.push({ method, path, example: exampleOf(content) });
     }
   }
+  const names = { table: 'orders', pipeline: 'large_orders', function: 'gross' };
   const pathOf = (path: string) =>
-    path.replace('{name}', path.includes('table') ? 'orders' : path.includes('pipeline') ? 'large_orders' : 'shop');
+    path.replace('{name}', Object.entries(names).find(([kind]) => path.includes(kind))?.[1] ?? 'shop');
   // Tests of connections are answered by an ingestion instance.
   const nc = await connect({ servers: nats.url });
   nc.subscribe(subjects.connectionTest, { callback: (_, message) => void message.respond() });

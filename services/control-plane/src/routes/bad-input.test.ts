@@ -179,7 +179,7 @@ describe('a body', () => {
 });
 
 describe('an address', () => {
-  it.each(['nowhere', 'connections/known/tests', 'functions', 'secrets/x/y', 'connections/a/b/c'])(
+  it.each(['nowhere', 'connections/known/tests', 'clouds', 'secrets/x/y', 'connections/a/b/c'])(
     '%s leads nowhere',
     async (path) => {
       expect(await call('POST', path)).toMatchObject({ status: 404, body: { code: 'route_not_found' } });

@@ -101,7 +101,7 @@ export function connectionTestRoutes(app: App, { mesh }: RouteContext): void {
       mesh.checkCaughtUp();
       if (name !== '') checkName(name);
       const { catalog } = mesh;
-      const { options } = settle(read(body), catalog);
+      const { options } = settle(read(body), catalog, name);
       const definition = { connector: 'nats', options } as const;
       return answer({ name, definition, revision: catalog.revision, timeoutMs: timeout_ms });
     },

@@ -115,7 +115,6 @@ describe('a script', () => {
       ['SELECT a FROM lve', 'did you mean "live"?'],
       ["SELECT test_connection('lve')", 'did you mean "live"?'],
       ["SELECT test_connection('live'), 1", 'stands alone'],
-      ['CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS $$ a $$', 'built-in'],
       ['CREATE TABLE t (a TEXT) WITH (include_metadata = true)', 'connector'],
       ["CREATE CONNECTION k TO kafka (servers = 'x')", 'there is "nats"'],
       ['DESCRIBE lve', 'did you mean "live"?'],

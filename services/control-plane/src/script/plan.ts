@@ -18,10 +18,13 @@ export function planOf(bound: Bound, catalog: Catalog, pipeline = '<pipeline>'):
     ...tables.map((name) => ['table', name] as const),
     [
       'sink',
-      query.sink === undefined
-        ? `subject ${subjects.output(pipeline)} of the mesh's bus`
-        : subjectOf(query.sink, catalog),
+      query.replies
+        ? 'the reply subject of each request'
+        : query.sink === undefined
+          ? `subject ${subjects.output(pipeline)} of the mesh's bus`
+          : subjectOf(query.sink, catalog),
     ],
+    ...query.calls.map((name) => ['function', name] as const),
     ...columnsOf(query.columns).map((column) => ['column', column] as const),
     ['delivery', delivery.guarantee],
     ['because', delivery.because],

@@ -19,7 +19,7 @@ export interface Rows {
 const text = (name: string) => ({ name, type: 'TEXT' });
 const bigint = (name: string) => ({ name, type: 'BIGINT' });
 
-/** SHOW CONNECTIONS, TABLES or PIPELINES. */
+/** SHOW CONNECTIONS, TABLES, PIPELINES or FUNCTIONS. */
 export function showRows(kind: DefinedKind, catalog: Catalog, board: StatusBoard): Rows {
   const facts = factsOf[kind];
   const rows = catalog.list(kind).map((record) => {
@@ -64,11 +64,19 @@ const factsOf: { readonly [K in DefinedKind]: Facts } = {
       return [desired, reads.join(', '), writes ?? null];
     },
   },
+  function: {
+    columns: [text('arguments'), text('returns'), text('language')],
+    of: ({ definition }) => {
+      const { arguments: args, returns, language } = definition as Recorded<'function'>['definition'];
+      return [args.map(({ name, type }) => `${name} ${type}`).join(', '), returns, language];
+    },
+  },
 };
 
 /** DESCRIBE: a property and its value, of every definition of that name. */
 export function describeRows(name: string, catalog: Catalog, board: StatusBoard): Rows {
-  const records = [catalog.relation(name), catalog.get('pipeline', name)].filter((record) => record !== undefined);
+  const found = [catalog.relation(name), catalog.get('pipeline', name), catalog.get('function', name)];
+  const records = found.filter((record) => record !== undefined);
   if (records.length === 0) throw nothingNamed(name, catalog);
   const rows = records.flatMap((record) => [
     [record.kind, record.name],
@@ -84,13 +92,15 @@ function nothingNamed(name: string, catalog: Catalog): DefinitionRejected {
   const names = definedKinds.flatMap((kind) => Array.from(catalog.values(kind), (record) => record.name));
   const nearest = nearestName(name, names);
   const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
-  return new DefinitionRejected('not_found', `there is no connection, table or pipeline "${name}"${hint}`);
+  return new DefinitionRejected('not_found', `there is no connection, table, pipeline or function "${name}"${hint}`);
 }
 
 function propertiesOf(record: Recorded): string[][] {
   const body = bodyOf(record);
   return Object.entries(body).flatMap(([property, value]): string[][] => {
     if (property === 'columns' && Array.isArray(value)) return value.map(({ name, type }) => [`column ${name}`, type]);
+    if (property === 'arguments' && Array.isArray(value))
+      return value.map(({ name, type }) => [`argument ${name}`, type]);
     if (property === 'options') return Object.entries(value).map(([option, set]) => [`option ${option}`, written(set)]);
     return [[property, written(value)]];
   });

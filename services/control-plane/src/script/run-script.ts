@@ -218,10 +218,7 @@ function failure(
   const issues =
     cause instanceof DefinitionRejected ? cause.issues : cause instanceof Refusal ? (cause.details.issues ?? []) : [];
   const places = issues.map((issue) => ({ issue, offset: placeOf(issue.pointer, statement) }));
-  const inQuery =
-    cause instanceof QueryRejected && 'queryOffset' in statement
-      ? statement.queryOffset + cause.error.offset
-      : undefined;
+  const inQuery = cause instanceof QueryRejected ? placeInStatement(cause.error.offset, statement) : undefined;
   const offset = inQuery ?? places[0]?.offset ?? placeOf(undefined, statement);
   return new StatementFailed(
     cause,
@@ -231,6 +228,12 @@ function failure(
     places,
     done.map((result) => result()),
   );
+}
+
+/** Where a place of a statement's query, or of the body of its function, stands in the script. */
+function placeInStatement(offset: number, statement: Statement): number | undefined {
+  if (statement.type === 'create_function') return statement.placeInBody(offset);
+  return 'queryOffset' in statement ? statement.queryOffset + offset : undefined;
 }
 
 /** Where the option that a pointer such as `/options/subject` means stands. */

@@ -1,4 +1,4 @@
-import { DefinitionRejected } from '@laminar/definitions';
+import { DefinitionRejected, type FunctionLanguage } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { Statement } from '@laminar/sql';
 import { create, drop, type Intent, put, setDesired, setOptions } from '../definitions/intent.js';
@@ -11,6 +11,7 @@ type Changing = Extract<
       | 'create_connection'
       | 'create_table'
       | 'create_pipeline'
+      | 'create_function'
       | 'alter'
       | 'start_pipeline'
       | 'stop_pipeline'
@@ -31,6 +32,12 @@ export function toIntent(statement: Statement): Intent | undefined {
       const { query, options } = statement;
       return defining('pipeline', statement, { query, options });
     }
+    case 'create_function': {
+      const { name, orReplace, arguments: args, returns, language, body } = statement;
+      // What is no language is refused with the rest of the function.
+      const definition = { arguments: args, returns, language: language as FunctionLanguage, body };
+      return defining('function', { name, orReplace, ifNotExists: false }, definition);
+    }
     case 'alter':
       return setOptions(statement.kind, statement.name, statement.options);
     case 'start_pipeline':
@@ -46,7 +53,7 @@ export function toIntent(statement: Statement): Intent | undefined {
   }
 }
 
-type Creating = Extract<Changing, { ifNotExists: boolean }>;
+type Creating = Pick<Extract<Changing, { ifNotExists: boolean }>, 'name' | 'orReplace' | 'ifNotExists'>;
 
 function defining<K extends DefinedKind>(
   kind: K,

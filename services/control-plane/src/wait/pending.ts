@@ -15,7 +15,7 @@ export type Reports = Pick<StatusBoard, 'instances' | 'pipeline' | 'connection'>
 
 /**
  * What keeps a revision from being in effect everywhere, for people; undefined when nothing does. Every live instance must have acted on
- * it. Then, of a pipeline some instance must report and none be behind, and one that is to be stopped must be; of a connection or table the same holds for the
+ * it. Then, of a pipeline some instance must report and none be behind, and one that is to be stopped must be; of a connection, table or function the same holds for the
  * running pipelines over it, and no report on the connection may be behind; of what is dropped no report may be left.
  */
 export function pending(target: Target, catalog: Catalog, reports: Reports): string | undefined {
@@ -33,7 +33,7 @@ export function pending(target: Target, catalog: Catalog, reports: Reports): str
     );
   }
   const connection = target.kind === 'connection' ? reports.connection(target.name) : [];
-  const running = runningPipelinesOver(target.name, catalog);
+  const running = runningPipelinesOver(target, catalog);
   return (
     pendingReport(`the connection "${target.name}"`, connection, target.revision) ??
     first(running, ({ name }) => pendingPipeline(name, target.revision, reports))

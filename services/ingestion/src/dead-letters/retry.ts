@@ -2,6 +2,7 @@ import { DecodeError, type MessageCodec } from '@laminar/codecs';
 import { ConnectorError, type OutputMessage, type Sink, within } from '@laminar/connectors';
 import { type DeadLetterRetried, deadLetterRetryTimeoutMs } from '@laminar/protocol';
 import { type DecodedMessage, decodedMessage, RowError } from '@laminar/sql';
+import { rowsOf } from '../delivery/awaited-evaluations.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
 import type { DeadLetters, KeptDeadLetter } from './dead-letters.js';
 import { LetterMessage } from './letter-message.js';
@@ -73,9 +74,9 @@ async function processBy(
   decoded: DecodedMessage,
   message: LetterMessage,
 ): Promise<Processed> {
-  const { counters, sink, query } = pipeline;
+  const { counters, sink, query, awaited } = pipeline;
   try {
-    const rows = query.process(decoded);
+    const rows = awaited ? rowsOf(await awaited.outcomeOf(decoded)) : query.process(decoded);
     const incarnation = message.origin.stored?.streamIncarnation;
     const outputs = rows.map((row, r) => ({
       subject: row.subject ?? pipeline.subject,

@@ -2,7 +2,7 @@ import { DecodeError, type MessageCodec } from '@laminar/codecs';
 import { type Batch, ConnectorError, type Reader } from '@laminar/connectors';
 import type { OnError, Redelivery } from '@laminar/definitions';
 import { headers } from '@laminar/protocol';
-import { decodedMessage, type OutputRow, RowError } from '@laminar/sql';
+import { type DecodedMessage, decodedMessage, type OutputRow, RowError } from '@laminar/sql';
 import { isSampled, recordError, traceparentOf } from '@laminar/telemetry';
 import type { SlotDeadLetters } from '../dead-letters/slot-dead-letters.js';
 import type { DeadLetterLog } from '../logs/dead-letter-log.js';
@@ -72,6 +72,8 @@ export class Delivery {
   /** Pipelines that are done with a message which another one has to see again. */
   readonly #finished = new Map<number, ReadonlySet<string>>();
   #heldTimer: NodeJS.Timeout | undefined;
+  /** Evaluations that wait for functions. */
+  #awaited = 0;
   #drained: (() => void)[] = [];
   #stopped = false;
 
@@ -86,10 +88,11 @@ export class Delivery {
       else this.#track(batch, i, startedMs);
     }
     const nowMs = performance.now();
-    for (const { sink, counters } of this.pipelines) {
+    for (const { sink, counters, awaited } of this.pipelines) {
       sink.flush();
       // A message that is not tracked is done when its batch is.
-      if (messages[0]?.sequence === undefined) counters.latency.record(nowMs - startedMs, messages.length, nowMs);
+      if (messages[0]?.sequence === undefined && !awaited)
+        counters.latency.record(nowMs - startedMs, messages.length, nowMs);
     }
   }
 
@@ -97,16 +100,18 @@ export class Delivery {
   ready(): Promise<unknown> | undefined {
     const letters = this.options.deadLetters.ready();
     let waits = letters && [letters];
-    for (const { sink } of this.pipelines) {
+    for (const { sink, awaited } of this.pipelines) {
       const wait = sink.ready();
       if (wait) waits = [...(waits ?? []), wait];
+      const calls = awaited?.ready();
+      if (calls) waits = [...(waits ?? []), calls];
     }
     return waits && Promise.all(waits);
   }
 
   /** Resolves when nothing is in flight. */
   drained(): Promise<void> {
-    if (this.#inFlight.size === 0) return Promise.resolve();
+    if (this.#inFlight.size === 0 && this.#awaited === 0) return Promise.resolve();
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
@@ -124,6 +129,7 @@ export class Delivery {
     // What a sink still says of the former flight counts no more.
     for (const [sequence, { batch, index, startedMs }] of this.#inFlight)
       this.#inFlight.set(sequence, { ...newFlight(batch, index, sequence, startedMs), open: 0, held: true });
+    this.#forgetAwaited();
     this.#release();
   }
 
@@ -137,6 +143,7 @@ export class Delivery {
     clearTimeout(this.#heldTimer);
     this.#heldTimer = undefined;
     this.#inFlight.clear();
+    this.#forgetAwaited();
     this.#release();
   }
 
@@ -196,6 +203,10 @@ export class Delivery {
       if (doneBefore === undefined) pipeline.counters.messagesIn++;
       const applied = pipeline.pendingTrace;
       const startedAtMs = trace || applied !== undefined ? Date.now() : 0;
+      if (pipeline.awaited) {
+        this.#await(pipeline, decoded, batch, index, flight, trace);
+        continue;
+      }
       let rows: readonly OutputRow[];
       try {
         rows = pipeline.query.process(decoded);
@@ -204,17 +215,66 @@ export class Delivery {
         this.#failed(pipeline, batch, index, error, flight);
         continue;
       }
-      flight?.done.add(pipeline.id);
-      if (applied !== undefined && rows.length > 0) {
-        if (trace === undefined) {
-          trace = MessageTrace.first(this.options.connection, message, applied);
-          pipeline.pendingTrace = undefined;
-        } else if (trace.adopt(applied, message)) pipeline.pendingTrace = undefined;
-      }
-      const processed = trace?.processed(pipeline, startedAtMs, rows.length);
-      if (rows.length > 0) this.#publish(pipeline, rows, batch, index, processed, flight);
+      trace = this.#evaluated(pipeline, rows, batch, index, flight, trace, startedAtMs);
     }
     trace?.end();
+  }
+
+  /** Publishes what a pipeline made of a message. The message's trace, which begins here where the pipeline's first row is out with it. */
+  #evaluated(
+    pipeline: RunningPipeline,
+    rows: readonly OutputRow[],
+    batch: Batch,
+    index: number,
+    flight: InFlight | undefined,
+    received: MessageTrace | undefined,
+    startedAtMs: number,
+  ): MessageTrace | undefined {
+    let trace = received;
+    const message = batch.messages[index];
+    const applied = pipeline.pendingTrace;
+    flight?.done.add(pipeline.id);
+    if (message && applied !== undefined && rows.length > 0) {
+      if (trace === undefined) {
+        trace = MessageTrace.first(this.options.connection, message, applied);
+        pipeline.pendingTrace = undefined;
+      } else if (trace.adopt(applied, message)) pipeline.pendingTrace = undefined;
+    }
+    const processed = trace?.processed(pipeline, startedAtMs, rows.length);
+    if (rows.length > 0) this.#publish(pipeline, rows, batch, index, processed, flight);
+    return trace;
+  }
+
+  /** The same, once the functions that the pipeline calls have answered. */
+  #await(
+    pipeline: RunningPipeline,
+    decoded: DecodedMessage,
+    batch: Batch,
+    index: number,
+    flight: InFlight | undefined,
+    received: MessageTrace | undefined,
+  ): void {
+    const startedAtMs = Date.now();
+    const startedMs = performance.now();
+    this.#awaited++;
+    if (flight) flight.open++;
+    pipeline.awaited?.evaluate(decoded, (outcome) => {
+      this.#awaited--;
+      if ('error' in outcome) {
+        received?.processed(pipeline, startedAtMs, 0, outcome.error);
+        this.#failed(pipeline, batch, index, outcome.error, flight);
+      } else {
+        const trace = this.#evaluated(pipeline, outcome.rows, batch, index, flight, received, startedAtMs);
+        if (trace !== received) trace?.end();
+      }
+      pipeline.sink.flush();
+      if (flight) this.#settleOne(flight);
+      else {
+        const nowMs = performance.now();
+        pipeline.counters.latency.record(nowMs - startedMs, 1, nowMs);
+        this.#releaseIfIdle();
+      }
+    });
   }
 
   #publish(
@@ -386,7 +446,7 @@ export class Delivery {
       this.#remember(flight);
       flight.batch.nak(flight.index, flight.retryMs);
     }
-    if (this.#inFlight.size === 0) this.#release();
+    this.#releaseIfIdle();
   }
 
   #remember({ sequence, done }: InFlight): void {
@@ -395,6 +455,15 @@ export class Delivery {
       if (oldest !== undefined) this.#finished.delete(oldest);
     }
     this.#finished.set(sequence, done);
+  }
+
+  #releaseIfIdle(): void {
+    if (this.#inFlight.size === 0 && this.#awaited === 0) this.#release();
+  }
+
+  #forgetAwaited(): void {
+    this.#awaited = 0;
+    for (const { awaited } of this.pipelines) awaited?.clear();
   }
 
   #release(): void {

@@ -3,6 +3,7 @@ import { type ConnectionLog, HeaderBlock, LoggedSink, type Sink } from '@laminar
 import { headers, subjects } from '@laminar/protocol';
 import { type CompiledQuery, compileQuery, type OutputRow } from '@laminar/sql';
 import type { PipelineSpec } from '../desired/slot.js';
+import { AwaitedEvaluations, type FunctionCaller } from './awaited-evaluations.js';
 import type { PipelineCounters } from './counters.js';
 
 /** Rows of core sources that got a message id; never counted anew, since an id that comes twice is a row that is dropped. */
@@ -14,6 +15,8 @@ const ownHeaders = /^(nats-|laminar-)/i;
 /** A pipeline as a slot runs it: compiled, with its counters and where its rows go. */
 export class RunningPipeline {
   readonly query: CompiledQuery;
+  /** Undefined where the query needs nobody's answer, and is evaluated at once. */
+  readonly awaited: AwaitedEvaluations | undefined;
   /** Tells it from a dropped namesake. */
   readonly id: string;
   /** Headers that are the same for all rows. */
@@ -31,10 +34,12 @@ export class RunningPipeline {
     readonly counters: PipelineCounters,
     readonly sink: Sink,
     readonly session: string,
+    functions: FunctionCaller,
     log: ConnectionLog | undefined,
   ) {
     this.output = log ? new LoggedSink(sink, log) : sink;
     this.query = compileQuery(spec.query);
+    this.awaited = spec.query.awaitsCalls ? new AwaitedEvaluations(this.query, functions) : undefined;
     this.id = `${spec.name}.${spec.incarnation}`;
     this.headers = new HeaderBlock('')
       .with(headers.pipeline, spec.name)

@@ -1,6 +1,6 @@
-import { type Catalog, type OnError, type Recorded, resolveConnection } from '@laminar/definitions';
+import { type Catalog, nameSpaceOf, type OnError, type Recorded, resolveConnection } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
-import { bindQuery, catalogRelations, SqlError } from '@laminar/sql';
+import { bindQuery, catalogFunctions, catalogRelations, SqlError } from '@laminar/sql';
 import { type Cause, type ConnectionSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
 
 /** What is to become of a pipeline, before anybody runs it. */
@@ -32,7 +32,7 @@ export class Desired {
       return;
     }
     if (kind === 'connection') this.#dirtyConnections.add(name);
-    for (const dependent of this.catalog.dependents(name)) {
+    for (const dependent of this.catalog.dependents(name, nameSpaceOf(kind))) {
       if (dependent.kind === 'pipeline') this.#dirtyPipelines.add(dependent.name);
     }
   }
@@ -105,7 +105,7 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
   const cause = { traceparent: newest.traceparent, atMs: newest.updatedAt };
   if (record.definition.desired === 'stopped') return { state: 'stopped', revision, cause };
   try {
-    const bound = bindQuery(record.definition.query, catalogRelations(catalog));
+    const bound = bindQuery(record.definition.query, catalogRelations(catalog), catalogFunctions(catalog));
     if (bound.status === 'blocked') return { state: 'blocked', reason: bound.reason, revision, cause };
     const { query } = bound;
     const source = catalog.get('connection', query.connection);
@@ -133,7 +133,7 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
 
 /** The newest record among a pipeline and everything that it stands on. */
 function newestOf(record: Recorded<'pipeline'>, catalog: Catalog): Recorded {
-  const { reads, writes } = record.definition;
+  const { reads, writes, calls } = record.definition;
   let latest: Recorded = record;
   for (const name of writes === undefined ? reads : [...reads, writes]) {
     const relation: Recorded | undefined = catalog.relation(name);
@@ -145,5 +145,19 @@ function newestOf(record: Recorded<'pipeline'>, catalog: Catalog): Recorded {
         : undefined;
     if (under && under.revision > latest.revision) latest = under;
   }
+  for (const called of functionsBehind(calls, catalog)) if (called.revision > latest.revision) latest = called;
   return latest;
+}
+
+/** The functions of these names, and all that they call. */
+function functionsBehind(names: readonly string[], catalog: Catalog): Recorded[] {
+  const seen = new Set(names);
+  const found: Recorded[] = [];
+  for (const name of seen) {
+    const record = catalog.get('function', name);
+    if (!record) continue;
+    found.push(record);
+    for (const called of record.definition.calls) seen.add(called);
+  }
+  return found;
 }

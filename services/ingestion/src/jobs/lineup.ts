@@ -1,4 +1,5 @@
 import type { ConnectionLog } from '@laminar/connectors';
+import type { FunctionCaller } from '../delivery/awaited-evaluations.js';
 import type { CounterRegistry } from '../delivery/counters.js';
 import { RunningPipeline } from '../delivery/pipeline.js';
 import type { ConnectionSpec, PipelineSpec } from '../desired/slot.js';
@@ -20,14 +21,18 @@ export function lineUp(
   current: readonly RunningPipeline[],
   options: {
     readonly sinks: SinkPool;
+    /** Takes the rows of pipelines that reply to requests. */
+    readonly responder: RowTarget;
     readonly user: object;
     readonly counters: CounterRegistry;
+    readonly functions: FunctionCaller;
     readonly session: string;
     /** Told of every message that goes out; undefined where nobody wants to know. */
     readonly log: ConnectionLog | undefined;
   },
 ): Lineup {
-  const { sinks, user, counters, session, log } = options;
+  const { sinks, responder, user, counters, functions, session, log } = options;
+  const targetOf = ({ query, sink }: PipelineSpec) => (query.replies ? responder : sinks.acquire(sink, user));
   const ready: RunningPipeline[] = [];
   const waiting = new Map<string, RowTarget>();
   let lost: string | undefined;
@@ -35,14 +40,15 @@ export function lineUp(
   for (const spec of specs) {
     const namesake = byName.get(spec.name);
     const running = namesake && isVersionOf(namesake.spec, spec) ? namesake : undefined;
-    const written = running && sinks.acquire(running.spec.sink, user);
+    const written = running && targetOf(running.spec);
     const goesOn = running !== undefined && written?.sink === running.sink;
     if (running && !goesOn) lost = written?.problem ?? `the sink of "${spec.name}" was opened anew`;
-    const target = sinks.acquire(spec.sink, user);
+    const target = targetOf(spec);
     if (!target.sink) waiting.set(spec.name, target);
     if (goesOn && (!target.sink || sameVersion(running.spec, spec))) ready.push(running);
     else if (target.sink) {
-      ready.push(new RunningPipeline(spec, counters.pipeline(spec.name, spec.incarnation), target.sink, session, log));
+      const counted = counters.pipeline(spec.name, spec.incarnation);
+      ready.push(new RunningPipeline(spec, counted, target.sink, session, functions, log));
     }
   }
   return { ready, waiting, lost };

@@ -1,10 +1,11 @@
 import type { MessageCodec } from '@laminar/codecs';
 import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
-import { ackWaitMsOf, isRedelivered } from '@laminar/definitions';
+import { ackWaitMsOf, isRedelivered, type ResolvedConnection } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import { LetterDesk } from '../dead-letters/letter-desk.js';
 import { SlotDeadLetters } from '../dead-letters/slot-dead-letters.js';
+import type { FunctionCaller } from '../delivery/awaited-evaluations.js';
 import type { CounterRegistry } from '../delivery/counters.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
@@ -19,6 +20,7 @@ import { codecOf } from './codec-of.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 import { type Lineup, lineUp } from './lineup.js';
 import { Reading } from './reading.js';
+import type { RowTarget } from './shared-sink.js';
 import type { SinkPool } from './sink-pool.js';
 import { SlotCounter } from './slot-counter.js';
 
@@ -31,6 +33,7 @@ export interface SlotJobOptions {
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
   readonly positions: Positions;
+  readonly functions: FunctionCaller;
   readonly sampler: TraceSampler;
   readonly logs: LogPublisher;
   /** Where descriptors are read from. */
@@ -47,6 +50,9 @@ export interface PipelineStanding {
   readonly appliedRevision: number;
 }
 
+/** Nothing replies where requests are not read. */
+const noResponder: RowTarget = { sink: undefined, opening: false, problem: 'the connection takes no requests' };
+
 /** Runs one slot of a connection: its reader, and all of the pipelines over it. */
 export class SlotJob {
   #spec: SlotSpec;
@@ -56,6 +62,8 @@ export class SlotJob {
   #reading: Reading | undefined;
   /** The reader's subscription or consumer stands. */
   #open = false;
+  /** Takes replies to requests, on the connection that they came from. */
+  #responder: RowTarget = noResponder;
   #waiting: Lineup['waiting'] = new Map();
   readonly #traces: ApplyTraces;
   #arranging: Promise<void> = Promise.resolve();
@@ -180,6 +188,7 @@ export class SlotJob {
       this.#endUse = resolve;
     });
     const codec = await codecOf(source.resolved, this.options.files);
+    this.#responder = await responderOf(connection, resolved);
     if (this.#loop.stopped) return;
     const reader = connection.reader(this.options.positions.of(source));
     const letters = this.#slotLetters(connection, reader);
@@ -219,6 +228,7 @@ export class SlotJob {
       await desk.close();
       this.count();
       await reader.close();
+      this.#responder = noResponder;
       this.#report();
     }
   }
@@ -242,10 +252,17 @@ export class SlotJob {
     const reading = this.#reading;
     if (!reading || this.#loop.stopped) return;
     const { pipelines, connection } = this.#spec;
-    const { sinks, counters, session, onReport } = this.options;
+    const { sinks, counters, functions, session, onReport } = this.options;
     const before = reading.pipelines;
-    const log = connection.resolved.trace ? this.#log : undefined;
-    const { ready, waiting, lost } = lineUp(pipelines, before, { sinks, user: this, counters, session, log });
+    const { ready, waiting, lost } = lineUp(pipelines, before, {
+      sinks,
+      responder: this.#responder,
+      user: this,
+      counters,
+      functions,
+      session,
+      log: connection.resolved.trace ? this.#log : undefined,
+    });
     this.#waiting = waiting;
     // What was published to a sink that is gone may never be confirmed: it has to be published, or to come, again where it can.
     if (lost !== undefined && isRedelivered(connection.resolved)) reading.suspend();
@@ -311,4 +328,18 @@ export class SlotJob {
   #concerned(): PipelineSpec[] {
     return [...this.#spec.pipelines, ...(this.#reading?.pipelines ?? []).map(({ spec }) => spec)];
   }
+}
+
+/** The connection's own socket, as the target of replies. */
+async function responderOf(connection: Connection, resolved: ResolvedConnection): Promise<RowTarget> {
+  if (resolved.role !== 'source-core' || !resolved.enableReply) return noResponder;
+  const sink = connection.responder();
+  await sink.open();
+  return {
+    sink,
+    opening: false,
+    get problem() {
+      return sink.problem;
+    },
+  };
 }

@@ -14,13 +14,16 @@ import type { DefinitionFiles } from '@laminar/runtime';
 import {
   type LiveQuery as BoundLiveQuery,
   bindLiveQuery,
-  type CompiledQuery,
+  catalogFunctions,
   catalogRelations,
   compileQuery,
+  type DecodedMessage,
   decodedMessage,
+  type OutputRow,
   RowError,
   SqlError,
 } from '@laminar/sql';
+import { AwaitedEvaluations, type FunctionCaller, rowsOf } from '../delivery/awaited-evaluations.js';
 import { connectionSpec } from '../desired/desired.js';
 import { codecOf } from '../jobs/codec-of.js';
 import type { Asker, Event } from './asker.js';
@@ -36,6 +39,7 @@ export interface LiveQueryContext {
   readonly catalog: Catalog;
   readonly secrets: SecretSource;
   readonly files: DefinitionFiles;
+  readonly functions: FunctionCaller;
   /** Resolves when the catalog has come to a revision; rejects after `timeoutMs`. */
   caughtUp(revision: number, timeoutMs: number): Promise<void>;
 }
@@ -155,8 +159,9 @@ export class LiveQuery {
   }
 
   #bind(): BoundLiveQuery {
+    const { catalog } = this.context;
     try {
-      return bindLiveQuery(this.request.query, catalogRelations(this.context.catalog));
+      return bindLiveQuery(this.request.query, catalogRelations(catalog), catalogFunctions(catalog));
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       const { message, hint, offset } = error;
@@ -182,13 +187,17 @@ export class LiveQuery {
 
   async #read(tap: Tap, { query, limit }: BoundLiveQuery, codec: MessageCodec): Promise<Event> {
     const compiled = compileQuery(query);
+    const awaited = query.awaitsCalls ? new AwaitedEvaluations(compiled, this.context.functions) : undefined;
     for (;;) {
       // Whatever ends the query closes the tap, which ends the reading.
       const messages = await tap.read();
       if (this.#ending instanceof Failed) throw this.#ending;
       if (!messages || this.#ending !== undefined) return this.#last(LiveEnd.Reason.REASON_TIMEOUT);
       for (const message of messages) {
-        for (const row of this.#rowsOf(compiled, decodedMessage(message, codec))) {
+        const decoded = decodedMessage(message, codec);
+        const outcome = awaited && (await awaited.outcomeOf(decoded));
+        if (this.#hasEnded) break;
+        for (const row of this.#rowsOf(decoded, () => (outcome ? rowsOf(outcome) : compiled.process(decoded)))) {
           if (this.#bytes + row.length > this.request.bytesMax) return this.#last(LiveEnd.Reason.REASON_SIZE);
           this.#bytes += row.length;
           this.#rows++;
@@ -201,9 +210,9 @@ export class LiveQuery {
     }
   }
 
-  #rowsOf(query: CompiledQuery, decoded: ReturnType<typeof decodedMessage>): Uint8Array[] {
+  #rowsOf(decoded: DecodedMessage, evaluate: () => readonly OutputRow[]): Uint8Array[] {
     try {
-      const rows = query.process(decoded).map(({ data }) => data);
+      const rows = evaluate().map(({ data }) => data);
       const rowBytesMax = (this.asker.nc.info?.max_payload ?? 0) - frameBytesMax;
       const large = rows.find(({ length }) => length > rowBytesMax);
       if (large)
@@ -216,6 +225,10 @@ export class LiveQuery {
       if (this.#failedMessages++ === 0) this.#firstFailure = `${error.message} (${where})`;
       return [];
     }
+  }
+
+  get #hasEnded(): boolean {
+    return this.#ending !== undefined;
   }
 
   #last(reason: EndReason): Event {

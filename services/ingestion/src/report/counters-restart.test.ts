@@ -44,7 +44,7 @@ it('go on after a restart, also of a name that was dropped before, and begin ane
   await mesh.append('pipeline', 'counted', { type: 'PipelineDropped' });
   await mesh.append('pipeline', 'counted', {
     type: 'PipelineCreated',
-    definition: { query, desired: 'running', options: {}, reads: ['counted'], writes: undefined },
+    definition: { query, desired: 'running', options: {}, reads: ['counted'], writes: undefined, calls: [] },
   });
   await mesh.settled('counted', 'running');
   publish(4);

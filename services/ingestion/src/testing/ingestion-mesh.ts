@@ -65,8 +65,7 @@ export class IngestionMesh {
   }
 
   pipeline(name: string, query: string, options: Options = {}): Promise<number> {
-    const { reads, writes } = queryReferences(query);
-    const definition: PipelineDefinition = { query, desired: 'running', options, reads, writes };
+    const definition: PipelineDefinition = { query, desired: 'running', options, ...queryReferences(query) };
     const type = this.#versions.has(`pipeline.${name}`) ? 'PipelineChanged' : 'PipelineCreated';
     return this.append('pipeline', name, { type, definition });
   }

@@ -1,0 +1,68 @@
+import { isPublishableSubject } from '@laminar/protocol';
+import type { FunctionDefinition } from '../definition.js';
+import type { Issue } from '../errors.js';
+import { nearestName } from '../names.js';
+import { canonicalColumnType, columnTypeNames } from '../table/column-types.js';
+import { functionLanguages } from './languages.js';
+
+const argumentsMax = 32;
+const bodyBytesMax = 64 * 1024;
+/** Also a name in JavaScript. */
+const argumentName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+
+type Signature = Pick<FunctionDefinition, 'arguments' | 'returns' | 'language' | 'body'>;
+
+/** Everything that is wrong with a function but for a body of SQL or JavaScript, which only binding or compiling it tells. */
+export function functionIssues({ arguments: args, returns, language, body }: Signature): Issue[] {
+  const issues: Issue[] = [];
+  const refuse = (code: string, message: string, pointer: string) => issues.push({ code, message, pointer });
+  if (args.length > argumentsMax)
+    refuse('too_many_arguments', `a function takes at most ${argumentsMax} arguments`, '/arguments');
+  const seen = new Set<string>();
+  for (const [index, { name, type }] of args.entries()) {
+    const pointer = `/arguments/${index}`;
+    const folded = name.toLowerCase();
+    if (!argumentName.test(name)) {
+      const message =
+        'the name of an argument begins with a letter or _, goes on with letters, digits and _, and has at most 63 characters';
+      refuse('invalid_name', message, `${pointer}/name`);
+    } else if (seen.has(folded)) refuse('duplicate_argument', `there are two arguments "${name}"`, `${pointer}/name`);
+    seen.add(folded);
+    const problem = typeProblem(type);
+    if (problem !== undefined) refuse('unknown_type', problem, `${pointer}/type`);
+  }
+  const problem = typeProblem(returns);
+  if (problem !== undefined) refuse('unknown_type', problem, '/returns');
+  if (!functionLanguages.includes(language)) {
+    const nearest = nearestName(String(language), functionLanguages);
+    const hint = nearest === undefined ? `there are ${functionLanguages.join(', ')}` : `did you mean "${nearest}"?`;
+    refuse('unknown_language', `there is no language "${language}"; ${hint}`, '/language');
+  }
+  const bytes = new TextEncoder().encode(body).length;
+  if (body.trim() === '') refuse('empty_body', 'the body is empty', '/body');
+  else if (bytes > bodyBytesMax)
+    refuse('body_too_large', `the body has ${bytes} bytes; at most ${bodyBytesMax} are taken`, '/body');
+  else if (language === 'nats' && !isPublishableSubject(body)) {
+    const message =
+      "the body of a function in the language nats is the subject that it asks: without wildcards and white space, and not one that begins with '$' or 'laminar.'";
+    refuse('invalid_subject', message, '/body');
+  }
+  return issues;
+}
+
+/** The same function with each type by its canonical name; it must have no `functionIssues`. */
+export function normalizeFunction<F extends Signature>(definition: F): F {
+  const canonical = (type: string) => canonicalColumnType(type) ?? type;
+  return {
+    ...definition,
+    arguments: definition.arguments.map(({ name, type }) => ({ name, type: canonical(type) })),
+    returns: canonical(definition.returns),
+  };
+}
+
+function typeProblem(type: string): string | undefined {
+  if (canonicalColumnType(type) !== undefined) return undefined;
+  const nearest = nearestName(type, columnTypeNames);
+  const hint = nearest === undefined ? `types are ${columnTypeNames.join(', ')}` : `did you mean ${nearest}?`;
+  return `there is no type "${type}"; ${hint}`;
+}

@@ -1,0 +1,121 @@
+import { jsonCodec } from '@laminar/codecs';
+import { bindQuery, compileQuery, decodedMessage, loadSql, type PendingCall } from '@laminar/sql';
+import { beforeAll, expect, it } from 'vitest';
+import { AwaitedEvaluations, type FunctionCaller } from './awaited-evaluations.js';
+
+beforeAll(() => loadSql());
+
+/** Answers when it is told to. */
+class Caller implements FunctionCaller {
+  readonly open: { readonly request: string; answer(json: string): void; fail(reason: string): void }[] = [];
+
+  call({ request }: PendingCall): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.open.push({
+        request,
+        answer: (json) => resolve(Buffer.from(json)),
+        fail: (reason) => reject(new Error(reason)),
+      });
+    });
+  }
+}
+
+function evaluations() {
+  const ask = {
+    name: 'ask',
+    arguments: [{ name: 'n', type: 'BIGINT' as const }],
+    returns: 'BIGINT' as const,
+    language: 'nats' as const,
+    body: 'ask',
+  };
+  const bound = bindQuery(
+    'SELECT n, ask(ask(n)) AS x FROM c',
+    {
+      get: () => ({ kind: 'source', name: 'c', jetstream: false, format: 'json' }),
+      names: () => ['c'],
+    },
+    { get: () => ask, names: () => ['ask'] },
+  );
+  if (bound.status !== 'bound') throw new Error(bound.reason);
+  const caller = new Caller();
+  const awaited = new AwaitedEvaluations(compileQuery(bound.query), caller);
+  const outcomes: string[] = [];
+  const evaluate = (n: number) => {
+    const message = {
+      data: Buffer.from(`{"n":${n}}`),
+      subject: 's',
+      reply: undefined,
+      headers: () => undefined,
+      header: () => undefined,
+      timestampMs: 0,
+      sequence: undefined,
+      stream: undefined,
+      consumer: undefined,
+      delivered: undefined,
+    };
+    awaited.evaluate(decodedMessage(message, jsonCodec), (outcome) => {
+      outcomes.push(
+        'rows' in outcome ? outcome.rows.map(({ data }) => Buffer.from(data).toString()).join() : String(outcome.error),
+      );
+    });
+  };
+  return { caller, awaited, outcomes, evaluate };
+}
+
+/** Everything that follows from what was done. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+it('hands outcomes on in the order of their messages, errors too', async () => {
+  const { caller, outcomes, evaluate } = evaluations();
+  for (const n of [1, 2, 3]) evaluate(n);
+  expect(caller.open.map(({ request }) => request)).toEqual(['[1]', '[2]', '[3]']);
+  caller.open[2]?.answer('30');
+  caller.open[1]?.fail('nobody is there');
+  await settled();
+  expect(caller.open[3]?.request).toBe('[30]');
+  caller.open[3]?.answer('300');
+  await settled();
+  expect(outcomes).toEqual([]);
+  caller.open[0]?.answer('1');
+  await settled();
+  // The same call is not made again: ask(ask(1)) is ask(1).
+  expect(outcomes).toEqual([
+    '{"n":1,"x":1}',
+    'RowError: the function "ask" failed: nobody is there',
+    '{"n":3,"x":300}',
+  ]);
+});
+
+it('bounds what is under way and what is taken', async () => {
+  const { caller, awaited, outcomes, evaluate } = evaluations();
+  for (let n = 0; n < 600; n++) evaluate(n);
+  expect(caller.open).toHaveLength(256);
+  const ready = awaited.ready();
+  expect(ready).toBeInstanceOf(Promise);
+  for (let i = 0; i < caller.open.length; i++) {
+    caller.open[i]?.answer('7');
+    if (i % 100 === 99) await settled();
+  }
+  await ready;
+  while (outcomes.length < 600) {
+    for (const { answer } of caller.open) answer('7');
+    await settled();
+  }
+  expect(awaited.ready()).toBeUndefined();
+  expect(outcomes[599]).toBe('{"n":599,"x":7}');
+});
+
+it('forgets all of it when it is cleared', async () => {
+  const { caller, awaited, outcomes, evaluate } = evaluations();
+  for (let n = 0; n < 600; n++) evaluate(n);
+  const ready = awaited.ready();
+  awaited.clear();
+  await ready;
+  for (const { answer } of caller.open) answer('7');
+  await settled();
+  expect(outcomes).toEqual([]);
+  evaluate(1);
+  caller.open.at(-1)?.answer('1');
+  await settled();
+  expect(outcomes).toEqual(['{"n":1,"x":1}']);
+});

@@ -1,0 +1,122 @@
+import { CallResults, type CompiledQuery, type DecodedMessage, type OutputRow, PendingCall } from '@laminar/sql';
+
+/** Evaluations of a pipeline that are under way at once, each of them waiting for one call at most. */
+const underWayMax = 256;
+/** Beyond that many nothing more is taken before some are done. */
+const takenMax = 512;
+
+/** Makes calls of functions. */
+export interface FunctionCaller {
+  /** The result, a value in JSON. Rejects with an error whose message says why there is none. */
+  call(pending: PendingCall): Promise<Uint8Array>;
+}
+
+/** What evaluating a message came to. */
+export type Outcome = { readonly rows: readonly OutputRow[] } | { readonly error: unknown };
+
+/** The rows; throws the error where there is one. */
+export function rowsOf(outcome: Outcome): readonly OutputRow[] {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.rows;
+}
+
+interface Evaluation {
+  readonly message: DecodedMessage;
+  done(outcome: Outcome): void;
+  outcome: Outcome | undefined;
+}
+
+/**
+ * Evaluates messages for a query whose functions have to be waited for: a message is evaluated until it lacks a result, and again when the result is
+ * there. Only calls that are reached are made; those of different messages are under way together. Outcomes are handed on in the order of the messages.
+ */
+export class AwaitedEvaluations {
+  /** Oldest first: the first `#begun` are under way or done, the others wait. */
+  #evaluations: Evaluation[] = [];
+  #begun = 0;
+  #underWay = 0;
+  #ready: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+
+  constructor(
+    readonly query: CompiledQuery,
+    readonly caller: FunctionCaller,
+  ) {}
+
+  /** `done` is called later, never within the call, and not at all after `clear`. */
+  evaluate(message: DecodedMessage, done: Evaluation['done']): void {
+    this.#evaluations.push({ message, done, outcome: undefined });
+    this.#begin();
+  }
+
+  /** Resolves when more can be taken; undefined means now. */
+  ready(): Promise<void> | undefined {
+    if (this.#evaluations.length < takenMax) return undefined;
+    if (!this.#ready) {
+      let resolve = () => {};
+      const promise = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      this.#ready = { promise, resolve };
+    }
+    return this.#ready.promise;
+  }
+
+  /** Forgets what is not handed on; calls that are under way come to nothing. */
+  clear(): void {
+    this.#evaluations = [];
+    this.#begun = 0;
+    this.#underWay = 0;
+    this.#letMore();
+  }
+
+  #begin(): void {
+    while (this.#underWay < underWayMax && this.#begun < this.#evaluations.length) {
+      const evaluation = this.#evaluations[this.#begun++] as Evaluation;
+      this.#underWay++;
+      const all = this.#evaluations;
+      void this.outcomeOf(evaluation.message).then((outcome) => {
+        // Cleared in the meantime.
+        if (all !== this.#evaluations) return;
+        evaluation.outcome = outcome;
+        this.#underWay--;
+        this.#handOn();
+        this.#begin();
+      });
+    }
+  }
+
+  /** What one message comes to, beside the others and their order. Never rejects. */
+  async outcomeOf(message: DecodedMessage): Promise<Outcome> {
+    const results = new CallResults();
+    for (;;) {
+      try {
+        return { rows: this.query.process(message, results) };
+      } catch (error) {
+        if (!(error instanceof PendingCall)) return { error };
+        await this.caller.call(error).then(
+          (json) => results.answered(error, json),
+          (failure: unknown) => results.failed(error, failure instanceof Error ? failure.message : String(failure)),
+        );
+      }
+    }
+  }
+
+  #handOn(): void {
+    let count = 0;
+    while (this.#evaluations[count]?.outcome !== undefined) count++;
+    const done = this.#evaluations.splice(0, count);
+    this.#begun -= count;
+    const all = this.#evaluations;
+    for (const { outcome, done: handOn } of done) {
+      if (outcome) handOn(outcome);
+      // An outcome may end all of it.
+      if (all !== this.#evaluations) return;
+    }
+    if (this.#evaluations.length < takenMax) this.#letMore();
+  }
+
+  #letMore(): void {
+    this.#ready?.resolve();
+    this.#ready = undefined;
+  }
+}
