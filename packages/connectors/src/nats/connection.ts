@@ -121,13 +121,11 @@ export class NatsConnector implements Connection {
   }
 
   sink(): Sink {
-    const { resolved } = this.options;
-    const sink = guardedSink(this.#sink(), resolved.permissions);
-    return resolved.trace ? new LoggedSink(sink, this.#log) : sink;
+    return this.#watched(this.#sink());
   }
 
   besides(): Sink {
-    return guardedSink(new CoreSink(this.#open()), this.options.resolved.permissions);
+    return this.#watched(new CoreSink(this.#open()));
   }
 
   async watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined> {
@@ -142,7 +140,7 @@ export class NatsConnector implements Connection {
 
   responder(): Sink {
     const { resolved, name } = this.options;
-    if (resolved.role === 'source-core' && resolved.enableReply) return new CoreSink(this.#open());
+    if (resolved.role === 'source-core' && resolved.enableReply) return this.#watched(new CoreSink(this.#open()));
     throw new ConnectorError('failed', `the connection "${name}" takes no requests: it lacks enable_reply = true`);
   }
 
@@ -192,6 +190,13 @@ export class NatsConnector implements Connection {
       return new StreamReader({ nc: this.#open(), view, name, batchSize, batchTimeoutMs, positions, onRemark });
     }
     throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
+  }
+
+  /** With the definition's own permissions before it, and its messages in the log where that is wanted. */
+  #watched(inner: Sink): Sink {
+    const { permissions, trace } = this.options.resolved;
+    const sink = guardedSink(inner, permissions);
+    return trace ? new LoggedSink(sink, this.#log) : sink;
   }
 
   #sink(): Sink {
