@@ -29,7 +29,7 @@ export {
 export type { StartPosition } from './connection/start.js';
 export { type StoreKind, storeOf } from './connection/stores.js';
 export { anySelfRefusal, selfRefusal } from './connection/subject-uses.js';
-export { subjectsOverlap } from './connection/subjects.js';
+export { covers, subjectsOverlap } from './connection/subjects.js';
 export type { TlsSettings } from './connection/tls.js';
 export { connectionIssues } from './connection/validate.js';
 export type * from './definition.js';

@@ -340,6 +340,8 @@ describe('an ordered consumer', () => {
     await feed(1810, 1820);
     await arrived(rows, 20);
     expect(numbers(rows).slice(10)).toEqual(upTo(1820).slice(1810));
-    expect((await statusOf('nats_ordered')).message).toMatch(/was deleted and made again/);
+    await eventually(async () => /was deleted and made again/.test((await statusOf('nats_ordered')).message), {
+      what: 'the remark',
+    });
   });
 });

@@ -202,7 +202,7 @@ describe('a test', () => {
     const user = { servers: guarded.nats.url, username: 'reader', password: secret('right') };
     expectFailure(await test({ ...user, subject: 'closed.a' }), 'permissions', 'closed.a', 'Permissions Violation');
     const own = { servers: outside.nats.url, subject: 'a', permissions: { subscribe: ['b.>'] } };
-    expectFailure(await test(own), 'permissions', 'option permissions', 'subscribe to a');
+    expectFailure(await test(own), 'permissions', 'option permissions', 'subscribing to "a"');
     expectFailure(
       await test({
         servers: guarded.nats.url,

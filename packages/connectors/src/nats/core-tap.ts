@@ -4,7 +4,6 @@ import { ConnectorError, type Tap } from '../contract.js';
 import { within } from '../within.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
-import { guardProblem } from './examine/permissions-check.js';
 import { CoreMessage } from './message.js';
 
 const unsubscribeTimeoutMs = 1000;
@@ -25,9 +24,7 @@ export class CoreTap implements Tap {
   }
 
   async open(): Promise<void> {
-    const { subject, permissions } = this.source;
-    const guarded = guardProblem({ subscribe: [subject], publish: [] }, permissions);
-    if (guarded !== undefined) throw new ConnectorError('failed', guarded);
+    const { subject } = this.source;
     let refusal: ConnectorError | undefined;
     try {
       this.#subscription = this.nc.subscribe(subject, {

@@ -27,10 +27,19 @@ export async function ensureStream(
     maker.log?.write('info', 'created the stream', () => ({ attributes: { stream: name } }));
     return made;
   });
-  const settings = ['retention', 'storage', 'max_msgs', 'max_age'] as const;
-  const differing: string[] = settings.filter((setting) => config[setting] !== wanted[setting]);
-  if ([...(config.subjects ?? [])].sort().join() !== [...wanted.subjects].sort().join()) differing.push('subjects');
-  return differing.map(
+  return streamDifferences(config, spec).map(
     (setting) => `the stream "${name}" has another ${setting} than the definition says, and was left as it is`,
   );
+}
+
+/** The settings in which a stream is not what a definition says, by their names in the server's API. */
+export function streamDifferences(config: StreamConfig, spec: StreamSpec): string[] {
+  const differing: [setting: string, differs: boolean][] = [
+    ['subjects', [...(config.subjects ?? [])].sort().join() !== [...spec.subjects].sort().join()],
+    ['retention', config.retention !== spec.retention],
+    ['storage', config.storage !== spec.storage],
+    ['max_msgs', config.max_msgs !== spec.maxMsgs],
+    ['max_age', config.max_age !== nanos(spec.maxAgeS * 1000)],
+  ];
+  return differing.filter(([, differs]) => differs).map(([setting]) => setting);
 }

@@ -111,12 +111,10 @@ type Query = { readonly seq: number; readonly next_by_subj: string } | { readonl
 async function read(nc: NatsConnection, query: Query): Promise<StoredMsg | undefined> {
   try {
     const jsm = await jetstreamManager(nc, { checkAPI: false });
-    return (await jsm.direct.getMessage(streams.deadLetters, query)) ?? undefined;
+    // Not a direct get: nobody would answer it for a stream that does not exist.
+    return (await jsm.streams.getMessage(streams.deadLetters, query)) ?? undefined;
   } catch (error) {
     if (error instanceof JetStreamApiError && nothingThere.has(error.code)) return undefined;
-    // Nobody answers for a stream that does not exist.
-    if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders()))
-      return undefined;
     throw unavailable(error);
   }
 }

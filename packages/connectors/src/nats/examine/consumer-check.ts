@@ -1,8 +1,12 @@
-import { type ConsumerSource, hasDurable, type ResolvedConnection } from '@laminar/definitions';
+import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
 import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream';
-import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { differences, type Maker, wantedConsumer } from '../consumer-config.js';
 import { apiCodes, hasCode } from '../errors.js';
 import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js';
+
+/** For whom a consumer was made is no setting that is compared. */
+const nobody: Maker = { name: '', incarnation: 0 };
 
 /** Whether the consumer is there, is the one that the definition says, and how far it is. It is asked about, and not used. */
 export async function checkConsumer(nc: NatsConnection, connection: ResolvedConnection): Promise<Finding> {
@@ -32,22 +36,10 @@ export async function checkConsumer(nc: NatsConnection, connection: ResolvedConn
       `the consumer "${consumer.name}" is ${kinds}; give the connection a consumer_name of its own; ${facts}`,
     );
   }
-  const drift = driftOf(info, connection);
+  const drift = differences(info.config, wantedConsumer(nobody, connection));
   if (drift.length > 0)
     return warning(`the consumer has another ${drift.join(', ')} than the definition says; ${facts}`);
   return ok(facts);
-}
-
-function driftOf({ config }: ConsumerInfo, { consumer, filterSubjects }: ConsumerSource): string[] {
-  const filters = config.filter_subjects ?? (config.filter_subject === undefined ? [] : [config.filter_subject]);
-  const differing: [setting: string, differs: boolean][] = [
-    ['filter_subject', [...filters].sort().join() !== [...filterSubjects].sort().join()],
-    ['ack_policy', config.ack_policy !== consumer.ackPolicy],
-    // With a back-off the server takes its first step for the wait.
-    ['ack_wait', !config.backoff?.length && config.ack_wait !== nanos(consumer.ackWaitMs)],
-    ['max_ack_pending', config.max_ack_pending !== consumer.maxAckPending],
-  ];
-  return differing.filter(([, differs]) => differs).map(([setting]) => setting);
 }
 
 function factsOf(info: ConsumerInfo): string {

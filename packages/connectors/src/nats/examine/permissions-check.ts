@@ -1,6 +1,5 @@
-import { hasConsumer, isSink, type Permissions, type ResolvedConnection } from '@laminar/definitions';
+import { covers, hasDurable, isSink, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
 import { type NatsConnection, PermissionViolationError } from '@nats-io/nats-core';
-import { covers } from '../subject-match.js';
 import { type Finding, failed, ok, reasonOf, skipped } from './check.js';
 
 /** What the connection will have to be allowed, as subjects. */
@@ -26,13 +25,13 @@ const userInfoTimeoutMs = 1000;
 /** Whether the definition itself and the server allow what the connection will do. It subscribes for a moment, and publishes nothing. */
 export async function checkPermissions(nc: NatsConnection, connection: ResolvedConnection): Promise<Finding> {
   const needs = needsOf(connection);
-  const guarded = guardProblem(needs, connection.permissions);
-  if (guarded !== undefined) return failed(guarded);
+  const refusal = selfRefusal(connection);
+  if (refusal !== undefined) return failed(`${refusal}; change its option permissions`);
   const done: string[] = [];
   if (connection.role === 'source-core') {
-    const refusal = await trySubscription(nc, connection.subject);
-    if (refusal !== undefined)
-      return failed(`the server refuses a subscription to ${connection.subject}: ${refusal}; permit it there`);
+    const refused = await trySubscription(nc, connection.subject);
+    if (refused !== undefined)
+      return failed(`the server refuses a subscription to ${connection.subject}: ${refused}; permit it there`);
     done.push(`may subscribe to ${connection.subject}`);
   }
   if (needs.publish.length === 0) return ok(done.join('; '));
@@ -55,30 +54,14 @@ export async function checkPermissions(nc: NatsConnection, connection: ResolvedC
 function needsOf(connection: ResolvedConnection): Needs {
   if (isSink(connection)) return { subscribe: [], publish: [connection.subject] };
   if (connection.role === 'source-core') return { subscribe: [connection.subject], publish: [] };
-  if (hasConsumer(connection)) {
+  if (hasDurable(connection)) {
     const { streamName, consumer, role } = connection;
     const pulls = role === 'source-pull' ? [`$JS.API.CONSUMER.MSG.NEXT.${streamName}.${consumer.name}`] : [];
     return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${streamName}`, ...pulls] };
   }
-  if (connection.role === 'source-ordered')
-    return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${connection.streamName}`] };
+  if ('streamName' in connection) return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${connection.streamName}`] };
   const prefix = connection.role === 'source-kv' ? 'KV_' : 'OBJ_';
   return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${prefix}${connection.bucket}`] };
-}
-
-/** What the option `permissions` does not allow; subjects of JetStream's API are no business of it. */
-export function guardProblem({ subscribe, publish }: Needs, permissions: Permissions | undefined): string | undefined {
-  for (const [side, needed, allowed] of [
-    ['subscribe', subscribe, permissions?.subscribe],
-    ['publish', publish, permissions?.publish],
-  ] as const) {
-    const refused = needed.find(
-      (subject) => !subject.startsWith('$') && allowed && !allowed.some((pattern) => covers(pattern, subject)),
-    );
-    if (refused !== undefined)
-      return `the connection's own option permissions does not allow it to ${side} to ${refused}; add it to '${side}', or leave that list out`;
-  }
-  return undefined;
 }
 
 const permits = (rules: Rules | undefined, subject: string): boolean =>

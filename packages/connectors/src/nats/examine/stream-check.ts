@@ -1,8 +1,8 @@
-import type { ResolvedConnection, StreamSpec } from '@laminar/definitions';
+import { covers, type ResolvedConnection, subjectsOverlap } from '@laminar/definitions';
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
-import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import type { NatsConnection } from '@nats-io/nats-core';
 import { apiCodes, hasCode } from '../errors.js';
-import { covers, overlaps } from '../subject-match.js';
+import { streamDifferences } from '../provision-stream.js';
 import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js';
 
 /** Whether the stream is there, and takes what the connection reads or writes. */
@@ -28,7 +28,7 @@ export async function checkStream(nc: NatsConnection, connection: ResolvedConnec
   const facts = factsOf(info);
   const unmatched = coverage(info, connection);
   if (unmatched) return { ...unmatched, message: `${unmatched.message}; ${facts}` };
-  const drift = spec ? driftOf(info, spec) : [];
+  const drift = spec ? streamDifferences(info.config, spec) : [];
   if (drift.length > 0)
     return warning(
       `the stream has another ${drift.join(', ')} than the definition says, and is left as it is; ${facts}`,
@@ -69,23 +69,12 @@ function coverage({ config }: StreamInfo, connection: ResolvedConnection): Findi
   if (config.mirror || (config.sources ?? []).length > 0) return undefined;
   const taken: readonly string[] = config.subjects ?? [];
   for (const subject of subjectsOf(connection)) {
-    if (!taken.some((pattern) => overlaps(pattern, subject)))
+    if (!taken.some((pattern) => subjectsOverlap(pattern, subject)))
       return failed(`the stream "${config.name}" takes ${taken.join(', ')} and nothing of ${subject}`);
     if (!taken.some((pattern) => covers(pattern, subject)))
       return warning(`the stream "${config.name}" takes ${taken.join(', ')}, which is not all of ${subject}`);
   }
   return undefined;
-}
-
-function driftOf({ config }: StreamInfo, spec: StreamSpec): string[] {
-  const differing: [setting: string, differs: boolean][] = [
-    ['subjects', [...(config.subjects ?? [])].sort().join() !== [...spec.subjects].sort().join()],
-    ['retention', config.retention !== spec.retention],
-    ['storage', config.storage !== spec.storage],
-    ['max_msgs', config.max_msgs !== spec.maxMsgs],
-    ['max_age', config.max_age !== nanos(spec.maxAgeS * 1000)],
-  ];
-  return differing.filter(([, differs]) => differs).map(([setting]) => setting);
 }
 
 function factsOf({ config, state }: StreamInfo): string {
