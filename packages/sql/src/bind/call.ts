@@ -1,16 +1,14 @@
 import { nearestName } from '@laminar/definitions';
 import { SqlError } from '../errors.js';
-import { coerce, settled, toJson, toText } from './coerce.js';
-import { type Expression, isNumeric, lenient, strict, type Type } from './expression.js';
-import { aggregates, functions, type Parameter, type SqlFunction } from './functions.js';
+import { aggregates, functionsByName } from '../functions/index.js';
+import { refusedFunctions } from '../functions/refused.js';
+import type { Expression } from './expression.js';
+import { callOverload } from './overload.js';
 
 /** A function that is neither built in nor refused: a user's function of that name may still come. */
 export class UnknownFunction extends Error {
   override readonly name = 'UnknownFunction';
 }
-
-const byName = new Map<string, SqlFunction[]>();
-for (const definition of functions) byName.set(definition.name, [...(byName.get(definition.name) ?? []), definition]);
 
 /** Functions whose result the arguments alone do not give. */
 const volatileCalls = new WeakSet<Expression>();
@@ -18,59 +16,26 @@ export const isVolatile = (expression: Expression): boolean => volatileCalls.has
 
 /** A call of a built-in function. Throws `SqlError`, `UnknownFunction`. */
 export function callFunction(name: string, args: readonly Expression[], offset: number): Expression {
-  const candidates = byName.get(name);
-  if (!candidates) {
-    if (aggregates.has(name))
-      throw new SqlError(
-        'unsupported',
-        `${name}(...) over several messages is not supported`,
-        offset,
-        'a pipeline looks at one message at a time',
-      );
-    const nearest = nearestName(name, byName.keys());
-    throw new UnknownFunction(
-      `there is no function "${name}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
-    );
-  }
-  const chosen = candidates.find((candidate) => takes(candidate, args.length));
-  if (!chosen)
-    throw new SqlError(
-      'type_mismatch',
-      `${name} takes ${candidates.map(signature).join(' or ')}, not ${args.length} arguments`,
-      offset,
-    );
-  const bound = args.map((arg, i) =>
-    argument(arg, chosen.parameters[Math.min(i, chosen.parameters.length - 1)] ?? 'ANY_TEXT', name),
-  );
-  const type: Type = chosen.returns === 'ARGUMENT' ? (bound[0]?.type ?? 'NUMBER') : chosen.returns;
-  const call = (chosen.strict ? strict : lenient)(type, offset, chosen.evaluate, ...bound);
-  if (chosen.volatile) volatileCalls.add(call);
+  const definition = functionsByName.get(name);
+  if (!definition) throw unknown(name, offset);
+  const call = callOverload(definition, args, offset);
+  if (definition.volatile) volatileCalls.add(call);
   return call;
 }
 
-function takes({ parameters, optional = 0, variadic = false }: SqlFunction, count: number): boolean {
-  return count >= parameters.length - optional && (variadic || count <= parameters.length);
-}
-
-function argument(arg: Expression, parameter: Parameter, name: string): Expression {
-  if (parameter === 'ANY_TEXT') return toText(arg);
-  if (parameter === 'ANY_JSON') return toJson(arg);
-  if (parameter === 'INTEGER' && (arg.type === 'BIGINT' || arg.type === 'NUMBER')) return { ...arg, type: 'INTEGER' };
-  if (parameter !== 'NUMERIC_KIND') return coerce(arg, parameter);
-  const number =
-    arg.type === 'JSON' ? coerce(arg, 'NUMBER') : arg.type === 'UNKNOWN' ? coerce(arg, 'DOUBLE PRECISION') : arg;
-  if (!isNumeric(number.type))
-    throw new SqlError(
-      'type_mismatch',
-      `${name} takes a number, not a ${settled(arg).type}`,
-      arg.offset,
-      'cast it to a number',
+function unknown(name: string, offset: number): Error {
+  if (aggregates.has(name))
+    return new SqlError(
+      'unsupported',
+      `${name}(...) over several messages is not supported`,
+      offset,
+      'a pipeline looks at one message at a time',
     );
-  return number;
+  const instead = Object.hasOwn(refusedFunctions, name) ? refusedFunctions[name] : undefined;
+  if (instead !== undefined)
+    return new SqlError('unsupported', `the function ${name} is not supported`, offset, instead);
+  const nearest = nearestName(name, functionsByName.keys());
+  return new UnknownFunction(
+    `there is no function "${name}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
+  );
 }
-
-const signature = ({ parameters, optional = 0, variadic = false }: SqlFunction): string => {
-  const count = parameters.length - optional;
-  if (variadic) return `at least ${count} arguments`;
-  return optional === 0 ? `${count} arguments` : `${count} to ${parameters.length} arguments`;
-};

@@ -67,9 +67,7 @@ export class Emitter {
     if (expression.op === 'strict' && expression.evaluate instanceof Inline) {
       const { guards, names } = this.#arguments(expression.args);
       const code = expression.evaluate.code(...names);
-      return guards.length === 0
-        ? `(${code})`
-        : `(${guards.map((guard) => `${guard} != null`).join(' && ')} && ${code})`;
+      return guards.length === 0 ? `(${code})` : `(${allGuards(guards, '!=', expression.args)} && ${code})`;
     }
     return `(${this.value(expression)} === true)`;
   }
@@ -99,7 +97,7 @@ export class Emitter {
     const call =
       evaluate instanceof Inline ? evaluate.code(...names) : `${this.constant(evaluate)}(${names.join(', ')})`;
     if (guards.length === 0) return `(${call})`;
-    return `(${guards.map((guard) => `${guard} == null`).join(' || ')} ? null : ${call})`;
+    return `(${allGuards(guards, '==', args)} ? null : ${call})`;
   }
 
   #lenient(evaluate: Extract<Expression, { op: 'lenient' }>['evaluate'], args: readonly Expression[]): string {
@@ -114,7 +112,7 @@ export class Emitter {
     return `(${[...assignments, evaluate.code(...names)].join(', ')})`;
   }
 
-  /** Each argument in a variable that its guard assigns; literals need none. Guards run in order, so that later arguments are not computed for nothing. */
+  /** Each argument in a variable that its guard assigns; literals need none. */
   #arguments(args: readonly Expression[]): { guards: string[]; names: string[] } {
     const guards: string[] = [];
     const names = args.map((arg) => {
@@ -135,6 +133,18 @@ export class Emitter {
     // An empty list, as of IN (), does not occur: the parser refuses it.
     return `(${decisions.join(' || ')} ? ${decisive} : ${nulls.join(' || ')} ? null : ${neutral})`;
   }
+}
+
+/**
+ * Whether no argument is NULL (`!=`), or one is (`==`). PostgreSQL computes all arguments, so that an error in a later one is one beside a NULL too: unless
+ * they cannot fail, the guards do not cut each other short.
+ */
+function allGuards(guards: readonly string[], sign: '==' | '!=', args: readonly Expression[]): string {
+  const mayFail = args
+    .slice(1)
+    .some(({ op }) => op !== 'constant' && op !== 'field' && op !== 'payload' && op !== 'metadata');
+  const joint = mayFail ? (sign === '==' ? ' | ' : ' & ') : sign === '==' ? ' || ' : ' && ';
+  return guards.map((guard) => `${mayFail ? '(' : ''}${guard} ${sign} null${mayFail ? ')' : ''}`).join(joint);
 }
 
 const metadata: { readonly [name: string]: string } = {

@@ -122,13 +122,9 @@ function parseColumns(cursor: Cursor): ColumnDefinition[] {
 }
 
 function parseColumnType(cursor: Cursor): string {
-  const first = cursor.token;
-  if (first.kind !== 'word') throw cursor.unexpected('a type');
+  if (cursor.token.kind !== 'word') throw cursor.unexpected('a type');
   const words: string[] = [];
   while (cursor.token.kind === 'word') words.push(cursor.advance().value);
-  if (cursor.token.value === '[' || words.at(-1) === 'array') {
-    throw cursor.fail(first, 'unsupported', 'columns of arrays are not supported yet', 'declare the column as JSON');
-  }
   if (cursor.token.value === '(')
     throw cursor.fail(
       cursor.token,
@@ -136,7 +132,12 @@ function parseColumnType(cursor: Cursor): string {
       'types of columns take no length or precision',
       'leave the brackets out',
     );
-  const type = words.join(' ');
+  let type = words.join(' ');
+  if (cursor.takeSymbol('[')) {
+    // PostgreSQL takes a size and ignores it; here it would promise what nothing holds.
+    cursor.expectSymbol(']');
+    type += '[]';
+  }
   const canonical = canonicalColumnType(type);
   // What is no type is refused with the rest of the table, where its column is known.
   return canonical ?? type.toUpperCase();
