@@ -1,5 +1,5 @@
 import { SqlError } from '../errors.js';
-import { coerce, commonType, toJson, typeName } from './coerce.js';
+import { aType, coerce, commonType, toJson } from './coerce.js';
 import type { Expression, Type } from './expression.js';
 
 /** From what PostgreSQL converts to what: a later type takes an earlier one. */
@@ -13,7 +13,7 @@ export function alignAll(args: readonly Expression[], what: string): Expression[
     if (common === undefined)
       throw new SqlError(
         'type_mismatch',
-        `${what} cannot give both a ${typeName(type)} and a ${typeName(arg.type)}`,
+        `${what} cannot give both ${aType(type)} and ${aType(arg.type)}`,
         arg.offset,
         'cast one of them',
       );

@@ -3,7 +3,7 @@ import { addDecimals, divideDecimals, moduloDecimals, multiplyDecimals, subtract
 import { checkedDouble, realOfDouble } from '../values/double.js';
 import { checkedInteger, type Integer, normalInteger } from '../values/integer.js';
 import { power } from '../values/math.js';
-import { coerce, commonType, settled, typeName } from './coerce.js';
+import { aType, coerce, commonType, settled } from './coerce.js';
 import {
   constant,
   type Evaluate,
@@ -47,7 +47,7 @@ export function calculate(
     const wrong = isNumeric(settled(a).type) ? b : a;
     throw new SqlError(
       'type_mismatch',
-      `${operator} calculates with numbers, but this is a ${typeName(wrong.type)}`,
+      `${operator} calculates with numbers, but this is ${aType(wrong.type)}`,
       wrong.offset,
       'cast it to a number',
     );
@@ -127,7 +127,7 @@ export function bindSign(operator: '-' | '+', arg: Expression, offset: number): 
   if (!isNumeric(value.type))
     throw new SqlError(
       'type_mismatch',
-      `${operator} stands before a number, not a ${typeName(arg.type)}`,
+      `${operator} stands before a number, not ${aType(arg.type)}`,
       offset,
       'cast it to a number',
     );

@@ -4,7 +4,7 @@ import type { ArrayValue } from '../values/array.js';
 import { bothNullOr, equalityOf } from '../values/order.js';
 import { alignAll } from './align.js';
 import { callFunction } from './call.js';
-import { coerce, commonType, typeName } from './coerce.js';
+import { aType, coerce, commonType, typeName } from './coerce.js';
 import { arrayOf, type Expression, elementOf, lenient, strict, type Type, valueType } from './expression.js';
 import { unsupported } from './unsupported.js';
 
@@ -45,18 +45,9 @@ function subscript(value: Expression, index: Expression, offset: number): Expres
     throw unsupported('a subscript of JSON', offset, "reach into JSON with ->: items->0, items->'sku'");
   const element = elementOf(value.type);
   if (element === undefined)
-    throw new SqlError(
-      'type_mismatch',
-      `a ${typeName(value.type)} has no elements`,
-      offset,
-      'subscripts are for arrays',
-    );
-  return strict(
-    element,
-    offset,
-    (array: ArrayValue, at: number) => array[at - 1] ?? null,
-    value,
-    coerce(index, 'INTEGER'),
+    throw new SqlError('type_mismatch', `${aType(value.type)} has no elements`, offset, 'subscripts are for arrays');
+  return ofArray(
+    strict(element, offset, (array: ArrayValue, at: number) => array[at - 1] ?? null, value, coerce(index, 'INTEGER')),
   );
 }
 
@@ -67,12 +58,12 @@ function slice(
   offset: number,
 ): Expression {
   if (elementOf(value.type) === undefined)
-    throw new SqlError('type_mismatch', `a ${typeName(value.type)} has no elements`, offset, 'slices are of arrays');
+    throw new SqlError('type_mismatch', `${aType(value.type)} has no elements`, offset, 'slices are of arrays');
   const bounds = [low, high].map((bound) => bound && coerce(bound, 'INTEGER'));
   const [from, to] = bounds;
   const cut = (array: ArrayValue, first: number, last: number) =>
     array.slice(Math.max(0, first - 1), Math.max(0, last));
-  if (from && to) return strict(value.type, offset, cut, value, from, to);
+  if (from && to) return ofArray(strict(value.type, offset, cut, value, from, to));
   if (from)
     return strict(
       value.type,
@@ -84,6 +75,10 @@ function slice(
   if (to) return strict(value.type, offset, (array: ArrayValue, last: number) => cut(array, 1, last), value, to);
   return value;
 }
+
+/** PostgreSQL leaves the subscripts of an array that is NULL alone. */
+const ofArray = (access: Expression): Expression =>
+  access.op === 'strict' ? { ...access, firstDecides: true } : access;
 
 const operators = ['||', '@>', '<@', '&&'] as const;
 export type ArrayOperator = (typeof operators)[number];

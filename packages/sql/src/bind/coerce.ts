@@ -26,7 +26,7 @@ export function coerce(expression: Expression, type: Type): Expression {
   if (convert === undefined) {
     throw new SqlError(
       'type_mismatch',
-      `a ${typeName(type)} is wanted here, but this is a ${typeName(from)}`,
+      `${aType(type)} is wanted here, but this is ${aType(from)}`,
       offset,
       `write CAST(... AS ${type === 'NUMBER' ? 'DOUBLE PRECISION' : type})`,
     );
@@ -44,7 +44,7 @@ export function cast(expression: Expression, type: ValueType): Expression {
   if (type === 'JSON') return from === 'TEXT' ? strict('JSON', offset, jsonOfText, expression) : toJson(expression);
   const convert = implicitConversion(from, type) ?? explicitConversion(from, type);
   if (convert === undefined)
-    throw new SqlError('type_mismatch', `a ${typeName(from)} cannot be cast to ${type}`, offset, castHint(from, type));
+    throw new SqlError('type_mismatch', `${aType(from)} cannot be cast to ${type}`, offset, castHint(from, type));
   return converted(expression, type, convert);
 }
 
@@ -116,7 +116,7 @@ function literal(expression: Expression, type: Type): Expression {
       'type_mismatch',
       tooLarge ? `'${shown}' is out of range for ${typeName(type)}` : `'${shown}' is no ${typeName(type)}`,
       offset,
-      literalHints[type] ?? (elementOf(type) ? "arrays are written '{a,b}' or ARRAY[...]" : undefined),
+      literalHints[type] ?? (elementOf(type) ? "arrays are written '{a,b}' or ARRAY[...]" : literalHints.NUMBER),
     );
   }
 }
@@ -149,3 +149,6 @@ const converted = (expression: Expression, type: Type, convert: Convert): Expres
 
 /** A type as messages name it. */
 export const typeName = (type: Type): string => (type === 'NUMBER' ? 'number' : type === 'UNKNOWN' ? 'TEXT' : type);
+
+/** The same with its article. */
+export const aType = (type: Type): string => `${/^I/.test(type) ? 'an' : 'a'} ${typeName(type)}`;

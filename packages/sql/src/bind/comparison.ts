@@ -1,6 +1,6 @@
 import { SqlError } from '../errors.js';
 import { equalityOf, type Order, orderOf } from '../values/order.js';
-import { coerce, commonType, settled, typeName } from './coerce.js';
+import { aType, coerce, commonType, settled } from './coerce.js';
 import { type Expression, elementOf, inline, isInteger, lenient, strict, type Type, valueType } from './expression.js';
 
 export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=';
@@ -74,7 +74,7 @@ export function alike(
   if (common === undefined) {
     throw new SqlError(
       'type_mismatch',
-      `${what} cannot compare a ${typeName(left.type)} with a ${typeName(right.type)}`,
+      `${what} cannot compare ${aType(left.type)} with ${aType(right.type)}`,
       offset,
       'cast one of them',
     );
@@ -131,7 +131,7 @@ function elementTypeBeside(value: Expression, array: Expression, quantifier: str
   if (!element)
     throw new SqlError(
       'type_mismatch',
-      `${quantifier} takes an array, not a ${typeName(array.type)}`,
+      `${quantifier} takes an array, not ${aType(array.type)}`,
       array.offset,
       'write ANY (ARRAY[...]), or IN (...)',
     );
@@ -139,7 +139,7 @@ function elementTypeBeside(value: Expression, array: Expression, quantifier: str
   if (common === undefined)
     throw new SqlError(
       'type_mismatch',
-      `a ${typeName(value.type)} cannot be compared with elements of ${array.type}`,
+      `${aType(value.type)} cannot be compared with elements of ${array.type}`,
       value.offset,
       'cast one of them',
     );

@@ -16,7 +16,13 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
   | { readonly op: 'payload' }
   | { readonly op: 'metadata'; readonly name: string }
   /** NULL where an argument is NULL, and then `evaluate` is not called. */
-  | { readonly op: 'strict'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
+  | {
+      readonly op: 'strict';
+      readonly evaluate: Evaluate;
+      readonly args: readonly Expression[];
+      /** Where the first argument is NULL the others are not computed, so that an error in them is none. */
+      readonly firstDecides?: true;
+    }
   | { readonly op: 'lenient'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
   | { readonly op: 'and' | 'or'; readonly args: readonly Expression[] }
   | { readonly op: 'coalesce'; readonly args: readonly Expression[] }

@@ -306,7 +306,7 @@ function bindCall(node: FuncCall, offset: number, bind: (node: Node | undefined)
   }
   if (node.func_variadic) throw unsupported('VARIADIC', offset, 'write the arguments one by one');
   if ((node.funcname ?? []).length > 1 && firstName(node) !== 'pg_catalog')
-    throw unsupported('a schema before the name of a function', offset);
+    throw unsupported('a schema before the name of a function', offset, 'leave the schema out');
   const args = (node.args ?? []).map(bind);
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);

@@ -1,7 +1,7 @@
 import { SqlError } from '../errors.js';
 import { bindBits, bindPower, calculate, isArithmetic, isBitOperator } from './arithmetic.js';
 import { bindArrayOperator, isArrayOperator } from './array.js';
-import { coerce, settled, toText, typeName } from './coerce.js';
+import { aType, coerce, settled, toText } from './coerce.js';
 import { compare, isComparison } from './comparison.js';
 import { type Expression, elementOf, inline, strict } from './expression.js';
 import { bindJsonAccess, bindJsonTest, isJsonAccess, isJsonTest } from './json-access.js';
@@ -41,7 +41,7 @@ function concatenate(left: Expression, right: Expression, offset: number): Expre
   if (!isText(left) && !isText(right))
     throw new SqlError(
       'type_mismatch',
-      `|| joins texts or arrays, not a ${typeName(settled(left).type)} and a ${typeName(settled(right).type)}`,
+      `|| joins texts or arrays, not ${aType(settled(left).type)} and ${aType(settled(right).type)}`,
       offset,
       'cast one of them to TEXT',
     );

@@ -14,7 +14,7 @@ export function callOverload(definition: SqlFunction, args: readonly Expression[
   if (byCount.length === 0)
     throw new SqlError(
       'type_mismatch',
-      `${name} takes ${[...new Set(overloads.map(counts))].join(' or ')}, not ${args.length}`,
+      `${name} takes ${[...new Set(overloads.map(counts))].join(' or ') || 'two arguments'}, not ${args.length}`,
       offset,
       `for example ${definition.example[0]}`,
     );
@@ -171,7 +171,7 @@ function resultType({ returns }: Overload, element: Type | undefined): Type {
 }
 
 /** What a literal gets wrong is said when the query is bound, not for each row. */
-function checkLiterals({ check }: SqlFunction, args: readonly Expression[]): void {
+function checkLiterals({ check, example }: SqlFunction, args: readonly Expression[]): void {
   if (!check) return;
   const values = args.map((arg) => (arg.op === 'constant' && arg.value !== null ? arg.value : undefined));
   try {
@@ -179,7 +179,7 @@ function checkLiterals({ check }: SqlFunction, args: readonly Expression[]): voi
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     const literal = args.find((arg) => arg.op === 'constant');
-    throw new SqlError('type_mismatch', error.message, literal?.offset ?? 0);
+    throw new SqlError('type_mismatch', error.message, literal?.offset ?? 0, `for example ${example[0]}`);
   }
 }
 

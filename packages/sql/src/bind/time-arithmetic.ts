@@ -58,7 +58,7 @@ export const timeOperators: readonly TimeOperator[] = [
 ];
 
 const times: readonly Type[] = ['TIMESTAMP', 'DATE', 'INTERVAL'];
-export const isTime = (type: Type): boolean => times.includes(type);
+const isTime = (type: Type): boolean => times.includes(type);
 
 /** `left sign right` where one side is of time; undefined where none is. Throws `SqlError`. */
 export function bindTimeOperator(

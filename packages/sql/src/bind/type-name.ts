@@ -85,7 +85,8 @@ const internalNames: { readonly [name: string]: ValueType | undefined } = {
 function typeOf(typeName: TypeName | undefined, offset: number): ValueType {
   const names = (typeName?.names ?? []).map((part) => ('String' in part ? (part.String.sval ?? '') : ''));
   const written = names.at(-1) ?? '';
-  if (names.length > 1 && names[0] !== 'pg_catalog') throw unsupported('a schema before the name of a type', offset);
+  if (names.length > 1 && names[0] !== 'pg_catalog')
+    throw unsupported('a schema before the name of a type', offset, 'leave the schema out');
   const known = Object.hasOwn(internalNames, written) ? internalNames[written] : undefined;
   const type = known ?? canonicalColumnType(written);
   const dimensions = (typeName?.arrayBounds ?? []).length;

@@ -1,5 +1,7 @@
 import { type Expression, Inline } from '../bind/expression.js';
 
+type Strict = Extract<Expression, { op: 'strict' }>;
+
 /**
  * Writes the code of expressions. Whatever comes from a user - literals, names of fields - goes in as a bound constant:
  * the code itself holds nothing but what this file writes.
@@ -41,7 +43,7 @@ export class Emitter {
       case 'metadata':
         return this.#metadata(expression.name);
       case 'strict':
-        return this.#strict(expression.evaluate, expression.args);
+        return this.#strict(expression);
       case 'lenient':
         return this.#lenient(expression.evaluate, expression.args);
       case 'and':
@@ -67,7 +69,7 @@ export class Emitter {
     if (expression.op === 'strict' && expression.evaluate instanceof Inline) {
       const { guards, names } = this.#arguments(expression.args);
       const code = expression.evaluate.code(...names);
-      return guards.length === 0 ? `(${code})` : `(${allGuards(guards, '!=', expression.args)} && ${code})`;
+      return guards.length === 0 ? `(${code})` : `(${allGuards(guards, '!=', expression)} && ${code})`;
     }
     return `(${this.value(expression)} === true)`;
   }
@@ -92,12 +94,13 @@ export class Emitter {
     return code;
   }
 
-  #strict(evaluate: Extract<Expression, { op: 'strict' }>['evaluate'], args: readonly Expression[]): string {
+  #strict(expression: Strict): string {
+    const { evaluate, args } = expression;
     const { guards, names } = this.#arguments(args);
     const call =
       evaluate instanceof Inline ? evaluate.code(...names) : `${this.constant(evaluate)}(${names.join(', ')})`;
     if (guards.length === 0) return `(${call})`;
-    return `(${allGuards(guards, '==', args)} ? null : ${call})`;
+    return `(${allGuards(guards, '==', expression)} ? null : ${call})`;
   }
 
   #lenient(evaluate: Extract<Expression, { op: 'lenient' }>['evaluate'], args: readonly Expression[]): string {
@@ -139,13 +142,13 @@ export class Emitter {
  * Whether no argument is NULL (`!=`), or one is (`==`). PostgreSQL computes all arguments, so that an error in a later one is one beside a NULL too: unless
  * they cannot fail, the guards do not cut each other short.
  */
-function allGuards(guards: readonly string[], sign: '==' | '!=', args: readonly Expression[]): string {
-  const mayFail = args
-    .slice(1)
-    .some(({ op }) => op !== 'constant' && op !== 'field' && op !== 'payload' && op !== 'metadata');
+function allGuards(guards: readonly string[], sign: '==' | '!=', { args, firstDecides }: Strict): string {
+  const mayFail = !firstDecides && args.slice(1).some(({ op }) => !plain.has(op));
   const joint = mayFail ? (sign === '==' ? ' | ' : ' & ') : sign === '==' ? ' || ' : ' && ';
   return guards.map((guard) => `${mayFail ? '(' : ''}${guard} ${sign} null${mayFail ? ')' : ''}`).join(joint);
 }
+
+const plain: ReadonlySet<Expression['op']> = new Set(['constant', 'field', 'payload', 'metadata']);
 
 const metadata: { readonly [name: string]: string } = {
   _nats_subject: 'message.subject',

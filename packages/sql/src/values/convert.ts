@@ -32,7 +32,7 @@ export function integerOfDouble(value: number, type: ColumnType): Integer {
 export const integerOfDecimal = (value: Decimal, type: ColumnType): Integer =>
   checkedInteger(roundDecimal(value, 0).coefficient, type);
 
-export function decimalOfText(text: string): Decimal {
+function decimalOfText(text: string): Decimal {
   const value = parseDecimal(text);
   if (!value) throw invalidText(text, 'NUMERIC');
   return value;
@@ -41,19 +41,19 @@ export function decimalOfText(text: string): Decimal {
 /** Any beginning of a word that tells it from the others. */
 const booleanPattern = /^\s*(?:(t|tr|tru|true|y|ye|yes|on|1)|f|fa|fal|fals|false|n|no|of|off|0)\s*$/i;
 
-export function booleanOfText(text: string): boolean {
+function booleanOfText(text: string): boolean {
   const match = booleanPattern.exec(text);
   if (!match) throw invalidText(text, 'BOOLEAN');
   return match[1] !== undefined;
 }
 
-export function timestampOfText(text: string): Integer {
+function timestampOfText(text: string): Integer {
   const value = parseTimestamp(text);
   if (value === undefined) throw invalidText(text, 'TIMESTAMP');
   return value;
 }
 
-export const dateOfText = (text: string): number => checkedDate(dateOfTimestamp(timestampOfText(text)));
+const dateOfText = (text: string): number => checkedDate(dateOfTimestamp(timestampOfText(text)));
 
 export function intervalOfText(text: string): Interval {
   const value = parseInterval(text);
@@ -61,7 +61,7 @@ export function intervalOfText(text: string): Interval {
   return value;
 }
 
-export function bytesOfText(text: string): Uint8Array {
+function bytesOfText(text: string): Uint8Array {
   if (/^\\x(?:\s*[0-9a-f]{2})*\s*$/i.test(text)) return Buffer.from(text.slice(2).replace(/\s/g, ''), 'hex');
   if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return Buffer.from(text, 'base64');
   throw invalidText(text, 'BYTEA');

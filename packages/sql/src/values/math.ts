@@ -1,5 +1,5 @@
 import { RowError } from '../errors.js';
-import { type Decimal, decimalOf, roundDecimal, truncateDecimal } from './decimal.js';
+import { type Decimal, roundDecimal, truncateDecimal } from './decimal.js';
 import { checkedDouble } from './double.js';
 import type { Integer } from './integer.js';
 
@@ -105,6 +105,3 @@ export function factorial(value: Integer): Decimal {
   for (let i = 2n; i <= BigInt(value); i++) coefficient *= i;
   return { coefficient, scale: 0 };
 }
-
-/** Any number as a NUMERIC. */
-export const decimal = (value: Integer | Decimal): Decimal => (typeof value === 'object' ? value : decimalOf(value));

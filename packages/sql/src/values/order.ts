@@ -46,7 +46,7 @@ const compareDoubles = (a: number, b: number): number =>
   a < b ? -1 : a > b ? 1 : a === b ? 0 : Number(Number.isNaN(a)) - Number(Number.isNaN(b));
 
 /** C.UTF-8: by code points, where JavaScript orders by UTF-16 units. */
-export function compareTexts(a: string, b: string): number {
+function compareTexts(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);
@@ -72,7 +72,7 @@ function compareJson(a: unknown, b: unknown): number {
   throw new RowError('wrong_kind', `${kindOfJson(a)} and ${kindOfJson(b)} have no order`);
 }
 
-export const isNumber = (value: unknown): value is Integer => typeof value === 'number' || typeof value === 'bigint';
+const isNumber = (value: unknown): value is Integer => typeof value === 'number' || typeof value === 'bigint';
 
 /** Element by element, a NULL behind everything else; then the shorter one comes first. */
 function arrayOrder(order: Order): Order {

@@ -165,7 +165,7 @@ export function format(template: string | null, ...args: (string | null | undefi
 
 const padTo = (text: string, width: number): string => padding(' ', Math.max(0, width - characterCount(text)));
 
-export const quoteNullable = (text: string | null | undefined): string =>
+const quoteNullable = (text: string | null | undefined): string =>
   text === null || text === undefined ? 'NULL' : quoteLiteral(text);
 
 export function quoteLiteral(text: string): string {

@@ -410,7 +410,7 @@ function argument(
 
 const rules = allRules();
 const leaves = columnRules();
-export const generatedTypes: readonly Type[] = [...rules.keys()];
+const generatedTypes: readonly Type[] = [...rules.keys()];
 
 /** An expression of one of the types, nested as deep as `depth` at most. */
 export function generate(pick: Pick, depth: number): Generated {
