@@ -80,6 +80,8 @@ class Translator {
   #source = '';
   #greedy = false;
   #lazy = false;
+  /** Whether what stands before can have a quantifier: no constraint does, and no quantifier. */
+  #repeatable = false;
   readonly #characters: readonly string[];
 
   constructor(
@@ -97,11 +99,25 @@ class Translator {
 
   #next(): string {
     const character = this.#take();
-    if (character === '\\') return this.#escape();
-    if (character === '[') return this.#bracket();
-    if (character === '(') return this.#group();
-    if (character === '*' || character === '+' || character === '?') return character + this.#greed();
-    if (character === '{' && /\d/.test(this.#peek())) return this.#bound();
+    if (character === '\\') {
+      this.#repeatable = constraints[this.#peek()] === undefined;
+      return this.#escape();
+    }
+    if (character === '[') {
+      this.#repeatable = true;
+      return this.#bracket();
+    }
+    if (character === '(') {
+      this.#repeatable = false;
+      return this.#group();
+    }
+    const isBound = character === '{' && /\d/.test(this.#peek());
+    if (isBound || character === '*' || character === '+' || character === '?') {
+      if (!this.#repeatable) throw fail('a quantifier has nothing to repeat');
+      this.#repeatable = false;
+      return isBound ? this.#bound() : character + this.#greed();
+    }
+    this.#repeatable = !/[\^$|]/.test(character);
     if (character === '{' || character === '}' || character === ']') return `\\${character}`;
     return character;
   }
