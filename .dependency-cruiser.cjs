@@ -27,7 +27,7 @@ module.exports = {
         pathNot: [
           pure,
           '^packages/protocol/gen',
-          'node_modules/(typebox|protobufjs|long|libpg-query|@pgsql|lossless-json)/',
+          'node_modules/(typebox|protobufjs|long|libpg-query|@pgsql|lossless-json|re2js)/',
         ],
       },
     },

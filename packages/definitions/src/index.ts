@@ -52,7 +52,14 @@ export type { Options, OptionValue } from './option-value.js';
 export { pipelineOptions } from './pipeline/options.js';
 export { pipelineIssues } from './pipeline/validate.js';
 export type { SecretOrText } from './secret/reference.js';
-export { type ColumnType, canonicalColumnType, columnTypeNames, columnTypes } from './table/column-types.js';
+export {
+  type ArrayType,
+  type ColumnType,
+  canonicalColumnType,
+  columnTypeNames,
+  columnTypes,
+  type ScalarType,
+} from './table/column-types.js';
 export { type FixedColumns, fixedColumnIssues, fixedColumnsOf, misfitColumnIssues } from './table/fixed-columns.js';
 export { metadataColumns } from './table/metadata-columns.js';
 export { tableOptions } from './table/options.js';

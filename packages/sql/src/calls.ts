@@ -1,7 +1,7 @@
 import { DecodeError, parseJson } from '@laminar/codecs';
 import { RowError } from './errors.js';
 import type { UserFunction } from './user-functions.js';
-import { convertJson } from './values/convert.js';
+import { jsonConverter } from './values/json-scalar.js';
 
 /** Thrown by a query that needs a result which is not there yet: whoever evaluates it gets the result and evaluates it again. */
 export class PendingCall extends Error {
@@ -47,7 +47,7 @@ const keyOf = ({ name }: UserFunction, request: string): string => `${name} ${re
 /** What a function's JSON comes to as its declared type. Throws `RowError` with the function's name. */
 function resultOf(called: UserFunction, json: Uint8Array): unknown {
   try {
-    return convertJson(parseJson(json), called.returns);
+    return jsonConverter(called.returns)(parseJson(json));
   } catch (error) {
     if (error instanceof DecodeError) throw callError(called, 'its result is not valid JSON');
     if (error instanceof RowError) throw callError(called, `its result does not fit: ${error.message}`);

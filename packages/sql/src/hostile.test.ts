@@ -176,3 +176,72 @@ describe('a query that is too much', () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 });
+
+describe('a regular expression', () => {
+  const long = 'a'.repeat(100_000);
+
+  it.each(['(a+)+$', '(a|aa)+$', '(a*)*b', '(.*)*x', '^(([a-z])+.)+[A-Z]([a-z])+$', '(a?){200}a{200}b'])(
+    '%s takes time linear to the text',
+    (pattern) => {
+      const before = performance.now();
+      expect(evaluate(`x ~ '${pattern}'`, JSON.stringify({ x: `${long}!` }))).toBe('false');
+      expect(evaluate(`x ~ p`, JSON.stringify({ x: `${long}!`, p: pattern }))).toBe('false');
+      expect(performance.now() - before).toBeLessThan(10_000);
+    },
+  );
+
+  it.each([
+    '((((a{255}){255}){255}){255})',
+    '(((a{2}){255}){255})*',
+    `${'('.repeat(3000)}a${')'.repeat(3000)}`,
+    'a'.repeat(10_001),
+  ])('that is too large is refused in no time (%#)', (pattern) => {
+    const before = performance.now();
+    expect(() => evaluate(`x ~ '${pattern}'`, '{"x":"a"}')).toThrow(SqlError);
+    expect(() => evaluate('x ~ p', JSON.stringify({ x: 'a', p: pattern }))).toThrow(RowError);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+
+  it('of any text is one, or an error', () => {
+    const pieces = fc.constantFrom(
+      'a',
+      '(',
+      ')',
+      '[',
+      ']',
+      '^',
+      '-',
+      '*',
+      '+',
+      '?',
+      '{',
+      '}',
+      '1',
+      ',',
+      '|',
+      '.',
+      '\\',
+      'd',
+      'w',
+      '$',
+      ':',
+      '[:alpha:]',
+      '😀',
+      '(?:',
+      '\\y',
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 12 }), fc.string({ maxLength: 20 }), (pattern, x) => {
+        try {
+          evaluate(
+            "JSON_ARRAY(x ~ p, to_json(regexp_match(x, p)), regexp_replace(x, p, '<\\\\&>', 'g'))",
+            JSON.stringify({ x, p: pattern.join('') }),
+          );
+        } catch (error) {
+          if (!(error instanceof RowError)) throw error;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

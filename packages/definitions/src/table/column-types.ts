@@ -1,4 +1,4 @@
-/** The types of columns, by PostgreSQL's names. */
+/** The types of columns that are no arrays, by PostgreSQL's names. */
 export const columnTypes = [
   'TEXT',
   'BOOLEAN',
@@ -13,10 +13,12 @@ export const columnTypes = [
   'BYTEA',
   'JSON',
 ] as const;
-export type ColumnType = (typeof columnTypes)[number];
+export type ScalarType = (typeof columnTypes)[number];
+export type ArrayType = `${ScalarType}[]`;
+export type ColumnType = ScalarType | ArrayType;
 
 /** Other spellings that PostgreSQL takes for the same (https://www.postgresql.org/docs/18/datatype.html, table 8.1). */
-const aliases: { readonly [alias: string]: ColumnType } = {
+const aliases: { readonly [alias: string]: ScalarType } = {
   VARCHAR: 'TEXT',
   'CHARACTER VARYING': 'TEXT',
   STRING: 'TEXT',
@@ -36,11 +38,20 @@ const aliases: { readonly [alias: string]: ColumnType } = {
   JSONB: 'JSON',
 };
 
+/** One dimension: `TEXT[]`, `TEXT[3]`, whose size PostgreSQL ignores too, and `TEXT ARRAY`. */
+const arrayPattern = /^(.+?)(?: ?\[ ?\d* ?\]| ARRAY)$/;
+
 /** The canonical name of a type as a user writes it, or undefined where there is no such type. */
 export function canonicalColumnType(written: string): ColumnType | undefined {
   const name = written.trim().replace(/\s+/g, ' ').toUpperCase();
-  return columnTypes.find((type) => type === name) ?? (Object.hasOwn(aliases, name) ? aliases[name] : undefined);
+  const element = arrayPattern.exec(name)?.[1];
+  if (element === undefined) return canonicalScalarType(name);
+  const scalar = canonicalScalarType(element);
+  return scalar === undefined ? undefined : `${scalar}[]`;
 }
 
-/** Every spelling that `canonicalColumnType` takes. */
+const canonicalScalarType = (name: string): ScalarType | undefined =>
+  columnTypes.find((type) => type === name) ?? (Object.hasOwn(aliases, name) ? aliases[name] : undefined);
+
+/** Every spelling that `canonicalColumnType` takes, but for those of arrays. */
 export const columnTypeNames: readonly string[] = [...columnTypes, ...Object.keys(aliases)];

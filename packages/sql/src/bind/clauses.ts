@@ -46,7 +46,12 @@ const clauses: readonly Clause[] = [
   },
   { name: 'LIMIT', words: ['limit', 'fetch'], find: ({ limitCount }) => limitCount, hint: endless },
   { name: 'OFFSET', words: ['offset'], find: ({ limitOffset }) => limitOffset, hint: endless },
-  { name: 'FOR UPDATE', words: ['for'], find: ({ lockingClause }) => filled(lockingClause) },
+  {
+    name: 'FOR UPDATE',
+    words: ['for'],
+    find: ({ lockingClause }) => filled(lockingClause),
+    hint: 'leave it out: messages are not locked',
+  },
   {
     name: 'SELECT INTO',
     words: ['into'],

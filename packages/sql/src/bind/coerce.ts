@@ -1,39 +1,19 @@
-import type { ColumnType } from '@laminar/definitions';
 import { RowError, SqlError } from '../errors.js';
-import {
-  booleanOfText,
-  bytesOfText,
-  checkedDouble,
-  checkedInteger,
-  convertJson,
-  dateOfText,
-  dateTimestamp,
-  decimalOfText,
-  doubleOfText,
-  type Integer,
-  integerOfDecimal,
-  integerOfDouble,
-  integerOfText,
-  jsonBoolean,
-  jsonNumber,
-  jsonOf,
-  jsonOfText,
-  jsonText,
-  realOfDouble,
-  textOf,
-  timestampOfText,
-} from '../values/convert.js';
-import { type Decimal, decimalNumber, decimalOf } from '../values/decimal.js';
-import { dateOfTimestamp } from '../values/time.js';
+import { integerOfText, jsonOfText, jsonWriter, textReader, textWriter, type ValueType } from '../values/convert.js';
+import { doubleOfText } from '../values/double.js';
+import { jsonBoolean, jsonConverter, jsonNumber, jsonText } from '../values/json-scalar.js';
+
+import { type Convert, explicitConversion, implicitConversion } from './conversions.js';
 import {
   constant,
-  type Evaluate,
   type Expression,
+  elementOf,
   isInteger,
   isNumeric,
   lenient,
   strict,
   type Type,
+  valueType,
 } from './expression.js';
 
 /** The expression as `type` where no cast is written: only conversions that lose nothing. Throws `SqlError`. */
@@ -42,29 +22,36 @@ export function coerce(expression: Expression, type: Type): Expression {
   if (from === type) return expression;
   if (from === 'UNKNOWN') return literal(expression, type);
   if (from === 'JSON') return fromJson(expression, type);
-  const convert = implicit(from, type);
+  const convert = implicitConversion(from, type);
   if (convert === undefined) {
     throw new SqlError(
       'type_mismatch',
-      `a ${name(type)} is wanted here, but this is a ${name(from)}`,
+      `${aType(type)} is wanted here, but this is ${aType(from)}`,
       offset,
       `write CAST(... AS ${type === 'NUMBER' ? 'DOUBLE PRECISION' : type})`,
     );
   }
-  return convert === 'same' ? retype(expression, type) : strict(type, offset, convert, expression);
+  return converted(expression, type, convert);
 }
 
 /** The expression as `type` where a cast asks for it. Throws `SqlError` where no value could be converted. */
-export function cast(expression: Expression, type: ColumnType): Expression {
+export function cast(expression: Expression, type: ValueType): Expression {
   const { type: from, offset } = expression;
   if (from === type) return expression;
   if (from === 'UNKNOWN') return literal(expression, type);
-  if (from === 'JSON') return lenient(type, offset, (value: unknown) => convertJson(value, type), expression);
+  if (from === 'JSON') return lenient(type, offset, jsonConverter(type), expression);
   if (type === 'TEXT') return toText(expression);
   if (type === 'JSON') return from === 'TEXT' ? strict('JSON', offset, jsonOfText, expression) : toJson(expression);
-  const convert = implicit(from, type) ?? explicit(from, type);
-  if (convert === undefined) throw new SqlError('type_mismatch', `a ${name(from)} cannot be cast to ${type}`, offset);
-  return convert === 'same' ? retype(expression, type) : strict(type, offset, convert, expression);
+  const convert = implicitConversion(from, type) ?? explicitConversion(from, type);
+  if (convert === undefined)
+    throw new SqlError('type_mismatch', `${aType(from)} cannot be cast to ${type}`, offset, castHint(from, type));
+  return converted(expression, type, convert);
+}
+
+function castHint(from: Type, to: ValueType): string {
+  if (to === 'BOOLEAN' && isNumeric(from)) return 'compare it: ... <> 0';
+  if (from === 'BOOLEAN' && isNumeric(to)) return 'cast it to INTEGER first';
+  return 'cast it to TEXT first, if its text is one';
 }
 
 /** Any value's text. */
@@ -72,7 +59,7 @@ export function toText(expression: Expression): Expression {
   const { type, offset } = expression;
   if (type === 'TEXT') return expression;
   if (type === 'UNKNOWN') return literal(expression, 'TEXT');
-  return strict('TEXT', offset, (value: unknown) => textOf(value, valueType(type)), expression);
+  return strict('TEXT', offset, textWriter(valueType(type)), expression);
 }
 
 /** Any value within JSON. */
@@ -80,12 +67,8 @@ export function toJson(expression: Expression): Expression {
   const { type, offset } = expression;
   if (type === 'JSON') return expression;
   if (type === 'UNKNOWN') return constant(expression.op === 'constant' ? expression.value : null, 'JSON', offset);
-  return strict('JSON', offset, (value: unknown) => jsonOf(value, valueType(type)), expression);
+  return strict('JSON', offset, jsonWriter(valueType(type)), expression);
 }
-
-/** The type of a value in JavaScript where the expression's own is not a column's. */
-const valueType = (type: Type): ColumnType =>
-  type === 'NUMBER' ? 'DOUBLE PRECISION' : type === 'UNKNOWN' ? 'TEXT' : type;
 
 /** What an untyped literal becomes beside nothing that types it. */
 export const settled = (expression: Expression): Expression =>
@@ -123,29 +106,32 @@ function literal(expression: Expression, type: Type): Expression {
   if (value === null) return constant(null, type, offset);
   const text = String(value);
   if (type === 'UNKNOWN' || type === 'TEXT') return constant(text, 'TEXT', offset);
-  const read = literalReaders[type];
   try {
-    return constant(read(text), type, offset);
+    return constant(type === 'NUMBER' ? numberOfText(text) : textReader(type)(text), type, offset);
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     const shown = text.length > shownLengthMax ? `${[...text].slice(0, shownLengthMax).join('')}...` : text;
-    throw new SqlError('type_mismatch', `'${shown}' is no ${name(type)}`, offset);
+    const tooLarge = error.code !== 'invalid_value';
+    throw new SqlError(
+      'type_mismatch',
+      tooLarge ? `'${shown}' is out of range for ${typeName(type)}` : `'${shown}' is no ${typeName(type)}`,
+      offset,
+      literalHints[type] ?? (elementOf(type) ? "arrays are written '{a,b}' or ARRAY[...]" : literalHints.NUMBER),
+    );
   }
 }
 
-const literalReaders: { readonly [type in Exclude<Type, 'UNKNOWN' | 'TEXT'>]: (text: string) => unknown } = {
-  BOOLEAN: booleanOfText,
-  SMALLINT: (text) => integerOfText(text, 'SMALLINT'),
-  INTEGER: (text) => integerOfText(text, 'INTEGER'),
-  BIGINT: (text) => integerOfText(text, 'BIGINT'),
-  NUMBER: (text) => (/^\s*[+-]?\d+\s*$/.test(text) ? integerOfText(text, 'BIGINT') : doubleOfText(text)),
-  NUMERIC: decimalOfText,
-  REAL: (text) => realOfDouble(doubleOfText(text)),
-  'DOUBLE PRECISION': doubleOfText,
-  TIMESTAMP: timestampOfText,
-  DATE: dateOfText,
-  BYTEA: bytesOfText,
-  JSON: jsonOfText,
+const numberOfText = (text: string): number | bigint =>
+  /^\s*[+-]?\d+\s*$/.test(text) ? integerOfText(text, 'BIGINT') : doubleOfText(text);
+
+const literalHints: { readonly [type in Type]?: string } = {
+  BOOLEAN: "write true or false, or 'yes', 'no', 'on', 'off'",
+  TIMESTAMP: "timestamps are written '2026-03-29 01:30:00'",
+  DATE: "dates are written '2026-03-29'",
+  INTERVAL: "intervals are written '1 day 02:30:00'",
+  BYTEA: "bytes are written '\\x00ff', or in base64",
+  JSON: 'a text within JSON stands in double quotes',
+  NUMBER: 'a text is quoted, a number is not; cast one of them',
 };
 
 /** A value of JSON where SQL wants a scalar is that scalar; one of another kind is a row error. */
@@ -155,48 +141,14 @@ function fromJson(expression: Expression, type: Type): Expression {
   if (type === 'BOOLEAN') return lenient('BOOLEAN', offset, jsonBoolean, expression);
   if (type === 'NUMBER') return lenient('NUMBER', offset, jsonNumber, expression);
   if (isNumeric(type)) return coerce(lenient('NUMBER', offset, jsonNumber, expression), type);
-  return lenient(type, offset, (value: unknown) => convertJson(value, valueType(type)), expression);
+  return lenient(type, offset, jsonConverter(valueType(type)), expression);
 }
 
-/** Conversions that need no cast; `same` where the value stays as it is. */
-function implicit(from: Type, to: Type): Evaluate | 'same' | undefined {
-  if (isInteger(from)) {
-    if (isInteger(to)) return from === 'SMALLINT' || to === 'BIGINT' ? 'same' : undefined;
-    if (to === 'NUMBER') return 'same';
-    if (to === 'NUMERIC') return decimalOf;
-    if (to === 'DOUBLE PRECISION' || to === 'REAL') return Number;
-  }
-  if (from === 'NUMERIC' && (to === 'DOUBLE PRECISION' || to === 'REAL' || to === 'NUMBER'))
-    return (value: Decimal) => checkedDouble(decimalNumber(value));
-  if (from === 'REAL' && (to === 'DOUBLE PRECISION' || to === 'NUMBER')) return 'same';
-  if (from === 'DOUBLE PRECISION' && to === 'NUMBER') return 'same';
-  if (from === 'NUMBER' && to === 'DOUBLE PRECISION') return Number;
-  if (from === 'NUMBER' && to === 'NUMERIC') return decimalOf;
-  if (from === 'NUMBER' && isInteger(to)) return (value: Integer) => numberToInteger(value, to as ColumnType);
-  if (from === 'DATE' && to === 'TIMESTAMP') return dateTimestamp;
-  return undefined;
-}
+const converted = (expression: Expression, type: Type, convert: Convert): Expression =>
+  convert === 'same' ? { ...expression, type } : strict(type, expression.offset, convert, expression);
 
-function explicit(from: Type, to: ColumnType): Evaluate | undefined {
-  if (isInteger(to)) {
-    if (isInteger(from)) return (value: Integer) => checkedInteger(value, to);
-    if (from === 'NUMERIC') return (value: Decimal) => integerOfDecimal(value, to);
-    if (from === 'REAL' || from === 'DOUBLE PRECISION') return (value: number) => integerOfDouble(value, to);
-    if (from === 'BOOLEAN') return (value: boolean) => (value ? 1 : 0);
-  }
-  if (to === 'NUMERIC' && (from === 'REAL' || from === 'DOUBLE PRECISION')) return decimalOf;
-  if (to === 'REAL' && (from === 'DOUBLE PRECISION' || from === 'NUMBER'))
-    return (value: Integer) => realOfDouble(Number(value));
-  if (to === 'BOOLEAN' && (from === 'INTEGER' || from === 'NUMBER')) return (value: Integer) => Number(value) !== 0;
-  if (to === 'DATE' && from === 'TIMESTAMP') return dateOfTimestamp;
-  if (from === 'TEXT') return literalReaders[to as Exclude<ColumnType, 'TEXT'>];
-  if (from === 'NUMBER' && (to === 'TIMESTAMP' || to === 'DATE')) return (value: Integer) => convertJson(value, to);
-  return undefined;
-}
+/** A type as messages name it. */
+export const typeName = (type: Type): string => (type === 'NUMBER' ? 'number' : type === 'UNKNOWN' ? 'TEXT' : type);
 
-const numberToInteger = (value: Integer, type: ColumnType): Integer =>
-  typeof value === 'bigint' || Number.isSafeInteger(value) ? checkedInteger(value, type) : integerOfDouble(value, type);
-
-const retype = (expression: Expression, type: Type): Expression => ({ ...expression, type });
-
-const name = (type: Type): string => (type === 'NUMBER' ? 'number' : type);
+/** The same with its article. */
+export const aType = (type: Type): string => `${/^I/.test(type) ? 'an' : 'a'} ${typeName(type)}`;

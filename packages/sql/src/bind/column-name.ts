@@ -25,6 +25,8 @@ function implied(node: Node | undefined, nameOf: (reference: ColumnRef) => strin
     const inner = implied(node.CaseExpr.defresult, nameOf);
     return inner && !inner.weak ? inner : weak('case');
   }
+  if ('A_ArrayExpr' in node) return strong('array');
+  if ('A_Indirection' in node) return implied(node.A_Indirection.arg, nameOf);
   if ('CoalesceExpr' in node) return strong('coalesce');
   if ('MinMaxExpr' in node) return strong(node.MinMaxExpr.op === 'IS_GREATEST' ? 'greatest' : 'least');
   if ('A_Expr' in node && node.A_Expr.kind === 'AEXPR_NULLIF') return strong('nullif');

@@ -20,7 +20,12 @@ export function commonTables(clause: WithClause | undefined, outer: CommonTables
     const cte: CommonTableExpr = 'CommonTableExpr' in node ? node.CommonTableExpr : {};
     const name = cte.ctename ?? '';
     const offset = source.offset(cte.location);
-    if (clause?.recursive) throw unsupported('WITH RECURSIVE', source.wordBefore(cte.location, 'recursive'));
+    if (clause?.recursive)
+      throw unsupported(
+        'WITH RECURSIVE',
+        source.wordBefore(cte.location, 'recursive'),
+        'leave RECURSIVE out: a CTE sees those before it',
+      );
     if ((cte.aliascolnames ?? []).length > 0)
       throw unsupported('a list of columns behind the name of a CTE', offset, 'write aliases in its select list');
     if (!cte.ctequery || !('SelectStmt' in cte.ctequery))

@@ -1,13 +1,14 @@
-import type { ColumnType } from '@laminar/definitions';
+import type { ColumnType, ScalarType } from '@laminar/definitions';
 import type { UserFunction } from '../user-functions.js';
+import { elementType, isArrayType, type ValueType } from '../values/convert.js';
 
-/** Types of expressions: those of columns, numbers of JSON that are not typed further, and literals that take their neighbour's type. */
-export type Type = ColumnType | 'NUMBER' | 'UNKNOWN';
+/** Types of expressions: those of columns, INTERVAL, numbers of JSON that are not typed further, and literals that take their neighbour's type. */
+export type Type = ColumnType | 'INTERVAL' | 'NUMBER' | 'UNKNOWN';
 
 /**
  * A bound expression: names and types are settled. SQL NULL is null or undefined everywhere; JSON's null is SQL's. Values by
  * type: TEXT string; BOOLEAN boolean; integers and NUMBER number or bigint; REAL, DOUBLE PRECISION number; NUMERIC Decimal;
- * TIMESTAMP microseconds; DATE days; BYTEA Uint8Array; JSON as parsed.
+ * TIMESTAMP microseconds, number or bigint; DATE days; INTERVAL Interval; BYTEA Uint8Array; JSON as parsed; arrays of these.
  */
 export type Expression = { readonly type: Type; readonly offset: number } & (
   | { readonly op: 'constant'; readonly value: unknown }
@@ -16,7 +17,13 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
   | { readonly op: 'payload' }
   | { readonly op: 'metadata'; readonly name: string }
   /** NULL where an argument is NULL, and then `evaluate` is not called. */
-  | { readonly op: 'strict'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
+  | {
+      readonly op: 'strict';
+      readonly evaluate: Evaluate;
+      readonly args: readonly Expression[];
+      /** Where the first argument is NULL the others are not computed, so that an error in them is none. */
+      readonly firstDecides?: true;
+    }
   | { readonly op: 'lenient'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
   /** A call of a user's function, whose arguments are JSON. */
   | { readonly op: 'call'; readonly called: UserFunction; readonly args: readonly Expression[] }
@@ -63,6 +70,17 @@ export const lenient = (type: Type, offset: number, evaluate: Evaluate, ...args:
 
 const integers: readonly Type[] = ['SMALLINT', 'INTEGER', 'BIGINT'];
 const numbers: readonly Type[] = [...integers, 'NUMERIC', 'REAL', 'DOUBLE PRECISION', 'NUMBER'];
+
+/** The type of a value in JavaScript where the expression's own is not a column's. */
+export const valueType = (type: Type): ValueType =>
+  type === 'NUMBER' ? 'DOUBLE PRECISION' : type === 'UNKNOWN' ? 'TEXT' : type;
+
+/** The type of an array's elements, or undefined for what is no array. */
+export const elementOf = (type: Type): ScalarType | undefined => (isArrayType(type) ? elementType(type) : undefined);
+
+/** The type of arrays of `type`, or undefined where there is none. */
+export const arrayOf = (type: Type): ColumnType | undefined =>
+  isArrayType(type) || type === 'INTERVAL' || type === 'NUMBER' || type === 'UNKNOWN' ? undefined : `${type}[]`;
 
 export const isInteger = (type: Type): boolean => integers.includes(type);
 export const isNumeric = (type: Type): boolean => numbers.includes(type);

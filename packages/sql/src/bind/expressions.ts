@@ -1,18 +1,24 @@
 import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, FuncCall, Node } from '@pgsql/types';
 import { SqlError } from '../errors.js';
 import type { UserFunction } from '../user-functions.js';
-import { like } from '../values/like.js';
+import { alignAll } from './align.js';
+import { bindSign } from './arithmetic.js';
+import { bindArray, bindSubscripts } from './array.js';
 import { callFunction, isBuiltIn } from './call.js';
-import { coerce, commonType, settled, toJson } from './coerce.js';
-import { constant, type Expression, inline, isNumeric, lenient, strict, type Type } from './expression.js';
+import { firstLocation } from './clauses.js';
+import { coerce, settled } from './coerce.js';
+import { alike, compare, compareWithElements } from './comparison.js';
+import { constant, type Expression, inline, lenient } from './expression.js';
 import { parseFunctionBody } from './function-body.js';
 import type { FunctionScope } from './function-scope.js';
-import { bindJsonAccess, bindJsonExtract } from './json-access.js';
+import { bindJsonExtract } from './json-access.js';
 import { bindJsonArray, bindJsonObject } from './json-constructors.js';
-import { alike, binary, compare } from './operators.js';
+import { binary } from './operators.js';
+import { bindLike, bindSimilar, not } from './pattern.js';
 import { quotingHint } from './reserved-words.js';
 import { columnsScope, type Identifier, type Scope, type ScopeColumn } from './scope.js';
 import type { SourceText } from './source-text.js';
+import { negatedInterval } from './time-arithmetic.js';
 import { bindCast } from './type-name.js';
 import { unsupported } from './unsupported.js';
 import { asType, matchArguments, userCall } from './user-call.js';
@@ -76,9 +82,13 @@ export function bindExpression(node: Node | undefined, context: Context, depth =
   if ('SQLValueFunction' in node) {
     const { op = '', location } = node.SQLValueFunction;
     if (op === 'SVFOP_CURRENT_TIMESTAMP' || op === 'SVFOP_LOCALTIMESTAMP') return callFunction('now', [], at(location));
+    if (op === 'SVFOP_CURRENT_DATE') return callFunction('current_date', [], at(location));
     const word = op.replace('SVFOP_', '').toLowerCase();
     throw unsupported(`the value ${word.toUpperCase()}`, at(location), quotingHint(word));
   }
+  if ('A_ArrayExpr' in node) return bindArray(node.A_ArrayExpr, at(node.A_ArrayExpr.location), bind);
+  if ('A_Indirection' in node)
+    return bindSubscripts(node.A_Indirection, at(firstLocation(node.A_Indirection.arg)), bind);
   if ('SetToDefault' in node) throw unsupported('DEFAULT', at(node.SetToDefault.location), quotingHint('default'));
   if ('JsonArrayConstructor' in node)
     return bindJsonArray(node.JsonArrayConstructor, at(node.JsonArrayConstructor.location), bind);
@@ -135,11 +145,19 @@ function bindConstant(node: A_Const, offset: number): Expression {
   if (node.boolval) return constant(node.boolval.boolval ?? false, 'BOOLEAN', offset);
   if (node.ival) return constant(node.ival.ival ?? 0, 'INTEGER', offset);
   if (node.fval) {
-    const text = node.fval.fval ?? '';
-    if (/^\d+$/.test(text) && BigInt(text) < 2n ** 63n) return coerce(constant(text, 'UNKNOWN', offset), 'BIGINT');
-    return coerce(constant(text, 'UNKNOWN', offset), 'NUMERIC');
+    return wideNumber(node.fval.fval ?? '', offset);
   }
   throw unsupported('this literal', offset);
+}
+
+/** A number that is no INTEGER as the parser wrote it: one with a point or an exponent, or a whole one that is larger, or negative. */
+function wideNumber(text: string, offset: number): Expression {
+  const literal = constant(text, 'UNKNOWN', offset);
+  if (!/^-?(?:\d[\d_]*|0[xob][\da-f_]+)$/i.test(text)) return coerce(literal, 'NUMERIC');
+  const value = BigInt(text.replaceAll('_', '').replace('-', '')) * (text.startsWith('-') ? -1n : 1n);
+  const type =
+    BigInt.asIntN(32, value) === value ? 'INTEGER' : BigInt.asIntN(64, value) === value ? 'BIGINT' : 'NUMERIC';
+  return coerce({ ...literal, value: String(value) } as Expression, type);
 }
 
 function bindOperator(node: A_Expr, offset: number, bind: (node: Node | undefined) => Expression): Expression {
@@ -147,7 +165,7 @@ function bindOperator(node: A_Expr, offset: number, bind: (node: Node | undefine
   switch (node.kind) {
     case 'AEXPR_OP':
       return node.lexpr
-        ? bindBinary(operator, bind(node.lexpr), bind(node.rexpr), offset)
+        ? binary(operator, bind(node.lexpr), bind(node.rexpr), offset)
         : bindUnary(operator, bind(node.rexpr), offset);
     case 'AEXPR_DISTINCT':
     case 'AEXPR_NOT_DISTINCT': {
@@ -172,7 +190,7 @@ function bindOperator(node: A_Expr, offset: number, bind: (node: Node | undefine
         offset,
         args: [same, { op: 'or', type: 'BOOLEAN', offset, args: [bothNull, equal] }],
       };
-      return node.kind === 'AEXPR_DISTINCT' ? negate(equalOrNull) : equalOrNull;
+      return node.kind === 'AEXPR_DISTINCT' ? not(equalOrNull) : equalOrNull;
     }
     case 'AEXPR_IN': {
       const left = bind(node.lexpr);
@@ -183,7 +201,7 @@ function bindOperator(node: A_Expr, offset: number, bind: (node: Node | undefine
         offset,
         args: items.map((item) => compare('=', left, bind(item), offset)),
       };
-      return operator === '<>' ? negate(any) : any;
+      return operator === '<>' ? not(any) : any;
     }
     case 'AEXPR_NULLIF': {
       const left = settled(bind(node.lexpr));
@@ -197,94 +215,65 @@ function bindOperator(node: A_Expr, offset: number, bind: (node: Node | undefine
       const value = bind(node.lexpr);
       const args = [compare('>=', value, bind(low), offset), compare('<=', value, bind(high), offset)];
       const between: Expression = { op: 'and', type: 'BOOLEAN', offset, args };
-      return node.kind === 'AEXPR_BETWEEN' ? between : negate(between);
+      return node.kind === 'AEXPR_BETWEEN' ? between : not(between);
+    }
+    case 'AEXPR_BETWEEN_SYM':
+    case 'AEXPR_NOT_BETWEEN_SYM': {
+      const [a, b] = node.rexpr && 'List' in node.rexpr ? (node.rexpr.List.items ?? []) : [];
+      const value = bind(node.lexpr);
+      const within = (low: Node | undefined, high: Node | undefined): Expression => ({
+        op: 'and',
+        type: 'BOOLEAN',
+        offset,
+        args: [compare('>=', value, bind(low), offset), compare('<=', value, bind(high), offset)],
+      });
+      const between: Expression = { op: 'or', type: 'BOOLEAN', offset, args: [within(a, b), within(b, a)] };
+      return node.kind === 'AEXPR_BETWEEN_SYM' ? between : not(between);
+    }
+    case 'AEXPR_OP_ANY':
+    case 'AEXPR_OP_ALL': {
+      const quantifier = node.kind === 'AEXPR_OP_ANY' ? 'ANY' : 'ALL';
+      return compareWithElements(operator, bind(node.lexpr), bind(node.rexpr), quantifier, offset);
     }
     case 'AEXPR_LIKE':
     case 'AEXPR_ILIKE':
-      return bindLike(operator, bind(node.lexpr), node.rexpr, offset, bind, node.kind === 'AEXPR_ILIKE');
+    case 'AEXPR_SIMILAR': {
+      const [pattern, escapedBy] = patternAndEscape(node.rexpr);
+      const args = [bind(node.lexpr), bind(pattern), escapedBy && bind(escapedBy)] as const;
+      const matches =
+        node.kind === 'AEXPR_SIMILAR'
+          ? bindSimilar(...args, offset)
+          : bindLike(...args, node.kind === 'AEXPR_ILIKE', offset);
+      return operator.startsWith('!') ? not(matches) : matches;
+    }
     default:
       throw unsupported(`the operator ${operator}`, offset);
   }
 }
 
-function bindLike(
-  operator: string,
-  left: Expression,
-  pattern: Node | undefined,
-  offset: number,
-  bind: (node: Node | undefined) => Expression,
-  ignoresCase: boolean,
-): Expression {
-  // `LIKE p ESCAPE e` arrives as a call of like_escape(p, e).
-  const escapeCall =
-    pattern && 'FuncCall' in pattern && lastName(pattern.FuncCall) === 'like_escape' ? pattern.FuncCall : undefined;
-  const [patternNode, escapeNode] = escapeCall ? (escapeCall.args ?? []) : [pattern, undefined];
-  const fold = ignoresCase ? (text: string) => text.toLowerCase() : (text: string) => text;
-  const args = [
-    coerce(left, 'TEXT'),
-    coerce(bind(patternNode), 'TEXT'),
-    ...(escapeNode ? [coerce(bind(escapeNode), 'TEXT')] : []),
-  ];
-  const matches = strict(
-    'BOOLEAN',
-    offset,
-    (text: string, p: string, escapeCharacter?: string) => like(fold(text), fold(p), escapeCharacter),
-    ...args,
-  );
-  return operator.startsWith('!') ? negate(matches) : matches;
-}
-
-function bindBinary(operator: string, left: Expression, right: Expression, offset: number): Expression {
-  switch (operator) {
-    case '->':
-    case '->>':
-    case '#>':
-    case '#>>':
-      return bindJsonAccess(operator, left, right, offset);
-    case '~~':
-    case '~~*':
-      throw unsupported(`the operator ${operator}`, offset, 'write LIKE or ILIKE');
-    case '~':
-    case '~*':
-    case '!~':
-    case '!~*':
-      throw unsupported('matching regular expressions', offset, 'use LIKE, starts_with or strpos');
-    default:
-      return binary(operator === '!=' ? '<>' : operator, left, right, offset);
-  }
+/** `p ESCAPE e` arrives as a call of like_escape(p, e), and the pattern of SIMILAR TO as one of similar_to_escape. */
+function patternAndEscape(node: Node | undefined): readonly [pattern: Node | undefined, escape: Node | undefined] {
+  const name = node && 'FuncCall' in node ? lastName(node.FuncCall) : undefined;
+  if (!node || !('FuncCall' in node) || (name !== 'like_escape' && name !== 'similar_to_escape'))
+    return [node, undefined];
+  return [node.FuncCall.args?.[0], node.FuncCall.args?.[1]];
 }
 
 function bindUnary(operator: string, arg: Expression, offset: number): Expression {
-  const value = arg.type === 'JSON' ? coerce(arg, 'NUMBER') : arg;
-  if (operator === '+' && isNumeric(value.type)) return value;
-  if (operator === '-' && isNumeric(value.type)) {
-    if (value.op === 'constant' && (typeof value.value === 'number' || typeof value.value === 'bigint'))
-      return { ...value, value: -value.value, offset };
-    return binary(
-      '-',
-      constant(value.type === 'NUMERIC' ? { coefficient: 0n, scale: 0 } : 0, value.type, offset),
-      value,
-      offset,
-    );
-  }
-  if (operator === '-' || operator === '+')
-    throw new SqlError('type_mismatch', `${operator} stands before a number, not a ${settled(arg).type}`, offset);
+  if (operator === '-' && arg.type === 'INTERVAL') return negatedInterval(arg, offset);
+  if (operator === '-' || operator === '+') return bindSign(operator, arg, offset);
+  if (operator === '@') return callFunction('abs', [arg], offset);
+  if (operator === '|/') return callFunction('sqrt', [arg], offset);
+  if (operator === '||/') return callFunction('cbrt', [arg], offset);
+  if (operator === '~') return binary('#', arg, constant(-1, 'INTEGER', offset), offset);
   throw unsupported(`the operator ${operator}`, offset);
 }
 
 function bindBoolean(node: BoolExpr, offset: number, bind: (node: Node | undefined) => Expression): Expression {
   const args = (node.args ?? []).map((arg) => coerce(bind(arg), 'BOOLEAN'));
-  if (node.boolop === 'NOT_EXPR') return negate(args[0] as Expression);
+  if (node.boolop === 'NOT_EXPR') return not(args[0] as Expression);
   return { op: node.boolop === 'AND_EXPR' ? 'and' : 'or', args, type: 'BOOLEAN', offset };
 }
-
-const negate = (arg: Expression): Expression =>
-  strict(
-    'BOOLEAN',
-    arg.offset,
-    inline((a) => `!${a}`),
-    arg,
-  );
 
 function bindCase(node: CaseExpr, offset: number, bind: (node: Node | undefined) => Expression): Expression {
   const subject = node.arg ? bind(node.arg) : undefined;
@@ -315,28 +304,6 @@ function bindMinMax(greatest: boolean, args: readonly Expression[], offset: numb
   });
 }
 
-/** All of one type: what PostgreSQL's rules for UNION and CASE come to. */
-function alignAll(args: readonly Expression[], what: string): Expression[] {
-  let type: Type = 'UNKNOWN';
-  for (const arg of args) {
-    const common: Type | undefined = mixed(type, arg.type);
-    if (common === undefined)
-      throw new SqlError(
-        'type_mismatch',
-        `${what} cannot give both a ${type} and a ${arg.type}`,
-        arg.offset,
-        'cast one of them',
-      );
-    type = common;
-  }
-  const target = type === 'UNKNOWN' ? 'TEXT' : type;
-  return args.map((arg) => (target === 'JSON' ? toJson(arg) : coerce(arg, target)));
-}
-
-/** Beside JSON everything becomes JSON: a field may hold any kind. */
-const mixed = (a: Type, b: Type): Type | undefined =>
-  (a === 'JSON' && b !== 'UNKNOWN') || (b === 'JSON' && a !== 'UNKNOWN') ? 'JSON' : commonType(a, b);
-
 function bindCall(
   node: FuncCall,
   offset: number,
@@ -349,10 +316,12 @@ function bindCall(
   }
   if (node.func_variadic) throw unsupported('VARIADIC', offset, 'write the arguments one by one');
   if ((node.funcname ?? []).length > 1 && firstName(node) !== 'pg_catalog')
-    throw unsupported('a schema before the name of a function', offset);
+    throw unsupported('a schema before the name of a function', offset, 'leave the schema out');
   const args = (node.args ?? []).map(bind);
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
+  if (name === 'age' && args.length === 1)
+    return callFunction('age', [callFunction('current_date', [], offset), args[0] as Expression], offset);
   const called = isBuiltIn(name) ? undefined : scope.functions.get(name);
   return called ? callUser(called, args, offset, scope) : callFunction(name, args, offset, scope.functions.names());
 }
@@ -388,9 +357,7 @@ const lastName = (node: FuncCall): string => textOfNode(node.funcname?.at(-1));
 
 const refusals: { readonly [kind: string]: readonly [what: string, hint: string] } = {
   SubLink: ['a subquery within an expression', 'a pipeline reads one source; write it as a CTE in FROM'],
-  A_ArrayExpr: ['an array', 'use JSON_ARRAY(...)'],
   RowExpr: ['a row value', 'compare the columns one by one'],
-  A_Indirection: ['reaching into a value like this', "reach into JSON with ->: items->0->'sku'"],
   ParamRef: ['a parameter', 'write the value itself'],
   GroupingFunc: ['GROUPING', 'a pipeline looks at one message at a time'],
   XmlExpr: ['XML', 'messages are JSON'],

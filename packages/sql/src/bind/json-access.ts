@@ -1,35 +1,51 @@
 import { SqlError } from '../errors.js';
+import { contains, exists, existsAll, existsAny } from '../values/json.js';
 import { element, follow, followText, member, parseJsonPath } from '../values/json-path.js';
-import { coerce, settled, toText } from './coerce.js';
-import { type Expression, strict } from './expression.js';
+import { coerce, settled, toText, typeName } from './coerce.js';
+import { type Evaluate, type Expression, strict, type Type } from './expression.js';
+
+const accesses = ['->', '->>', '#>', '#>>'] as const;
+export type JsonAccess = (typeof accesses)[number];
+export const isJsonAccess = (operator: string): operator is JsonAccess =>
+  (accesses as readonly string[]).includes(operator);
 
 /** `->`, `->>`, `#>` and `#>>` (https://www.postgresql.org/docs/18/functions-json.html). Throws `SqlError`. */
-export function bindJsonAccess(
-  operator: '->' | '->>' | '#>' | '#>>',
-  left: Expression,
-  right: Expression,
-  offset: number,
-): Expression {
+export function bindJsonAccess(operator: JsonAccess, left: Expression, right: Expression, offset: number): Expression {
   const value = coerce(left, 'JSON');
   const found = operator.startsWith('#')
-    ? byPath(operator, value, right, offset)
+    ? strict('JSON', offset, pathFollower, value, coerce(right, 'TEXT[]'))
     : byKey(operator, value, right, offset);
   return operator.endsWith('>>') ? toText(found) : found;
 }
 
+const pathFollower = (json: unknown, path: readonly (string | null)[]): unknown =>
+  path.includes(null) ? null : followText(json, path as readonly string[]);
+
 function byKey(operator: string, value: Expression, right: Expression, offset: number): Expression {
-  const key = right.type === 'UNKNOWN' ? settled(right) : right;
+  const key = right.type === 'UNKNOWN' || right.type === 'JSON' ? settled(right) : right;
   if (key.type === 'TEXT') return strict('JSON', offset, member, value, key);
   if (key.type === 'INTEGER' || key.type === 'SMALLINT') return strict('JSON', offset, element, value, key);
-  throw new SqlError('type_mismatch', `${operator} takes a text or a whole number, not a ${key.type}`, key.offset);
+  throw new SqlError(
+    'type_mismatch',
+    `${operator} takes a text or a whole number, not a ${typeName(key.type)}`,
+    key.offset,
+    'cast it to TEXT or INTEGER',
+  );
 }
 
-function byPath(operator: string, value: Expression, right: Expression, offset: number): Expression {
-  if (right.op !== 'constant' || typeof right.value !== 'string' || !/^\{.*\}$/.test(right.value))
-    throw new SqlError('unsupported', `${operator} takes a path such as '{a,b,0}'`, right.offset);
-  const inner = right.value.slice(1, -1);
-  const steps = inner === '' ? [] : inner.split(',').map((step) => step.trim().replace(/^"(.*)"$/, '$1'));
-  return strict('JSON', offset, (json: unknown) => followText(json, steps), value);
+const tests: { readonly [operator: string]: { readonly right: Type; readonly evaluate: Evaluate } } = {
+  '@>': { right: 'JSON', evaluate: contains },
+  '<@': { right: 'JSON', evaluate: (part: unknown, whole: unknown) => contains(whole, part) },
+  '?': { right: 'TEXT', evaluate: exists },
+  '?|': { right: 'TEXT[]', evaluate: existsAny },
+  '?&': { right: 'TEXT[]', evaluate: existsAll },
+};
+export const isJsonTest = (operator: string): boolean => Object.hasOwn(tests, operator);
+
+/** `@>`, `<@`, `?`, `?|` and `?&` of JSON. Throws `SqlError`. */
+export function bindJsonTest(operator: string, left: Expression, right: Expression, offset: number): Expression {
+  const { right: wanted, evaluate } = tests[operator] as { right: Type; evaluate: Evaluate };
+  return strict('BOOLEAN', offset, evaluate, coerce(left, 'JSON'), coerce(right, wanted));
 }
 
 /** `JSON_EXTRACT(json, '$.a.b[0]')`. Throws `SqlError`. */

@@ -22,7 +22,7 @@ export function openQuery(query: string): OpenedQuery {
   if ((insert.cols ?? []).length > 0)
     throw refuse('a list of columns behind INSERT INTO', 'name the columns in the select list');
   if (insert.onConflictClause) throw refuse('ON CONFLICT');
-  if (insert.returningClause) throw refuse('RETURNING');
+  if (insert.returningClause) throw refuse('RETURNING', 'leave it out: rows go into the sink');
   if (insert.override !== undefined && insert.override !== 'OVERRIDING_NOT_SET') throw refuse('OVERRIDING');
   if (!insert.selectStmt || !('SelectStmt' in insert.selectStmt)) throw refuse('INSERT INTO without SELECT');
   if (insert.relation?.schemaname) throw refuse('a schema before the name of a sink');

@@ -7,10 +7,10 @@ import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
-import { kindOfJson } from '../values/convert.js';
+import { kindOfJson } from '../values/json-scalar.js';
 import { Emitter } from './emit.js';
 import { replies, replySubject } from './reply.js';
-import { serializers } from './serialize.js';
+import { serializerOf } from './serialize.js';
 
 const none: readonly OutputRow[] = [];
 
@@ -112,7 +112,7 @@ function objectText(columns: readonly OutputColumn[], emitter: Emitter): string 
 
 /** The JSON text of a value. */
 function valueText(expression: Expression, emitter: Emitter): string {
-  const serialize = emitter.constant(serializers[expression.type]);
+  const serialize = emitter.constant(serializerOf(expression.type));
   const variable = emitter.variable();
   return `((${variable} = ${emitter.value(expression)}) == null ? "null" : ${serialize}(${variable}))`;
 }

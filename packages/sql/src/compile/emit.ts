@@ -3,6 +3,8 @@ import { type Expression, Inline } from '../bind/expression.js';
 import type { CallResults } from '../calls.js';
 import type { UserFunction } from '../user-functions.js';
 
+type Strict = Extract<Expression, { op: 'strict' }>;
+
 /**
  * Writes the code of expressions. Whatever comes from a user - literals, names of fields - goes in as a bound constant:
  * the code itself holds nothing but what this file writes.
@@ -44,7 +46,7 @@ export class Emitter {
       case 'metadata':
         return this.#metadata(expression.name);
       case 'strict':
-        return this.#strict(expression.evaluate, expression.args);
+        return this.#strict(expression);
       case 'lenient':
         return this.#lenient(expression.evaluate, expression.args);
       case 'call':
@@ -72,9 +74,7 @@ export class Emitter {
     if (expression.op === 'strict' && expression.evaluate instanceof Inline) {
       const { guards, names } = this.#arguments(expression.args);
       const code = expression.evaluate.code(...names);
-      return guards.length === 0
-        ? `(${code})`
-        : `(${guards.map((guard) => `${guard} != null`).join(' && ')} && ${code})`;
+      return guards.length === 0 ? `(${code})` : `(${allGuards(guards, '!=', expression)} && ${code})`;
     }
     return `(${this.value(expression)} === true)`;
   }
@@ -104,12 +104,13 @@ export class Emitter {
     return code;
   }
 
-  #strict(evaluate: Extract<Expression, { op: 'strict' }>['evaluate'], args: readonly Expression[]): string {
+  #strict(expression: Strict): string {
+    const { evaluate, args } = expression;
     const { guards, names } = this.#arguments(args);
     const call =
       evaluate instanceof Inline ? evaluate.code(...names) : `${this.constant(evaluate)}(${names.join(', ')})`;
     if (guards.length === 0) return `(${call})`;
-    return `(${guards.map((guard) => `${guard} == null`).join(' || ')} ? null : ${call})`;
+    return `(${allGuards(guards, '==', expression)} ? null : ${call})`;
   }
 
   #lenient(evaluate: Extract<Expression, { op: 'lenient' }>['evaluate'], args: readonly Expression[]): string {
@@ -124,7 +125,7 @@ export class Emitter {
     return `(${[...assignments, evaluate.code(...names)].join(', ')})`;
   }
 
-  /** Each argument in a variable that its guard assigns; literals need none. Guards run in order, so that later arguments are not computed for nothing. */
+  /** Each argument in a variable that its guard assigns; literals need none. */
   #arguments(args: readonly Expression[]): { guards: string[]; names: string[] } {
     const guards: string[] = [];
     const names = args.map((arg) => {
@@ -149,6 +150,17 @@ export class Emitter {
 
 const callResult = (results: CallResults, called: UserFunction, args: readonly unknown[]): unknown =>
   results.get(called, stringifyJson(args));
+/**
+ * Whether no argument is NULL (`!=`), or one is (`==`). PostgreSQL computes all arguments, so that an error in a later one is one beside a NULL too: unless
+ * they cannot fail, the guards do not cut each other short.
+ */
+function allGuards(guards: readonly string[], sign: '==' | '!=', { args, firstDecides }: Strict): string {
+  const mayFail = !firstDecides && args.slice(1).some(({ op }) => !plain.has(op));
+  const joint = mayFail ? (sign === '==' ? ' | ' : ' & ') : sign === '==' ? ' || ' : ' && ';
+  return guards.map((guard) => `${mayFail ? '(' : ''}${guard} ${sign} null${mayFail ? ')' : ''}`).join(joint);
+}
+
+const plain: ReadonlySet<Expression['op']> = new Set(['constant', 'field', 'payload', 'metadata']);
 
 const metadata: { readonly [name: string]: string } = {
   _nats_subject: 'message.subject',

@@ -1,8 +1,11 @@
 import { stringifyJson } from '@laminar/codecs';
-import type { Type } from '../bind/expression.js';
-import { bytesText, realText } from '../values/convert.js';
+import { elementOf, type Type } from '../bind/expression.js';
+import type { ArrayValue } from '../values/array.js';
+import { bytesText } from '../values/convert.js';
 import { type Decimal, decimalText } from '../values/decimal.js';
-import { dateText, timestampText } from '../values/time.js';
+import { realDigits } from '../values/double.js';
+import { type Interval, intervalText } from '../values/interval.js';
+import { dateText, isoTimestamp } from '../values/time.js';
 
 /** Characters that JSON escapes, and surrogates, of which a lone one has to be. */
 const needsEscape = /["\\\p{Cc}\p{Cs}]/u;
@@ -10,6 +13,7 @@ const needsEscape = /["\\\p{Cc}\p{Cs}]/u;
 const serializeText = (value: string): string => (needsEscape.test(value) ? JSON.stringify(value) : `"${value}"`);
 
 function serializeNumber(value: number | bigint): string {
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   return typeof value === 'bigint' || Number.isFinite(value) ? `${value}` : `"${value}"`;
 }
 
@@ -19,8 +23,10 @@ function serializeJson(value: unknown): string {
   return stringifyJson(value);
 }
 
-/** How a value of a type, not NULL, is written into an output message. BIGINT and NUMERIC keep every digit; NaN and Infinity are texts. */
-export const serializers: { readonly [type in Type]: (value: never) => string } = {
+type Serialize = (value: never) => string;
+
+/** BIGINT and NUMERIC keep every digit; NaN and Infinity are texts. */
+const serializers: { readonly [type: string]: Serialize | undefined } = {
   TEXT: serializeText,
   UNKNOWN: serializeText,
   BOOLEAN: String,
@@ -29,10 +35,28 @@ export const serializers: { readonly [type in Type]: (value: never) => string } 
   BIGINT: serializeNumber,
   NUMBER: serializeNumber,
   'DOUBLE PRECISION': serializeNumber,
-  REAL: (value: number) => (Number.isFinite(value) ? realText(value) : `"${value}"`),
+  REAL: (value: number) => (Number.isFinite(value) ? realDigits(value) : `"${value}"`),
   NUMERIC: (value: Decimal) => decimalText(value),
-  TIMESTAMP: (value: number) => `"${timestampText(value)}"`,
+  TIMESTAMP: (value: number | bigint) => `"${isoTimestamp(value)}"`,
   DATE: (value: number) => `"${dateText(value)}"`,
+  INTERVAL: (value: Interval) => `"${intervalText(value)}"`,
   BYTEA: (value: Uint8Array) => `"${bytesText(value)}"`,
   JSON: serializeJson,
 };
+const arraySerializers = new Map<Serialize, Serialize>();
+
+/** How a value of a type, not NULL, is written into an output message. */
+export function serializerOf(type: Type): Serialize {
+  const element = elementOf(type);
+  const serialize = serializers[element ?? type];
+  if (!serialize) throw new Error(`there is no way to write a ${type}`);
+  if (element === undefined) return serialize;
+  const known = arraySerializers.get(serialize) ?? serializeArray(serialize);
+  arraySerializers.set(serialize, known);
+  return known;
+}
+
+const serializeArray =
+  (serialize: Serialize): Serialize =>
+  (value: ArrayValue) =>
+    `[${value.map((item) => (item === null || item === undefined ? 'null' : serialize(item as never))).join(',')}]`;

@@ -24,9 +24,6 @@ export function parseColumnType(cursor: Cursor, until?: string): string {
   if (first.kind !== 'word' || first.value === until) throw cursor.unexpected('a type');
   const words: string[] = [];
   while (cursor.token.kind === 'word' && cursor.token.value !== until) words.push(cursor.advance().value);
-  if (cursor.token.value === '[' || words.at(-1) === 'array') {
-    throw cursor.fail(first, 'unsupported', 'columns of arrays are not supported yet', 'declare the column as JSON');
-  }
   if (cursor.token.value === '(')
     throw cursor.fail(
       cursor.token,
@@ -34,7 +31,12 @@ export function parseColumnType(cursor: Cursor, until?: string): string {
       'types of columns take no length or precision',
       'leave the brackets out',
     );
-  const type = words.join(' ');
+  let type = words.join(' ');
+  if (cursor.takeSymbol('[')) {
+    // PostgreSQL takes a size and ignores it; here it would promise what nothing holds.
+    cursor.expectSymbol(']');
+    type += '[]';
+  }
   const canonical = canonicalColumnType(type);
   // What is no type is refused with the rest of the table, where its column is known.
   return canonical ?? type.toUpperCase();

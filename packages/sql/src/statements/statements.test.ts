@@ -106,7 +106,7 @@ describe('the statements of a script', () => {
     ["CREATE CONNECTION c TO nats (a = 'x", 'syntax_error', 33],
     [`CREATE CONNECTION c TO nats (a = ${'['.repeat(40)})`, 'too_large', 50],
     ['CREATE OR REPLACE TABLE IF NOT EXISTS t (a INT) WITH ()', 'syntax_error', 24],
-    ['CREATE TABLE t (a INT[]) WITH ()', 'unsupported', 18],
+    ['CREATE TABLE t (a INT[3]) WITH ()', 'syntax_error', 22],
     ['CREATE TABLE t (a NUMERIC(3)) WITH ()', 'unsupported', 25],
     ['INSERT INTO out SELECT * FROM orders', 'unsupported', 0],
     ['CREATE PIPELINE p AS ;', 'syntax_error', 21],

@@ -1,131 +1,68 @@
 import { DecodeError, parseJson, stringifyJson } from '@laminar/codecs';
-import type { ColumnType } from '@laminar/definitions';
+import type { ColumnType, ScalarType } from '@laminar/definitions';
 import { RowError } from '../errors.js';
-import { type Decimal, decimalNumber, decimalOf, decimalText, parseDecimal, roundDecimal } from './decimal.js';
-import {
-  dateOfTimestamp,
-  dateText,
-  parseTimestamp,
-  timestampMicrosMax,
-  timestampOfDate,
-  timestampOfMillis,
-  timestampText,
-} from './time.js';
+import { type ArrayValue, arrayText, parseArrayText } from './array.js';
+import { type Decimal, decimalNumber, decimalText, parseDecimal, roundDecimal } from './decimal.js';
+import { doubleOfText, doubleText, realDigits, realOfText, realText, roundHalfEven } from './double.js';
+import { checkedInteger, type Integer, normalInteger } from './integer.js';
+import { type Interval, intervalText, parseInterval } from './interval.js';
+import { invalidText } from './invalid-text.js';
+import { checkedDate, dateOfTimestamp, dateText, isoTimestamp, parseTimestamp, timestampText } from './time.js';
 
-/** An integer: a number while it is safe, else a bigint. */
-export type Integer = number | bigint;
+/** Types of values, of columns and of expressions alone. */
+export type ValueType = ColumnType | 'INTERVAL';
 
-const ranges: { readonly [type: string]: readonly [bigint, bigint] } = {
-  SMALLINT: [-32_768n, 32_767n],
-  INTEGER: [-2_147_483_648n, 2_147_483_647n],
-  BIGINT: [-(2n ** 63n), 2n ** 63n - 1n],
-};
-
-/** An integer within its type's range, as a number where that is exact. */
-export function checkedInteger(value: Integer, type: ColumnType): Integer {
-  const range = ranges[type];
-  if (range && (value < range[0] || value > range[1]))
-    throw new RowError('out_of_range', `${value} is out of range for ${type}`);
-  return normalInteger(value);
-}
-
-export function normalInteger(value: Integer): Integer {
-  if (typeof value === 'number') return value;
-  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
-}
+const integerPattern = /^\s*([+-]?)(?:(\d+(?:_\d+)*)|(0x(?:_?[\da-f])+)|(0o(?:_?[0-7])+)|(0b(?:_?[01])+))\s*$/i;
 
 export function integerOfText(text: string, type: ColumnType): Integer {
-  if (!/^\s*[+-]?\d+\s*$/.test(text)) throw invalidText(text, type);
-  return checkedInteger(BigInt(text.trim().replace(/^\+/, '')), type);
+  const match = integerPattern.exec(text);
+  if (!match) throw invalidText(text, type);
+  const digits = (match[2] ?? match[3] ?? match[4] ?? match[5] ?? '').replaceAll('_', '').toLowerCase();
+  const value = BigInt(digits);
+  return checkedInteger(match[1] === '-' ? -value : value, type);
 }
 
 /** PostgreSQL rounds a float8 half to even, and a NUMERIC half away from zero. */
 export function integerOfDouble(value: number, type: ColumnType): Integer {
   if (!Number.isFinite(value)) throw new RowError('out_of_range', `${value} is out of range for ${type}`);
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  const rounded = rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
-  return checkedInteger(Number.isSafeInteger(rounded) ? rounded : BigInt(rounded), type);
+  const rounded = roundHalfEven(value);
+  return checkedInteger(Number.isSafeInteger(rounded) ? rounded + 0 : BigInt(rounded), type);
 }
 
 export const integerOfDecimal = (value: Decimal, type: ColumnType): Integer =>
   checkedInteger(roundDecimal(value, 0).coefficient, type);
 
-export function doubleOfText(text: string): number {
-  const trimmed = text.trim();
-  const special = specialDoubles[trimmed.toLowerCase()];
-  if (special !== undefined) return special;
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed)) throw invalidText(text, 'DOUBLE PRECISION');
-  return checkedDouble(Number(trimmed));
-}
-
-const specialDoubles: { readonly [text: string]: number | undefined } = {
-  nan: Number.NaN,
-  infinity: Number.POSITIVE_INFINITY,
-  inf: Number.POSITIVE_INFINITY,
-  '-infinity': Number.NEGATIVE_INFINITY,
-  '-inf': Number.NEGATIVE_INFINITY,
-};
-
-export function checkedDouble(value: number): number {
-  if (!Number.isFinite(value) && !Number.isNaN(value))
-    throw new RowError('out_of_range', 'a value is out of range for DOUBLE PRECISION');
-  return value;
-}
-
-export const realOfDouble = (value: number): number => {
-  const real = Math.fround(value);
-  if (!Number.isFinite(real) && Number.isFinite(value))
-    throw new RowError('out_of_range', 'a value is out of range for REAL');
-  return real;
-};
-
-/** The shortest text that reads back as the same REAL. */
-export function realText(value: number): string {
-  for (let digits = 6; digits <= 9; digits++) {
-    const text = value.toPrecision(digits);
-    if (Math.fround(Number(text)) === value) return String(Number(text));
-  }
-  return String(value);
-}
-
-export function decimalOfText(text: string): Decimal {
+function decimalOfText(text: string): Decimal {
   const value = parseDecimal(text);
   if (!value) throw invalidText(text, 'NUMERIC');
   return value;
 }
 
-const booleans: { readonly [text: string]: boolean | undefined } = {
-  t: true,
-  true: true,
-  y: true,
-  yes: true,
-  on: true,
-  '1': true,
-  f: false,
-  false: false,
-  n: false,
-  no: false,
-  off: false,
-  '0': false,
-};
+/** Any beginning of a word that tells it from the others. */
+const booleanPattern = /^\s*(?:(t|tr|tru|true|y|ye|yes|on|1)|f|fa|fal|fals|false|n|no|of|off|0)\s*$/i;
 
-export function booleanOfText(text: string): boolean {
-  const value = booleans[text.trim().toLowerCase()];
-  if (value === undefined) throw invalidText(text, 'BOOLEAN');
-  return value;
+function booleanOfText(text: string): boolean {
+  const match = booleanPattern.exec(text);
+  if (!match) throw invalidText(text, 'BOOLEAN');
+  return match[1] !== undefined;
 }
 
-export function timestampOfText(text: string): number {
+function timestampOfText(text: string): Integer {
   const value = parseTimestamp(text);
   if (value === undefined) throw invalidText(text, 'TIMESTAMP');
   return value;
 }
 
-export const dateOfText = (text: string): number => dateOfTimestamp(timestampOfText(text));
+const dateOfText = (text: string): number => checkedDate(dateOfTimestamp(timestampOfText(text)));
 
-export function bytesOfText(text: string): Uint8Array {
-  if (/^\\x([0-9a-fA-F]{2})*$/.test(text)) return Buffer.from(text.slice(2), 'hex');
+export function intervalOfText(text: string): Interval {
+  const value = parseInterval(text);
+  if (value === undefined) throw invalidText(text, 'INTERVAL');
+  return value;
+}
+
+function bytesOfText(text: string): Uint8Array {
+  if (/^\\x(?:\s*[0-9a-f]{2})*\s*$/i.test(text)) return Buffer.from(text.slice(2).replace(/\s/g, ''), 'hex');
   if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return Buffer.from(text, 'base64');
   throw invalidText(text, 'BYTEA');
 }
@@ -140,154 +77,97 @@ export function jsonOfText(text: string): unknown {
   }
 }
 
+const textReaders: { readonly [type in ScalarType | 'INTERVAL']: (text: string) => unknown } = {
+  TEXT: (text) => text,
+  BOOLEAN: booleanOfText,
+  SMALLINT: (text) => integerOfText(text, 'SMALLINT'),
+  INTEGER: (text) => integerOfText(text, 'INTEGER'),
+  BIGINT: (text) => integerOfText(text, 'BIGINT'),
+  REAL: realOfText,
+  'DOUBLE PRECISION': doubleOfText,
+  NUMERIC: decimalOfText,
+  TIMESTAMP: timestampOfText,
+  DATE: dateOfText,
+  BYTEA: bytesOfText,
+  JSON: jsonOfText,
+  INTERVAL: intervalOfText,
+};
+
+/** What reads values of a type from their texts. They throw `RowError`. */
+export function textReader(type: ValueType): (text: string) => unknown {
+  if (!isArrayType(type)) return textReaders[type];
+  const read = textReaders[elementType(type)];
+  return (text) => {
+    const elements = parseArrayText(text);
+    if (!elements) throw invalidText(text, type);
+    return elements.map((element) => (element === null ? null : read(element)));
+  };
+}
+
+export const isArrayType = (type: string): type is `${ScalarType}[]` => type.endsWith('[]');
+export const elementType = (type: `${ScalarType}[]`): ScalarType => type.slice(0, -2) as ScalarType;
+
 export const bytesText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-
-function timestampOfNumber(millis: Integer): number {
-  const micros = timestampOfMillis(Number(millis));
-  if (!(Math.abs(micros) <= timestampMicrosMax))
-    throw new RowError('out_of_range', `${millis} ms is out of range for TIMESTAMP`);
-  return micros;
-}
-
-/** Parsed JSON, converted to a column's type as a cast would: by the kind that it is of. Null gives null. */
-export function convertJson(value: unknown, type: ColumnType): unknown {
-  if (value === null || value === undefined) return null;
-  if (type === 'JSON') return value;
-  if (type === 'TEXT') return scalarText(value);
-  if (typeof value === 'string') return convertText(value, type);
-  if (typeof value === 'number' || typeof value === 'bigint') return convertNumber(value, type);
-  if (typeof value === 'boolean') {
-    if (type === 'BOOLEAN') return value;
-    if (type === 'INTEGER' || type === 'SMALLINT' || type === 'BIGINT') return value ? 1 : 0;
-  }
-  throw new RowError('invalid_value', `${kindOfJson(value)} cannot be read as ${type}`);
-}
-
-function convertText(text: string, type: ColumnType): unknown {
-  switch (type) {
-    case 'BOOLEAN':
-      return booleanOfText(text);
-    case 'SMALLINT':
-    case 'INTEGER':
-    case 'BIGINT':
-      return integerOfText(text, type);
-    case 'REAL':
-      return realOfDouble(doubleOfText(text));
-    case 'DOUBLE PRECISION':
-      return doubleOfText(text);
-    case 'NUMERIC':
-      return decimalOfText(text);
-    case 'TIMESTAMP':
-      return timestampOfText(text);
-    case 'DATE':
-      return dateOfText(text);
-    case 'BYTEA':
-      return bytesOfText(text);
-    default:
-      return text;
-  }
-}
-
-function convertNumber(value: Integer, type: ColumnType): unknown {
-  switch (type) {
-    case 'SMALLINT':
-    case 'INTEGER':
-    case 'BIGINT':
-      return typeof value === 'bigint' || Number.isSafeInteger(value)
-        ? checkedInteger(value, type)
-        : integerOfDouble(value, type);
-    case 'REAL':
-      return realOfDouble(Number(value));
-    case 'DOUBLE PRECISION':
-      return checkedDouble(Number(value));
-    case 'NUMERIC':
-      return decimalOf(value);
-    case 'TIMESTAMP':
-      return timestampOfNumber(value);
-    case 'DATE':
-      return dateOfTimestamp(timestampOfNumber(value));
-    default:
-      throw new RowError('invalid_value', `a number cannot be read as ${type}`);
-  }
-}
-
-/** JSON where a TEXT is wanted without a cast: a string is itself, null is null, everything else is of the wrong kind. */
-export function jsonText(value: unknown): string | null {
-  if (typeof value === 'string') return value;
-  if (value === null || value === undefined) return null;
-  throw new RowError('wrong_kind', `a text is wanted here, but the value is ${kindOfJson(value)}`);
-}
-
-export function jsonNumber(value: unknown): Integer | null {
-  if (typeof value === 'number') return checkedDouble(value);
-  if (typeof value === 'bigint') return value;
-  if (value === null || value === undefined) return null;
-  throw new RowError('wrong_kind', `a number is wanted here, but the value is ${kindOfJson(value)}`);
-}
-
-export function jsonBoolean(value: unknown): boolean | null {
-  if (typeof value === 'boolean') return value;
-  if (value === null || value === undefined) return null;
-  throw new RowError('wrong_kind', `a boolean is wanted here, but the value is ${kindOfJson(value)}`);
-}
 
 /** The text of a JSON value: a string is its text, everything else its JSON. */
 export function scalarText(value: unknown): string {
   return typeof value === 'string' ? value : stringifyJson(value);
 }
 
-export function kindOfJson(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object') return 'an object';
-  if (typeof value === 'string') return 'a text';
-  return typeof value === 'boolean' ? 'a boolean' : 'a number';
-}
-
-/** A value's text, as a cast to TEXT gives it. */
-export function textOf(value: unknown, type: ColumnType): string {
+/** What writes values of a type as a cast to TEXT does. */
+export function textWriter(type: ValueType): (value: never) => string {
   switch (type) {
     case 'REAL':
-      return realText(value as number);
+      return realText;
+    case 'DOUBLE PRECISION':
+      return doubleText;
     case 'NUMERIC':
-      return decimalText(value as Decimal);
+      return decimalText;
     case 'TIMESTAMP':
-      return timestampText(value as number);
+      return timestampText;
     case 'DATE':
-      return dateText(value as number);
+      return dateText;
+    case 'INTERVAL':
+      return intervalText;
     case 'BYTEA':
-      return `\\x${Buffer.from(value as Uint8Array).toString('hex')}`;
+      return (value: Uint8Array) => `\\x${Buffer.from(value).toString('hex')}`;
     case 'JSON':
-      return scalarText(value);
-    default:
-      return String(value);
-  }
-}
-
-/** What a value becomes within JSON; NUMERIC keeps its digits where a JSON number can be read back exactly, which is for doubles to judge. */
-export function jsonOf(value: unknown, type: ColumnType): unknown {
-  if (value === null || value === undefined) return null;
-  switch (type) {
-    case 'NUMERIC': {
-      const { coefficient, scale } = value as Decimal;
-      return scale === 0 ? normalInteger(coefficient) : decimalNumber(value as Decimal);
+      return scalarText;
+    default: {
+      if (!isArrayType(type)) return String;
+      const element = elementType(type);
+      const write = element === 'BOOLEAN' ? shortBoolean : element === 'JSON' ? stringifyJson : textWriter(element);
+      return (value: ArrayValue) => arrayText(value, write as (element: unknown) => string);
     }
-    case 'TIMESTAMP':
-    case 'DATE':
-      return textOf(value, type);
-    case 'BYTEA':
-      return bytesText(value as Uint8Array);
-    case 'REAL':
-      return Number(realText(value as number));
-    default:
-      return value;
   }
 }
 
-export const dateTimestamp = timestampOfDate;
+/** Within arrays PostgreSQL writes booleans as their types do, not as casts do. */
+const shortBoolean = (value: boolean): string => (value ? 't' : 'f');
 
-function invalidText(text: string, type: ColumnType): RowError {
-  // The value itself stays out: errors reach logs and tables, payloads do not.
-  return new RowError('invalid_value', `a text of ${text.length} characters is no ${type}`);
+/** What gives a value within JSON; NUMERIC keeps its digits where a JSON number can be read back exactly, which is for doubles to judge. */
+export function jsonWriter(type: ValueType): (value: never) => unknown {
+  switch (type) {
+    case 'NUMERIC':
+      return ({ coefficient, scale }: Decimal) =>
+        scale === 0 ? normalInteger(coefficient) : decimalNumber({ coefficient, scale });
+    case 'TIMESTAMP':
+      return isoTimestamp;
+    case 'DATE':
+      return dateText;
+    case 'INTERVAL':
+      return intervalText;
+    case 'BYTEA':
+      return bytesText;
+    case 'REAL':
+      return (value: number) => (Number.isFinite(value) ? Number(realDigits(value)) : String(value));
+    case 'DOUBLE PRECISION':
+      return (value: number) => (Number.isFinite(value) || typeof value === 'bigint' ? value : String(value));
+    default: {
+      if (!isArrayType(type)) return (value: unknown) => value;
+      const write = jsonWriter(elementType(type)) as (element: unknown) => unknown;
+      return (value: ArrayValue) => value.map((element) => (element === null ? null : write(element)));
+    }
+  }
 }

@@ -14,13 +14,13 @@ const quotientDigitsMin = 16;
 /** PostgreSQL keeps four decimal digits in each of its own. */
 const digitsPerGroup = 4;
 
-const pattern = /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?\s*$/;
+const pattern = /^\s*([+-]?)((?:\d+(?:_\d+)*)?)(?:\.((?:\d+(?:_\d+)*)?))?(?:[eE]([+-]?\d{1,5}))?\s*$/;
 
 /** The number that a text writes, or undefined. */
 export function parseDecimal(text: string): Decimal | undefined {
   const match = pattern.exec(text);
-  const whole = match?.[2] ?? '';
-  const fraction = match?.[3] ?? '';
+  const whole = (match?.[2] ?? '').replaceAll('_', '');
+  const fraction = (match?.[3] ?? '').replaceAll('_', '');
   if (!match || whole + fraction === '') return undefined;
   const exponent = Number(match[4] ?? 0);
   if (Math.abs(exponent) + whole.length + fraction.length > digitsMax)
@@ -110,6 +110,12 @@ export function floorDecimal(value: Decimal): Decimal {
   const unit = 10n ** BigInt(value.scale);
   const cut = value.coefficient / unit;
   return { coefficient: value.coefficient < 0n && value.coefficient % unit !== 0n ? cut - 1n : cut, scale: 0 };
+}
+
+/** The least whole number that is not less. */
+export function ceilDecimal(value: Decimal): Decimal {
+  const floor = floorDecimal({ ...value, coefficient: -value.coefficient });
+  return { coefficient: -floor.coefficient, scale: 0 };
 }
 
 function bounded(value: Decimal): Decimal {

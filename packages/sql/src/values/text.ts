@@ -87,9 +87,91 @@ export function padEnd(text: string, length: number, fill = ' '): string {
     : text + padding(fill, length - characters.length);
 }
 
+/** C.UTF-8 maps character by character: where Unicode would make two of one, as of ß, it stays, and Σ does not look where it stands. */
+export function lower(text: string): string {
+  const mapped = text.toLowerCase();
+  return mapped.length === text.length && !text.includes('Σ')
+    ? mapped
+    : mapCharacters(text, (character) => character.toLowerCase());
+}
+
+export function upper(text: string): string {
+  const mapped = text.toUpperCase();
+  return mapped.length === text.length ? mapped : mapCharacters(text, (character) => character.toUpperCase());
+}
+
+function mapCharacters(text: string, map: (character: string) => string): string {
+  let result = '';
+  for (const character of text) {
+    const mapped = map(character);
+    const [first = ''] = mapped;
+    // The lower case of İ is an i with a dot, of which PostgreSQL keeps the i.
+    result += first.length === mapped.length ? mapped : character === 'İ' ? first : character;
+  }
+  return result;
+}
+
 /** Upper case of the first letter of each word, lower case of the others. */
 export const initcap = (text: string): string =>
-  text.toLowerCase().replace(/[\p{L}\p{N}]+/gu, (word) => word.replace(/^./u, (first) => first.toUpperCase()));
+  text.replace(/[\p{Alphabetic}0-9]+/gu, (word) => {
+    const [first = ''] = word;
+    return upper(first) + lower(word.slice(first.length));
+  });
+
+/** Each character of `from` becomes the one at its place in `to`, or nothing where `to` is shorter. */
+export function translate(text: string, from: string, to: string): string {
+  const replacements = [...to];
+  const map = new Map<string, string>();
+  for (const [i, character] of [...from].entries()) if (!map.has(character)) map.set(character, replacements[i] ?? '');
+  let result = '';
+  for (const character of text) result += map.get(character) ?? character;
+  return result;
+}
+
+export function character(code: number): string {
+  if (code === 0) throw new RowError('invalid_argument', 'a text cannot hold the character 0');
+  if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+    throw new RowError('invalid_argument', `${code} is the code of no character`);
+  return String.fromCodePoint(code);
+}
+
+export const concatWith = (separator: string | null, ...parts: (string | null | undefined)[]): string | null =>
+  separator === null || separator === undefined
+    ? null
+    : parts.filter((part) => part !== null && part !== undefined).join(separator);
+
+/** PostgreSQL's format(): `%s` and `%L`, with place, `-` and width (https://www.postgresql.org/docs/18/functions-string.html#FUNCTIONS-STRING-FORMAT). */
+export function format(template: string | null, ...args: (string | null | undefined)[]): string | null {
+  if (template === null || template === undefined) return null;
+  let next = 0;
+  const result = template.replace(
+    /%(?:%|(?:(\d+)\$)?(-)?(\d+)?([sL])|.?)/gs,
+    (written: string, place?: string, left?: string, width?: string, kind?: string) => {
+      if (written === '%%') return '%';
+      if (kind === undefined)
+        throw new RowError('invalid_argument', 'format takes %s, %L and %%, and nothing else behind a %');
+      const index = place === undefined ? next : Number(place) - 1;
+      next = index + 1;
+      if (index < 0 || index >= args.length) throw new RowError('invalid_argument', 'format has too few arguments');
+      const value = args[index];
+      const text = kind === 'L' ? quoteNullable(value) : (value ?? '');
+      if (width === undefined) return text;
+      return left === undefined ? padTo(text, Number(width)) + text : text + padTo(text, Number(width));
+    },
+  );
+  checkLength(result.length);
+  return result;
+}
+
+const padTo = (text: string, width: number): string => padding(' ', Math.max(0, width - characterCount(text)));
+
+const quoteNullable = (text: string | null | undefined): string =>
+  text === null || text === undefined ? 'NULL' : quoteLiteral(text);
+
+export function quoteLiteral(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return text.includes('\\') ? `E${quoted}` : quoted;
+}
 
 function padding(fill: string, length: number): string {
   if (fill === '') return '';
@@ -98,7 +180,8 @@ function padding(fill: string, length: number): string {
   return Array.from({ length }, (_, i) => characters[i % characters.length]).join('');
 }
 
-function checkLength(length: number): void {
+/** Throws `RowError` for a text that is longer than a function may build. */
+export function checkLength(length: number): void {
   if (length > textLengthMax)
     throw new RowError('too_large', `a text of ${length} characters is larger than ${textLengthMax}`);
 }

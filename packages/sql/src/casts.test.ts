@@ -1,0 +1,61 @@
+import { columnTypes } from '@laminar/definitions';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bindQuery, loadSql, SqlError } from './index.js';
+import { Oracle } from './testing/differential/oracle.js';
+import { columns, postgresType, rowRelations, rowsOf } from './testing/differential/rows.js';
+
+/** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
+const limitMs = 180_000;
+
+const rows = rowsOf(1, () => 0);
+const targets = [...columnTypes, 'INTERVAL', 'TEXT[]', 'INTEGER[]', 'NUMERIC[]'] as const;
+/** A column of each type. */
+const sources = Object.entries(columns).filter(([, type], i, all) => all.findIndex((other) => other[1] === type) === i);
+
+/** Casts that one side alone has, on purpose. */
+const deliberate = (from: string, to: string): boolean =>
+  // Any value can be cast to JSON, and JSON to anything: it is the scalar that it holds.
+  from === 'JSON' ||
+  to === 'JSON' ||
+  // PostgreSQL 18 casts whole numbers to bytes and back; a message has them in base64.
+  [from, to].includes('BYTEA');
+
+let oracle: Oracle;
+beforeAll(async () => {
+  await loadSql();
+  oracle = await Oracle.open(rows);
+}, limitMs);
+afterAll(() => oracle.close());
+
+const accepts = (sql: string): boolean => {
+  try {
+    return bindQuery(`SELECT ${sql} AS x FROM rows`, rowRelations).status === 'bound';
+  } catch (error) {
+    if (error instanceof SqlError) return false;
+    throw error;
+  }
+};
+
+describe('casts', () => {
+  it(
+    'are those that PostgreSQL has, between any two types',
+    async () => {
+      const pairs = sources.flatMap(([name, from]) =>
+        targets.filter((to) => !deliberate(from, to)).map((to) => ({ name, from, to })),
+      );
+      const questions = pairs.map(({ name, to }) => ({
+        sql: `NULLIF(${name}, ${name})::${to === 'INTERVAL' ? to : postgresType(to)}`,
+        row: 0,
+      }));
+      const answers = await oracle.ask(questions);
+      const disagreements = pairs.flatMap(({ name, from, to }, i) => {
+        const answer = answers[i];
+        const theirs = answer !== undefined && !('error' in answer);
+        return accepts(`${name}::${to}`) === theirs ? [] : [`${from} to ${to}: ${theirs ? 'only there' : 'only here'}`];
+      });
+      expect(disagreements).toEqual([]);
+      expect(pairs.length).toBeGreaterThan(150);
+    },
+    limitMs,
+  );
+});

@@ -1,0 +1,22 @@
+/** Functions that PostgreSQL has and this dialect does not, each with what to do instead. */
+export const refusedFunctions: { readonly [name: string]: string } = {
+  random: 'a message that is read again must give the same row; HASH(x) % n spreads messages evenly',
+  gen_random_uuid: 'a message that is read again must give the same row; use md5(...) of what identifies it',
+  uuidv4: 'a message that is read again must give the same row; use md5(...) of what identifies it',
+  clock_timestamp: 'now() is the time at which a row is made',
+  statement_timestamp: 'now() is the time at which a row is made',
+  unnest: 'a message gives one row; take elements by their place: tags[1]',
+  jsonb_array_elements: 'a message gives one row; take elements with ->',
+  json_array_elements: 'a message gives one row; take elements with ->',
+  jsonb_object_keys: 'a row is made of one message; take members with ->',
+  json_object_keys: 'a row is made of one message; take members with ->',
+  jsonb_each: 'a row is made of one message; take members with ->',
+  json_each: 'a row is made of one message; take members with ->',
+  regexp_matches: 'regexp_match gives the first match',
+  regexp_split_to_table: 'regexp_split_to_array gives an array',
+  string_to_table: 'string_to_array gives an array',
+  generate_series: 'a pipeline reads a connection or a table',
+  pg_sleep: 'a pipeline never waits',
+  current_setting: 'there are no settings',
+  nextval: 'there are no sequences; _nats_sequence numbers the messages of a stream',
+};

@@ -1,0 +1,26 @@
+import type { Own } from './compare.js';
+import type { Answer } from './oracle.js';
+
+/** NaN, Infinity and -Infinity, as doubles and as texts, which errors do not hold. */
+const infinite = /^(?:-?Infinity|NaN|a text of [389] characters) is no NUMERIC$/;
+
+/** Differences from PostgreSQL that are meant, as far as generated expressions meet them. Each is in the reference, with its reason. */
+const differences: readonly { readonly name: string; holds(own: Own, theirs: Answer): boolean }[] = [
+  {
+    name: 'NUMERIC is finite',
+    holds: (own) => 'error' in own && infinite.test(own.error),
+  },
+  { name: 'times are finite', holds: (own) => 'error' in own && own.error === 'an INTERVAL is finite' },
+  {
+    name: 'the time of an INTERVAL is below 2^53 microseconds',
+    holds: (own) => 'error' in own && own.error === 'a value is out of range for INTERVAL',
+  },
+  {
+    name: 'a call that PostgreSQL finds ambiguous takes the nearest overload',
+    holds: (_, theirs) => 'error' in theirs && theirs.code === '42725',
+  },
+];
+
+/** The deliberate difference that two answers show, by its name. */
+export const deliberateDifference = (own: Own, theirs: Answer): string | undefined =>
+  differences.find(({ holds }) => holds(own, theirs))?.name;
