@@ -112,8 +112,9 @@ export const arrayFunctions: FunctionSection = {
           ['ANY_ARRAY', 'ELEMENT', 'INTEGER'],
           'INTEGER',
           (equal: Equality, array: ArrayValue | null, element: unknown, from?: number | null) => {
+            if (isNull(array)) return null;
             if (from === null) throw new RowError('invalid_argument', 'the place to begin at is NULL');
-            const at = (array ?? []).findIndex((item, i) => i + 1 >= (from ?? 1) && same(equal, item, element));
+            const at = array.findIndex((item, i) => i + 1 >= (from ?? 1) && same(equal, item, element));
             return at === -1 ? null : at + 1;
           },
           { optional: 1, strict: false },
