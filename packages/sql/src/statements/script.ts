@@ -81,7 +81,9 @@ function parseByFirstWord(cursor: Cursor): object {
   const hint =
     nearest === undefined
       ? `statements begin with ${statementWords.join(', ').toUpperCase()}`
-      : `did you mean ${nearest.toUpperCase()}?`;
+      : nearest === token.value
+        ? `write ${nearest.toUpperCase()} PIPELINE name`
+        : `did you mean ${nearest.toUpperCase()}?`;
   throw cursor.fail(token, 'syntax_error', `"${cursor.text.slice(token.start, token.end)}" begins no statement`, hint);
 }
 

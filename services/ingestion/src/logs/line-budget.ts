@@ -30,6 +30,8 @@ export class LineBudget {
   #tell(): void {
     const count = this.#leftOut;
     this.#leftOut = 0;
+    // Timers fire up to a millisecond early.
+    this.#windowStartMs = Number.NEGATIVE_INFINITY;
     this.onLeftOut(count);
   }
 }
