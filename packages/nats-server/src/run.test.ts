@@ -49,7 +49,8 @@ describe('startNatsServer', () => {
     const second = start();
     first.kill('SIGTERM');
     const server = await second;
-    expect(isAlive(first.pid)).toBe(false);
+    // It listens no more; that it is gone the system says a moment later.
+    await eventually(() => !isAlive(first.pid), { what: 'the end of the first server' });
     await server.stop();
   });
 

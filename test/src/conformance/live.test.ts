@@ -1,8 +1,10 @@
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Api, apiOf } from '../api.js';
 import { eventually } from '../eventually.js';
+import { createObjectStore } from '../object-store.js';
 import { startMesh, type TestMesh } from '../servers/mesh.js';
 import { type MonitoredNats, startMonitoredNats } from './monitoring.js';
 import { specIt, specSql } from './spec.js';
@@ -236,16 +238,45 @@ describe('whoever asks for what cannot be', () => {
         'work queue',
       ],
       [
-        `${source('config', `jetstream = true, kv_bucket = 'CONFIG', kv_watch = true`)}; SELECT * FROM config`,
-        422,
-        'unsupported',
-        'pipeline',
+        `${source('config', `jetstream = true, kv_bucket = 'NOWHERE', kv_watch = true`)}; SELECT * FROM config`,
+        503,
+        'connection_unavailable',
+        'NOWHERE',
       ],
     ] as const) {
       const answer = await ask(script);
       expect(answer, script).toMatchObject({ status, body: { code, statement_index: 1 } });
       expect(answer.body.detail, script).toContain(word);
     }
+    await nothingLeft();
+  });
+});
+
+describe('a store', () => {
+  it('is read from its present entries on', async () => {
+    const bucket = await new Kvm(nc).create('LIVE', { history: 5 });
+    await bucket.put('settings.a', '{"v":1}');
+    await bucket.put('settings.a', '{"v":2}');
+    await bucket.put('other.b', '3');
+    await run(source('live_kv', "jetstream = true, kv_bucket = 'LIVE', kv_keys = 'settings.>', kv_watch = true"));
+    const asked = ask('SELECT key, value, revision, operation FROM live_kv LIMIT 3');
+    await reading();
+    await bucket.put('settings.c', '4');
+    await bucket.delete('settings.a');
+    expect(resultOf(await asked)).toMatchObject({
+      rows: [
+        ['settings.a', { v: 2 }, 2, 'PUT'],
+        ['settings.c', 4, 4, 'PUT'],
+        ['settings.a', null, 5, 'DELETE'],
+      ],
+      complete: true,
+    });
+    const objects = await createObjectStore(nc, 'LIVE');
+    await objects.put('report.pdf', 'content');
+    await run(source('live_files', "jetstream = true, object_bucket = 'LIVE', object_watch = true"));
+    expect(resultOf(await ask('SELECT name, size, operation FROM live_files LIMIT 1'))).toMatchObject({
+      rows: [['report.pdf', 7, 'PUT']],
+    });
     await nothingLeft();
   });
 });

@@ -1,4 +1,3 @@
-import type { ConsumerSource, OrderedSource } from '@laminar/definitions';
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -12,7 +11,6 @@ import {
 import { type NatsConnection, nanos, type QueuedIterator } from '@nats-io/nats-core';
 import { ConnectorError, type Tap } from '../contract.js';
 import { within } from '../within.js';
-import { startConfig } from './consumer-config.js';
 import { connectorError } from './errors.js';
 import { JetStreamMessage } from './message.js';
 
@@ -22,9 +20,17 @@ const prefetchMax = 500;
 const inactiveThresholdMs = 30_000;
 const deleteTimeoutMs = 1000;
 
+/** What a tap reads of a stream. */
+export interface TappedStream {
+  readonly name: string;
+  /** Empty for every subject. */
+  readonly filters: readonly string[];
+  /** Where it begins, as the JetStream API takes it. */
+  readonly start: Partial<ConsumerConfig>;
+}
+
 /**
- * Reads along by an ephemeral consumer of its own, which acknowledges nothing and begins where the definition says that a new consumer begins. A work queue
- * allows no second consumer for a subject, and is refused.
+ * Reads along by an ephemeral consumer of its own, which acknowledges nothing. A work queue allows no second consumer for a subject, and is refused.
  */
 export class StreamTap implements Tap {
   #jsm: JetStreamManager | undefined;
@@ -35,16 +41,16 @@ export class StreamTap implements Tap {
 
   constructor(
     readonly nc: NatsConnection,
-    readonly source: ConsumerSource | OrderedSource,
+    readonly stream: TappedStream,
   ) {}
 
   async open(): Promise<void> {
-    const { streamName } = this.source;
+    const { name } = this.stream;
     try {
       this.#jsm = await jetstreamManager(this.nc);
-      const { config } = await this.#jsm.streams.info(streamName);
-      if (config.retention === 'workqueue') throw workQueue(streamName);
-      const info = await this.#jsm.consumers.add(streamName, this.#config());
+      const { config } = await this.#jsm.streams.info(name);
+      if (config.retention === 'workqueue') throw workQueue(name);
+      const info = await this.#jsm.consumers.add(name, this.#config());
       this.#consumer = info.name;
       if (this.#closed) return await this.#delete();
       this.#messages = await jetstream(this.nc)
@@ -53,7 +59,7 @@ export class StreamTap implements Tap {
       this.#iterator = this.#messages[Symbol.asyncIterator]();
       void this.#follow(this.#messages);
     } catch (error) {
-      throw connectorError(`reading the stream "${streamName}"`, error);
+      throw connectorError(`reading the stream "${name}"`, error);
     }
   }
 
@@ -73,34 +79,30 @@ export class StreamTap implements Tap {
   async #delete(): Promise<void> {
     if (this.nc.isClosed() || this.#consumer === undefined || !this.#jsm) return;
     // One that cannot be deleted now is removed by the server.
-    await within(deleteTimeoutMs, this.#jsm.consumers.delete(this.source.streamName, this.#consumer));
+    await within(deleteTimeoutMs, this.#jsm.consumers.delete(this.stream.name, this.#consumer));
   }
 
   #config(): Partial<ConsumerConfig> {
-    const { filterSubjects, start } = this.source;
-    const [only, ...others] = filterSubjects;
+    const { filters, start } = this.stream;
+    const [only, ...others] = filters;
     return {
       description: 'a live query',
       ack_policy: AckPolicy.None,
       replay_policy: ReplayPolicy.Instant,
       inactive_threshold: nanos(inactiveThresholdMs),
       mem_storage: true,
-      ...(others.length > 0
-        ? { filter_subjects: [...filterSubjects] }
-        : only === undefined
-          ? {}
-          : { filter_subject: only }),
-      ...startConfig(start),
+      ...(others.length > 0 ? { filter_subjects: [...filters] } : only === undefined ? {} : { filter_subject: only }),
+      ...start,
     };
   }
 
   async #follow(messages: ConsumerMessages): Promise<void> {
-    const { streamName } = this.source;
+    const { name } = this.stream;
     for await (const { type } of messages.status()) {
       if (this.#closed) return;
       if (type === 'stream_not_found' || type === 'consumer_deleted' || type === 'consumer_not_found') {
         const what = type === 'stream_not_found' ? 'the stream' : 'the consumer of the live query on the stream';
-        stop(messages, new ConnectorError('blocked', `${what} "${streamName}" is gone`));
+        stop(messages, new ConnectorError('blocked', `${what} "${name}" is gone`));
       }
     }
   }

@@ -1,26 +1,22 @@
-import type { ResolvedConnection } from '@laminar/definitions';
+import { isPositioned, type ResolvedConnection } from '@laminar/definitions';
+import { DeliverPolicy } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type Tap, Untappable } from '../contract.js';
+import { startConfig } from './consumer-config.js';
 import { CoreTap } from './core-tap.js';
+import { viewOf } from './positioned/stream-view.js';
 import { StreamTap } from './stream-tap.js';
 
-/** What reads along with a connection, by its role. A role that is added here can be queried live. */
+/** What reads along with a connection: from where its definition says that reading begins, a store from its present entries on. */
 export function tapOf(nc: NatsConnection, resolved: ResolvedConnection): Tap {
-  switch (resolved.role) {
-    case 'source-core':
-      return new CoreTap(nc, resolved);
-    case 'source-pull':
-    case 'source-push':
-    case 'source-ordered':
-      return new StreamTap(nc, resolved);
-    case 'source-kv':
-      throw new Untappable('a connection that watches a KV bucket cannot be queried live yet; read it by a pipeline');
-    case 'source-object':
-      throw new Untappable(
-        'a connection that watches an object store cannot be queried live yet; read it by a pipeline',
-      );
-    case 'sink-core':
-    case 'sink-jetstream':
-      throw new Untappable('a sink cannot be read');
+  if (resolved.role === 'source-core') return new CoreTap(nc, resolved);
+  if (resolved.role === 'sink-core' || resolved.role === 'sink-jetstream')
+    throw new Untappable('a sink cannot be read');
+  if (!isPositioned(resolved)) {
+    const { streamName: name, filterSubjects: filters, start } = resolved;
+    return new StreamTap(nc, { name, filters, start: startConfig(start) });
   }
+  const { stream: name, filters, start } = viewOf(resolved);
+  const begin = start.from === 'current' ? { deliver_policy: DeliverPolicy.LastPerSubject } : startConfig(start);
+  return new StreamTap(nc, { name, filters, start: begin });
 }
