@@ -2,7 +2,7 @@ import type { ConsumerSource } from '@laminar/definitions';
 import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Exhausted, ExhaustedWatch } from '../contract.js';
-import { hasCode, isNotPermitted } from './errors.js';
+import { apiCodes, hasCode, isNotPermitted } from './errors.js';
 import { advisoriesOf, captureStreamOf, hasNotices, noticeConsumer } from './exhausted-capture.js';
 import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
@@ -53,10 +53,12 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
   }
 
   /**
-   * What was captured will be told of by its notice. Slots that share a durable would take each other's messages for given up.
+   * What was captured will be told of by its notice. Slots that share a durable would take each other's messages for given up, and where an acknowledgement
+   * covers all before it none counts for one message alone.
    */
   async #reconcile(): Promise<void> {
-    if (this.source.parallelism > 1 || (await hasNotices(this.jsm, this.source))) return;
+    const { parallelism, consumer } = this.source;
+    if (parallelism > 1 || consumer.ackPolicy === 'all' || (await hasNotices(this.jsm, this.source))) return;
     const messages = await unreportedExhausted(this.nc, this.jsm, this.source).catch((error) => {
       // Whoever may not look at the stream is told so where an advisory comes.
       if (isNotPermitted(error)) return [];
@@ -80,7 +82,9 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
         max_messages: noticesMax,
         callback: (notice) => void this.#take(notice.data, (done) => (done ? notice.ack() : notice.nak(retryDelayMs))),
       });
-    } catch {
+    } catch (error) {
+      const missing = hasCode(error, apiCodes.streamNotFound) || hasCode(error, apiCodes.consumerNotFound);
+      if (!missing && !isNotPermitted(error)) throw error;
       // Why there is no such stream is said where it was to be made.
       this.#subscribe();
       return;

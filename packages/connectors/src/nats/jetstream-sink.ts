@@ -195,7 +195,7 @@ export class JetStreamSink implements Sink {
 
 /** Error codes of the JetStream API after which the same message can never be stored. */
 const finalCodes = new Set([
-  10054 /* message size exceeds maximum allowed */, 10004 /* header size exceeds maximum allowed */,
+  10054 /* message size exceeds maximum allowed */, 10097 /* header size exceeds maximum allowed of 64k */,
 ]);
 
 const noResponders = 503;

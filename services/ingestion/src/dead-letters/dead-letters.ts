@@ -24,6 +24,11 @@ export interface KeptDeadLetter {
   readonly sequence: number;
 }
 
+/** Of an error's text, which may quote a value. */
+const errorCharsMax = 2000;
+/** Of a message's own headers, as JSON. */
+const headerBytesMax = 32 * 1024;
+
 /** Keeps messages that could not be processed, in a stream of the mesh's own bus: the payload as it came, and why. */
 export class DeadLetters {
   readonly #sink: Sink;
@@ -40,23 +45,19 @@ export class DeadLetters {
   }
 
   /**
-   * Keeps a letter in the place of the one of its id. `settled` is called once it is kept. A payload that is too large for the bus is left out,
-   * which the error then says.
+   * Keeps a letter in the place of the one of its id. `settled` is called once it is kept, or with the reason why it is not, and never within the call. What
+   * is too large for the bus of payload and headers is left out, which the error then says.
    */
   keep(letter: DeadLetter, payload: Uint8Array, settled: (error?: ConnectorError) => void): void {
+    const fitting = withinLimits(letter);
     const withoutPayload = () => {
-      const error = `${letter.error} (its payload of ${payload.length} bytes is too large to be kept)`;
-      this.#publish({ ...letter, error }, new Uint8Array(), settled);
+      const error = `${fitting.error} (its payload of ${payload.length} bytes is too large to be kept)`;
+      this.#publish({ ...fitting, error }, new Uint8Array(), settled);
     };
-    try {
-      this.#publish(letter, payload, (failure) => {
-        if (failure?.steer === 'failed' && payload.length > 0) withoutPayload();
-        else settled(failure);
-      });
-    } catch (failure) {
-      if (!(failure instanceof ConnectorError)) throw failure;
-      withoutPayload();
-    }
+    this.#publish(fitting, payload, (failure) => {
+      if (failure?.steer === 'failed' && payload.length > 0) withoutPayload();
+      else settled(failure);
+    });
   }
 
   /** The letter as it stands; undefined where there is none. */
@@ -105,6 +106,24 @@ export class DeadLetters {
     // What is published again for want of an answer is dropped by its id, so that it cannot come after a later version.
     let block = new HeaderBlock('').with(headers.messageId, randomUUID());
     for (const [name, value] of deadLetterHeaders(letter)) block = block.with(name, value);
-    this.#sink.publish({ subject: subjects.deadLetter(letter.id), data: payload, headers: block }, settled);
+    try {
+      this.#sink.publish({ subject: subjects.deadLetter(letter.id), data: payload, headers: block }, settled);
+    } catch (failure) {
+      if (!(failure instanceof ConnectorError)) throw failure;
+      queueMicrotask(() => settled(failure));
+    }
   }
+}
+
+/** The letter as its headers can carry it: a stream takes 64 KiB of headers. */
+function withinLimits(letter: DeadLetter): DeadLetter {
+  const { origin } = letter;
+  const error = letter.error.length > errorCharsMax ? `${letter.error.slice(0, errorCharsMax)}…` : letter.error;
+  const headerBytes = origin.headers === undefined ? 0 : Buffer.byteLength(JSON.stringify(origin.headers));
+  if (headerBytes <= headerBytesMax) return { ...letter, error };
+  return {
+    ...letter,
+    origin: { ...origin, headers: undefined },
+    error: `${error} (its headers of ${headerBytes} bytes are too large to be kept)`,
+  };
 }

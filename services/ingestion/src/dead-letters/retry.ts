@@ -101,11 +101,16 @@ async function publishAll(sink: Sink, outputs: readonly OutputMessage[]): Promis
     outputs.map(
       (output) =>
         new Promise<void>((resolve, reject) => {
-          sink.publish(output, (error) => {
+          const settled = (error?: unknown) => {
             unconfirmed--;
             if (error) reject(error);
             else resolve();
-          });
+          };
+          try {
+            sink.publish(output, settled);
+          } catch (error) {
+            settled(error);
+          }
         }),
     ),
   );

@@ -65,11 +65,13 @@ export class RunningPipeline {
 
   /**
    * Pipeline, source stream and their incarnations, sequence, row: the same whenever the message is evaluated again. A message of a core
-   * source is never evaluated again, but its rows may have to be published again.
+   * source is never evaluated again, but its rows may have to be published again. A query that reads how often a message was delivered gives rows of
+   * their own for each delivery.
    */
   #messageId(message: Message, rowIndex: number, sourceIncarnation: string | undefined): string {
-    const { name, incarnation } = this.spec;
+    const { name, incarnation, query } = this.spec;
     if (message.sequence === undefined) return `${name}.${incarnation}.${this.session}.${rowsWithoutSource++}`;
-    return `${name}.${incarnation}.${sourceIncarnation}.${message.sequence}.${rowIndex}`;
+    const id = `${name}.${incarnation}.${sourceIncarnation}.${message.sequence}.${rowIndex}`;
+    return query.readsDelivered ? `${id}.${message.delivered}` : id;
   }
 }

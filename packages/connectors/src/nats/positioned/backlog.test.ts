@@ -56,6 +56,15 @@ describe('a backlog', () => {
     expect([backlog.settledUntil, backlog.size]).toEqual([5000, 0]);
   });
 
+  it('hands nothing over again that was settled meanwhile', () => {
+    const { backlog, at } = backlogOf({ count: 2 });
+    backlog.take(9, 0);
+    backlog.putBack(at(1), 0);
+    backlog.settle(at(1));
+    expect(backlog.take(9, 50)).toEqual([]);
+    expect(backlog.again).toBe(0);
+  });
+
   it('hands over again what is due, before anything new and by sequence', () => {
     const { backlog, at } = backlogOf();
     backlog.take(4, 0);

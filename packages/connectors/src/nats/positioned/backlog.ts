@@ -118,6 +118,8 @@ export class Backlog<T extends BacklogItem> {
     const due: T[] = [];
     const later: T[] = [];
     for (const item of this.#again) {
+      // Whoever held it did settle it after all.
+      if (item.settled) continue;
       const isDue = item.dueMs <= nowMs && due.length < max && !(this.inOrder && later.length > 0);
       (isDue ? due : later).push(item);
     }
