@@ -59,7 +59,10 @@ function parseMap(cursor: Cursor, depth: number): { [key: string]: OptionValue }
   cursor.expectSymbol('{');
   while (!cursor.takeSymbol('}')) {
     if (cursor.token.kind !== 'string') throw cursor.unexpected("a key in single quotes, such as 'publish'");
+    const { token } = cursor;
     const key = cursor.advance().value;
+    if (entries.some(([known]) => known === key))
+      throw cursor.fail(token, 'syntax_error', `the key "${key}" is given twice`, 'leave one of them out');
     cursor.expectSymbol(':');
     entries.push([key, parseValue(cursor, depth + 1)]);
     if (!cursor.takeSymbol(',') && cursor.token.value !== '}') throw cursor.unexpected('"," or "}"');

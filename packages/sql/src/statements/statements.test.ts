@@ -128,3 +128,10 @@ describe('the statements of a script', () => {
     expect(performance.now() - before).toBeLessThan(5000);
   });
 });
+
+it('refuses a key of a MAP that is given twice, where it stands', () => {
+  const text = "CREATE CONNECTION c TO nats (permissions = MAP { 'publish': ['a'], 'publish': ['b'] })";
+  expect(() => parseScript(text)).toThrow(
+    expect.objectContaining({ code: 'syntax_error', offset: text.lastIndexOf("'publish'") }),
+  );
+});
