@@ -328,7 +328,7 @@ describe('a query', () => {
     ['SELECT DISTINCT id FROM orders', 'unsupported', 7],
     ['SELECT * FROM orders UNION ALL SELECT * FROM events', 'unsupported', 21],
     ['SELECT * FROM orders, events', 'unsupported', 22],
-    ['SELECT * FROM orders JOIN events ON true', 'unsupported', 14],
+    ['SELECT * FROM orders JOIN events ON true', 'unsupported', 26],
     ['SELECT * FROM out', 'unknown_table', 14],
     ['INSERT INTO orders SELECT * FROM events', 'unknown_table', 12],
     ['INSERT INTO nats_responder SELECT * FROM events', 'unsupported', 12],

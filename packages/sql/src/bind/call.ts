@@ -2,8 +2,10 @@ import { nearestName } from '@laminar/definitions';
 import { SqlError } from '../errors.js';
 import { aggregates, functionsByName } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
+import { rowFunctionsByName } from '../functions/rows.js';
 import type { Expression } from './expression.js';
 import { callOverload } from './overload.js';
+import { severalMessages } from './several-messages.js';
 
 /** A function that is neither built in nor refused: a user's function of that name may still come. */
 export class UnknownFunction extends Error {
@@ -20,7 +22,11 @@ const specialForms: ReadonlySet<string> = new Set(['json_extract', 'coalesce', '
 
 /** Whether the dialect itself has or refuses a function of this name, so that a user's cannot have it. */
 export const isBuiltIn = (name: string): boolean =>
-  functionsByName.has(name) || aggregates.has(name) || specialForms.has(name) || Object.hasOwn(refusedFunctions, name);
+  functionsByName.has(name) ||
+  rowFunctionsByName.has(name) ||
+  aggregates.has(name) ||
+  specialForms.has(name) ||
+  Object.hasOwn(refusedFunctions, name);
 
 export const builtInNames = (): Iterable<string> => functionsByName.keys();
 
@@ -32,23 +38,30 @@ export function callFunction(
   others: Iterable<string> = [],
 ): Expression {
   const definition = functionsByName.get(name);
-  if (!definition) throw unknown(name, offset, others);
+  if (!definition) throw refusal(name, offset) ?? unknown(name, others);
   const call = callOverload(definition, args, offset);
   if (definition.volatile && 'evaluate' in call) volatileEvaluations.add(call.evaluate);
   return call;
 }
 
-function unknown(name: string, offset: number, others: Iterable<string>): Error {
-  if (aggregates.has(name))
+/** Why a name that the dialect knows is no function that gives a value; undefined where it does not know it. */
+export function refusal(name: string, offset: number): SqlError | undefined {
+  if (aggregates.has(name)) return severalMessages(`${name}(...)`, offset);
+  const rows = rowFunctionsByName.get(name);
+  if (rows)
     return new SqlError(
       'unsupported',
-      `${name}(...) over several messages is not supported`,
+      `${name}(...) gives rows, which is for FROM`,
       offset,
-      'a pipeline looks at one message at a time',
+      `for example FROM orders, ${rows.example[0]}`,
     );
   const instead = Object.hasOwn(refusedFunctions, name) ? refusedFunctions[name] : undefined;
-  if (instead !== undefined)
-    return new SqlError('unsupported', `the function ${name} is not supported`, offset, instead);
+  return instead === undefined
+    ? undefined
+    : new SqlError('unsupported', `the function ${name} is not supported`, offset, instead);
+}
+
+function unknown(name: string, others: Iterable<string>): UnknownFunction {
   const nearest = nearestName(name, [...functionsByName.keys(), ...others]);
   return new UnknownFunction(
     `there is no function "${name}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,

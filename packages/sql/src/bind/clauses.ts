@@ -1,4 +1,5 @@
 import type { SelectStmt } from '@pgsql/types';
+import { oneMessage } from './several-messages.js';
 import type { SourceText } from './source-text.js';
 import { unsupported } from './unsupported.js';
 
@@ -11,18 +12,11 @@ interface Clause {
   readonly hint?: string;
 }
 
-const one = 'a pipeline looks at one message at a time';
 const endless = 'a pipeline goes on until it is stopped';
 const filled = <T>(list: readonly T[] | undefined): readonly T[] | undefined => (list?.length ? list : undefined);
 
 /** Clauses that PostgreSQL's parser takes and a pipeline has no use for. */
 const clauses: readonly Clause[] = [
-  {
-    name: 'UNION, INTERSECT or EXCEPT',
-    words: ['union', 'intersect', 'except'],
-    find: ({ op, rarg }) => (op === undefined || op === 'SETOP_NONE' ? undefined : (rarg ?? op)),
-    hint: 'write a pipeline for each part',
-  },
   {
     name: 'VALUES',
     words: ['values'],
@@ -33,11 +27,11 @@ const clauses: readonly Clause[] = [
     name: 'DISTINCT',
     words: ['distinct'],
     find: ({ distinctClause, targetList }) => (filled(distinctClause) ? targetList : undefined),
-    hint: one,
+    hint: oneMessage,
   },
-  { name: 'GROUP BY', words: ['group'], find: ({ groupClause }) => filled(groupClause), hint: one },
-  { name: 'HAVING', words: ['having'], find: ({ havingClause }) => havingClause, hint: one },
-  { name: 'WINDOW', words: ['window'], find: ({ windowClause }) => filled(windowClause), hint: one },
+  { name: 'GROUP BY', words: ['group'], find: ({ groupClause }) => filled(groupClause), hint: oneMessage },
+  { name: 'HAVING', words: ['having'], find: ({ havingClause }) => havingClause, hint: oneMessage },
+  { name: 'WINDOW', words: ['window'], find: ({ windowClause }) => filled(windowClause), hint: oneMessage },
   {
     name: 'ORDER BY',
     words: ['order'],

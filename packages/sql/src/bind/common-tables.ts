@@ -1,11 +1,15 @@
-import type { CommonTableExpr, SelectStmt, WithClause } from '@pgsql/types';
+import type { Alias, CommonTableExpr, SelectStmt, WithClause } from '@pgsql/types';
 import { SqlError } from '../errors.js';
+import { namesBehind } from './column-aliases.js';
+import type { Identifier } from './scope.js';
 import type { SourceText } from './source-text.js';
 import { unsupported } from './unsupported.js';
 
 /** A CTE and those that it sees: the ones before it and those further out. */
 export interface CommonTable {
   readonly select: SelectStmt;
+  /** Its columns by other names, from the first on: `WITH name (a, b) AS`. */
+  readonly columns: readonly Identifier[];
   readonly visible: CommonTables;
 }
 export type CommonTables = ReadonlyMap<string, CommonTable>;
@@ -26,13 +30,13 @@ export function commonTables(clause: WithClause | undefined, outer: CommonTables
         source.wordBefore(cte.location, 'recursive'),
         'leave RECURSIVE out: a CTE sees those before it',
       );
-    if ((cte.aliascolnames ?? []).length > 0)
-      throw unsupported('a list of columns behind the name of a CTE', offset, 'write aliases in its select list');
     if (!cte.ctequery || !('SelectStmt' in cte.ctequery))
       throw new SqlError('unsupported', 'a CTE is a SELECT', offset);
     if (own.has(name)) throw new SqlError('syntax_error', `there are two CTEs "${name}"`, offset, 'rename one of them');
     own.add(name);
-    tables = new Map([...tables, [name, { select: cte.ctequery.SelectStmt, visible: tables }]]);
+    const alias: Alias = { aliasname: name, ...(cte.aliascolnames ? { colnames: cte.aliascolnames } : {}) };
+    const columns = namesBehind(alias, source, cte.location);
+    tables = new Map([...tables, [name, { select: cte.ctequery.SelectStmt, columns, visible: tables }]]);
   }
   return tables;
 }

@@ -16,6 +16,8 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
   | { readonly op: 'field'; readonly name: string }
   | { readonly op: 'payload' }
   | { readonly op: 'metadata'; readonly name: string }
+  /** What a function in FROM gives for the row. */
+  | { readonly op: 'element'; readonly slot: Slot }
   /** NULL where an argument is NULL, and then `evaluate` is not called. */
   | {
       readonly op: 'strict';
@@ -35,6 +37,11 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
       readonly otherwise: Expression;
     }
 );
+
+/** A place for the values of one column of a function in FROM; it is itself, whatever it is called. */
+export interface Slot {
+  readonly name: string;
+}
 
 /** What is done with the values of arguments: a function, or code in which `a`, `b`, ... are the names of variables that hold them. */
 export type Evaluate = Call | Inline;

@@ -11,12 +11,14 @@ import { alike, compare, compareWithElements } from './comparison.js';
 import { constant, type Expression, inline, lenient } from './expression.js';
 import { parseFunctionBody } from './function-body.js';
 import type { FunctionScope } from './function-scope.js';
+import { itemsOf } from './joined-scope.js';
 import { bindJsonExtract } from './json-access.js';
 import { bindJsonArray, bindJsonObject } from './json-constructors.js';
 import { binary } from './operators.js';
 import { bindLike, bindSimilar, not } from './pattern.js';
 import { quotingHint } from './reserved-words.js';
 import { columnsScope, type Identifier, type Scope, type ScopeColumn } from './scope.js';
+import { oneMessage, severalMessages } from './several-messages.js';
 import type { SourceText } from './source-text.js';
 import { negatedInterval } from './time-arithmetic.js';
 import { bindCast } from './type-name.js';
@@ -120,17 +122,18 @@ export function resolveColumn(node: ColumnRef, { source, scope }: Context): Scop
       "reach into JSON with ->: customer->'address'->'city'",
     );
   if (!second) return scope.resolve(first, offset);
-  checkAlias(first, scope, offset, second);
-  return scope.resolve(second, offset);
+  return ownerIn(scope, first, offset, second).resolve(second, offset);
 }
 
-/** Throws `SqlError` where `owner`, which stands before a dot, is not what the query reads. */
-export function checkAlias(owner: Identifier, scope: Scope, offset: number, column?: Identifier): void {
-  if (owner.folded === scope.alias) return;
+/** What `owner`, which stands before a dot, means in FROM. Throws `SqlError` where the query reads nothing of that name. */
+export function ownerIn(scope: Scope, owner: Identifier, offset: number, column?: Identifier): Scope {
+  const items = itemsOf(scope);
+  const found = items.find(({ alias }) => alias === owner.folded);
+  if (found) return found;
   const hint =
-    scope.star === 'payload' && column
+    items[0]?.star === 'payload' && column
       ? `reach into JSON with ->: ${owner.written}->'${column.written}'`
-      : `the query reads "${scope.alias}"`;
+      : `the query reads ${items.map(({ alias }) => `"${alias}"`).join(', ')}`;
   throw new SqlError(
     'unknown_table',
     `there is no "${owner.written}" to take ${column ? `the column "${column.written}"` : 'columns'} from`,
@@ -304,19 +307,24 @@ function bindMinMax(greatest: boolean, args: readonly Expression[], offset: numb
   });
 }
 
+/** The name of a function that is called for one row. Throws `SqlError` where it looks at several. */
+export function calledName(node: FuncCall, offset: number): string {
+  const name = lastName(node);
+  if (node.agg_distinct || node.agg_filter || node.agg_order || node.over || node.agg_within_group || node.agg_star)
+    throw severalMessages(`${name}(...)`, offset);
+  if (node.func_variadic) throw unsupported('VARIADIC', offset, 'write the arguments one by one');
+  if ((node.funcname ?? []).length > 1 && firstName(node) !== 'pg_catalog')
+    throw unsupported('a schema before the name of a function', offset, 'leave the schema out');
+  return name;
+}
+
 function bindCall(
   node: FuncCall,
   offset: number,
   bind: (node: Node | undefined) => Expression,
   scope: FunctionScope,
 ): Expression {
-  const name = lastName(node);
-  if (node.agg_distinct || node.agg_filter || node.agg_order || node.over || node.agg_within_group || node.agg_star) {
-    throw unsupported(`${name}(...) over several messages`, offset, 'a pipeline looks at one message at a time');
-  }
-  if (node.func_variadic) throw unsupported('VARIADIC', offset, 'write the arguments one by one');
-  if ((node.funcname ?? []).length > 1 && firstName(node) !== 'pg_catalog')
-    throw unsupported('a schema before the name of a function', offset, 'leave the schema out');
+  const name = calledName(node, offset);
   const args = (node.args ?? []).map(bind);
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
@@ -359,7 +367,7 @@ const refusals: { readonly [kind: string]: readonly [what: string, hint: string]
   SubLink: ['a subquery within an expression', 'a pipeline reads one source; write it as a CTE in FROM'],
   RowExpr: ['a row value', 'compare the columns one by one'],
   ParamRef: ['a parameter', 'write the value itself'],
-  GroupingFunc: ['GROUPING', 'a pipeline looks at one message at a time'],
+  GroupingFunc: ['GROUPING', oneMessage],
   XmlExpr: ['XML', 'messages are JSON'],
 };
 

@@ -5,7 +5,7 @@ import { type Token, tokenize } from '../text/lexer.js';
 import { codePointOffset } from '../text/positions.js';
 import type { Functions } from '../user-functions.js';
 import type { Expression } from './expression.js';
-import type { Output, OutputColumn } from './plan.js';
+import type { Branch, Output, OutputColumn, Plan } from './plan.js';
 import { bindQuery, planBehind } from './query.js';
 import { queryReferences } from './references.js';
 
@@ -29,8 +29,10 @@ export function bindLiveQuery(query: string, relations: Relations, functions?: F
   if (bound.status === 'blocked') throw missing(endless, relations, bound.reason);
   const plan = planBehind(bound.query);
   const format = formatOf(plan.connection, relations);
-  const columns = columnsOf(plan.output, format);
-  const live: BoundQuery & { output: Output } = { ...plan, output: { shape: 'row', columns } };
+  const laidOut = plan.branches.map((branch) => ({ ...branch, columns: columnsOf(branch.output, format) }));
+  const columns = laidOut[0]?.columns ?? [];
+  const branches = laidOut.map(({ columns, ...branch }): Branch => ({ ...branch, output: { shape: 'row', columns } }));
+  const live: Plan = { ...plan, branches };
   return {
     query: live,
     columns: columns.map(({ name, expression }) => ({ name, type: shownType(expression.type) })),

@@ -1,5 +1,5 @@
 import type { BoundQuery } from '../contract.js';
-import type { Expression } from './expression.js';
+import type { Expression, Slot } from './expression.js';
 
 export interface OutputColumn {
   readonly name: string;
@@ -25,11 +25,53 @@ export type Output =
       readonly headers: Expression | undefined;
     };
 
+/** A function in FROM: the rows so far, each with every element of its lists. */
+export interface Expansion {
+  /** Arrays of which element after element stands in the slot; the shorter ones go on with NULL. NULL is an empty one. */
+  readonly lists: readonly { readonly list: Expression; readonly slot: Slot }[];
+  /** Where the place of the element goes, from 1: WITH ORDINALITY. */
+  readonly ordinality: Slot | undefined;
+  /** LEFT JOIN: where no element fulfils `on`, one row with NULLs. */
+  readonly outer: boolean;
+  /** What an element has to fulfil; empty where it is no LEFT JOIN, since then they are filters. */
+  readonly on: readonly Expression[];
+  /** What a row has to fulfil as soon as its element is known, in this order. */
+  readonly filters: readonly Expression[];
+}
+
+/** One SELECT of a UNION ALL, or the only one, down to the messages of its source. */
+export interface Branch {
+  /** The source connection. */
+  readonly connection: string;
+  /** What the message has to fulfil, in this order, before anything else is looked at. */
+  readonly filters: readonly Expression[];
+  /** One within the other. */
+  readonly expansions: readonly Expansion[];
+  readonly output: Output;
+}
+
 /** A bound query with all that compiling it needs. */
 export interface Plan extends BoundQuery {
-  /** In the order in which they must hold. */
-  readonly filters: readonly Expression[];
-  readonly output: Output;
+  /** The rows of one come behind those of the one before. */
+  readonly branches: readonly Branch[];
+}
+
+/** Every expression of a branch, in no particular order. */
+export function expressionsOf({ filters, expansions, output }: Branch): readonly Expression[] {
+  return [...filters, ...expansions.flatMap(expressionsOfExpansion), ...expressionsOfOutput(output)];
+}
+
+const expressionsOfExpansion = ({ lists, on, filters }: Expansion): readonly Expression[] => [
+  ...lists.map(({ list }) => list),
+  ...on,
+  ...filters,
+];
+
+function expressionsOfOutput(output: Output): readonly Expression[] {
+  if (output.shape === 'payload') return [];
+  if (output.shape === 'envelope')
+    return [output.payload, ...(output.subject ? [output.subject] : []), ...(output.headers ? [output.headers] : [])];
+  return output.columns.map(({ expression }) => expression);
 }
 
 /** Every part of an expression, itself included; a part that stands in several places is met once. */

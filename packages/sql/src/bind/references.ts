@@ -49,12 +49,15 @@ class Collector {
     if (this.#seen.has(select)) return;
     this.#seen.add(select);
     const tables = commonTables(select.withClause, outer, this.source);
-    for (const side of [select.larg, select.rarg]) if (side) this.select(side, tables, depth + 1);
+    for (const side of [select.larg, select.rarg]) if (side) this.select(side, tables, depth);
     for (const item of select.fromClause ?? []) this.#from(item, tables, depth);
   }
 
   #from(item: Node, tables: CommonTables, depth: number): void {
-    if ('RangeSubselect' in item) {
+    if ('JoinExpr' in item) {
+      const { larg, rarg } = item.JoinExpr;
+      for (const side of [larg, rarg]) if (side) this.#from(side, tables, depth);
+    } else if ('RangeSubselect' in item) {
       const { subquery } = item.RangeSubselect;
       if (subquery && 'SelectStmt' in subquery) this.select(subquery.SelectStmt, tables, depth + 1);
     } else if ('RangeVar' in item) {

@@ -19,6 +19,8 @@ export interface ScopeColumn {
 export interface Scope {
   /** The name by which its columns may be qualified. */
   readonly alias: string;
+  /** Whether a column of this name is declared; whole messages have more, any field. */
+  declares(identifier: Identifier): boolean;
   /** The column, by the name that goes out. Throws `SqlError` where there is none. */
   resolve(identifier: Identifier, offset: number): ScopeColumn;
   /** What `*` stands for: the payload as it came, the payload beside columns, or columns. */
@@ -33,6 +35,7 @@ export function connectionScope(alias: string, spellings: Map<string, string>): 
   return {
     alias,
     star: 'payload',
+    declares: ({ folded }) => folded === 'payload' || Object.hasOwn(metadataColumns, folded),
     resolve({ folded, written, quoted }, offset) {
       if (folded === 'payload') return { name: folded, expression: { op: 'payload', type: 'JSON', offset } };
       const metadata = Object.hasOwn(metadataColumns, folded) ? metadataColumns[folded] : undefined;
@@ -71,11 +74,15 @@ function tableColumn(name: string, type: Type): Expression {
 
 /** Columns by name, such as those of a subquery. */
 export function columnsScope(alias: string, columns: readonly ScopeColumn[], owner: string): Scope {
+  const find = ({ folded, written, quoted }: Identifier) =>
+    columns.find(({ name }) => (quoted ? name === written : name.toLowerCase() === folded));
   return {
     alias,
     star: columns,
-    resolve({ folded, written, quoted }, offset) {
-      const column = columns.find(({ name }) => (quoted ? name === written : name.toLowerCase() === folded));
+    declares: (identifier) => find(identifier) !== undefined,
+    resolve(identifier, offset) {
+      const { written } = identifier;
+      const column = find(identifier);
       if (column) return { name: column.name, expression: { ...column.expression, offset } };
       const nearest = nearestName(
         written,

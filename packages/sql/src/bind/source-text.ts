@@ -63,6 +63,18 @@ export class SourceText {
     return this.offset(location);
   }
 
+  /** The columns that are named behind an alias, `alias (a, b)`, after a location. The parse tree has them folded, and without a place. */
+  columnsBehind(alias: string, folded: readonly string[], location: number | undefined): Identifier[] {
+    const isRun = (start: number) =>
+      isNamed(this.#tokens[start], alias) &&
+      isSymbol(this.#tokens[start + 1], '(') &&
+      folded.every((name, i) => isNamed(this.#tokens[start + 2 + 2 * i], name)) &&
+      isSymbol(this.#tokens[start + 1 + 2 * folded.length], ')');
+    for (let at = this.#tokenAt(location); at < this.#tokens.length; at++)
+      if (isRun(at)) return folded.map((_, i) => this.#identifier(this.#tokens[at + 2 + 2 * i]));
+    return folded.map((name) => ({ written: name, folded: name, quoted: true }));
+  }
+
   /** The name before the `.*` at a location. */
   starOwner(location: number | undefined): Identifier {
     return this.#identifier(this.#tokens[this.#tokenAt(location)]);
@@ -86,8 +98,11 @@ export class SourceText {
   }
 }
 
-const isSymbol = ({ kind, value }: Token, ...symbols: string[]): boolean =>
-  kind === 'symbol' && symbols.includes(value);
+const isSymbol = (token: Token | undefined, ...symbols: string[]): boolean =>
+  token?.kind === 'symbol' && symbols.includes(token.value);
+
+const isNamed = (token: Token | undefined, name: string): boolean =>
+  (token?.kind === 'word' || token?.kind === 'quoted') && token.value === name;
 
 /** After AS a word is an alias, whatever it means elsewhere; the FROM of IS DISTINCT FROM belongs to the item. */
 function endsItem(token: Token, before: Token | undefined): boolean {

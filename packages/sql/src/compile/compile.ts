@@ -2,7 +2,7 @@ import { stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
 import { toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
-import { type OutputColumn, type Plan, parts } from '../bind/plan.js';
+import { expressionsOf, type Output, type OutputColumn, type Plan, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
@@ -10,6 +10,7 @@ import { RowError } from '../errors.js';
 import { kindOfJson } from '../values/json-scalar.js';
 import { Emitter } from './emit.js';
 import { replies, replySubject } from './reply.js';
+import { emitBranches } from './rows.js';
 import { serializerOf } from './serialize.js';
 
 const none: readonly OutputRow[] = [];
@@ -18,8 +19,9 @@ const none: readonly OutputRow[] = [];
 export function compileQuery(query: BoundQuery): CompiledQuery {
   const plan = planBehind(query);
   const emitter = new Emitter();
-  const filters = plan.filters.map((filter) => `if (!${emitter.condition(filter)}) return none;`);
-  const output = plan.replies ? emitReply(plan, emitter) : `return ${emitOutput(plan, emitter)};`;
+  const rows = emitBranches(plan.branches, emitter, ({ output }) =>
+    plan.replies ? emitReply(output, emitter) : emitOutput(output, emitter),
+  );
   const body = [
     '"use strict";',
     ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
@@ -34,8 +36,7 @@ export function compileQuery(query: BoundQuery): CompiledQuery {
           'const fields = typeof payload === "object" && payload !== null && !isArray(payload) ? payload : empty;',
         ]
       : ['decoded.value();']),
-    ...filters,
-    output,
+    rows,
     '};',
   ].join('\n');
   const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', 'isArray', 'CallResults', body);
@@ -54,26 +55,22 @@ export function compileQuery(query: BoundQuery): CompiledQuery {
 
 const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, headers: undefined }];
 
-function readsPayload({ filters, output }: Plan): boolean {
-  const expressions = [...filters, ...expressionsOf(output)].flatMap((expression) => [...parts(expression)]);
-  return output.shape === 'extended' || expressions.some(({ op }) => op === 'field' || op === 'payload');
-}
-
-function expressionsOf(output: Plan['output']): readonly Expression[] {
-  if (output.shape === 'payload') return [];
-  if (output.shape === 'envelope')
-    return [output.payload, ...(output.subject ? [output.subject] : []), ...(output.headers ? [output.headers] : [])];
-  return output.columns.map(({ expression }) => expression);
+function readsPayload({ branches }: Plan): boolean {
+  const expressions = branches.flatMap(expressionsOf).flatMap((expression) => [...parts(expression)]);
+  return (
+    branches.some(({ output }) => output.shape === 'extended') ||
+    expressions.some(({ op }) => op === 'field' || op === 'payload')
+  );
 }
 
 /** Where a reply cannot go anywhere, nothing is computed for it. */
-function emitReply(plan: Plan, emitter: Emitter): string {
+function emitReply(output: Output, emitter: Emitter): string {
   const to = emitter.variable();
-  return `${to} = ${emitter.constant(replySubject)}(message); return ${emitter.constant(replies)}(${emitOutput(plan, emitter)}, ${to});`;
+  return `(${to} = ${emitter.constant(replySubject)}(message), ${emitter.constant(replies)}(${emitOutput(output, emitter)}, ${to}))`;
 }
 
 /** The rows, as an expression. */
-function emitOutput({ output }: Plan, emitter: Emitter): string {
+function emitOutput(output: Output, emitter: Emitter): string {
   switch (output.shape) {
     case 'payload':
       return 'row(message.data)';

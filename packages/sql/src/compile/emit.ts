@@ -1,5 +1,5 @@
 import { stringifyJson } from '@laminar/codecs';
-import { type Expression, Inline } from '../bind/expression.js';
+import { type Expression, Inline, type Slot } from '../bind/expression.js';
 import type { CallResults } from '../calls.js';
 import type { UserFunction } from '../user-functions.js';
 
@@ -12,6 +12,7 @@ type Strict = Extract<Expression, { op: 'strict' }>;
 export class Emitter {
   readonly constants: unknown[] = [];
   readonly #names = new Map<unknown, string>();
+  readonly #slots = new Map<Slot, string>();
   #variables = 0;
 
   /** The name of a variable that holds `value`. */
@@ -27,6 +28,13 @@ export class Emitter {
   /** The name of a variable of one call. */
   variable(): string {
     return `v${this.#variables++}`;
+  }
+
+  /** The name of the variable that holds what stands in a slot. */
+  slot(slot: Slot): string {
+    const known = this.#slots.get(slot) ?? this.variable();
+    this.#slots.set(slot, known);
+    return known;
   }
 
   /** `let` for all variables that were handed out, or nothing. */
@@ -45,6 +53,8 @@ export class Emitter {
         return 'payload';
       case 'metadata':
         return this.#metadata(expression.name);
+      case 'element':
+        return this.slot(expression.slot);
       case 'strict':
         return this.#strict(expression);
       case 'lenient':
@@ -160,7 +170,7 @@ function allGuards(guards: readonly string[], sign: '==' | '!=', { args, firstDe
   return guards.map((guard) => `${mayFail ? '(' : ''}${guard} ${sign} null${mayFail ? ')' : ''}`).join(joint);
 }
 
-const plain: ReadonlySet<Expression['op']> = new Set(['constant', 'field', 'payload', 'metadata']);
+const plain: ReadonlySet<Expression['op']> = new Set(['constant', 'field', 'payload', 'metadata', 'element']);
 
 const metadata: { readonly [name: string]: string } = {
   _nats_subject: 'message.subject',
