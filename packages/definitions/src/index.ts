@@ -2,6 +2,7 @@ export { Catalog, callsOf, nameSpaceOf, type QuarantineEntry, referencesOf } fro
 export type { AckPolicyName, Redelivery } from './connection/consumer.js';
 export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';
+export { type IdleOption, idleOptions } from './connection/idle-options.js';
 export { connectionOptions, connectionOptionsSchema } from './connection/options.js';
 export { type Permissions, permissionRefusal } from './connection/permissions.js';
 export { ackWaitMsOf, hasDurable, isPositioned, type PositionedSource } from './connection/positioned.js';
@@ -26,6 +27,7 @@ export {
   type Source,
   type StreamSpec,
 } from './connection/resolve.js';
+export { type ServerNeed, unmetNeed } from './connection/server-needs.js';
 export type { StartPosition } from './connection/start.js';
 export { type StoreKind, storeOf } from './connection/stores.js';
 export { anySelfRefusal, selfRefusal } from './connection/subject-uses.js';

@@ -21,15 +21,32 @@ export function optionIssues(options: Options, schemas: { readonly [name: string
         message: `there is no option "${name}"; ${hint}`,
         pointer: optionPointer(name),
       });
-    } else if (!Check(schema, value)) {
-      issues.push({
-        code: 'invalid_option',
-        message: `"${name}" must be ${expectation(schema)}${confidential in schema ? '' : `, but is ${shown(value)}`}`,
-        pointer: optionPointer(name),
-      });
-    }
+    } else if (!Check(schema, value)) issues.push(...valueIssues(name, schema, value));
   }
   return issues;
+}
+
+/** What is wrong with a value that is not of its schema; of a map each entry. */
+function valueIssues(name: string, schema: TSchema, value: unknown): Issue[] {
+  const { properties }: SchemaFacts = schema;
+  if (properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const butIs = confidential in schema ? '' : `, but is ${shown(value)}`;
+    const message = `"${name}" must be ${expectation(schema)}${butIs}`;
+    return [{ code: 'invalid_option', message, pointer: optionPointer(name) }];
+  }
+  const keys = Object.keys(properties);
+  return Object.entries(value).flatMap(([key, entry]): Issue[] => {
+    const pointer = `${optionPointer(name)}/${escaped(key)}`;
+    const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
+    if (property === undefined) {
+      const nearest = nearestName(key, keys);
+      const hint = nearest === undefined ? `its keys are ${keys.join(' and ')}` : `did you mean "${nearest}"?`;
+      return [{ code: 'unknown_option', message: `"${name}" has no key "${key}"; ${hint}`, pointer }];
+    }
+    if (Check(property, entry)) return [];
+    const message = `"${name}": "${key}" must be ${expectation(property)}, but is ${shown(entry)}`;
+    return [{ code: 'invalid_option', message, pointer }];
+  });
 }
 
 const shownCharsMax = 100;
@@ -40,7 +57,10 @@ function shown(value: unknown): string {
   return characters.length <= shownCharsMax ? characters.join('') : `${characters.slice(0, shownCharsMax).join('')}…`;
 }
 
-export const optionPointer = (name: string): string => `/options/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+export const optionPointer = (name: string): string => `/options/${escaped(name)}`;
+
+/** A step of a JSON pointer. */
+const escaped = (step: string): string => step.replaceAll('~', '~0').replaceAll('/', '~1');
 
 interface SchemaFacts {
   type?: string;
@@ -53,6 +73,7 @@ interface SchemaFacts {
   minItems?: number;
   maxLength?: number;
   items?: SchemaFacts;
+  properties?: { readonly [name: string]: TSchema };
 }
 
 function expectation(schema: SchemaFacts): string {
@@ -65,6 +86,10 @@ function expectation(schema: SchemaFacts): string {
     return `a whole number from ${schema.minimum} to ${schema.maximum}`;
   }
   if (schema.type === 'boolean') return 'true or false';
+  if (schema.type === 'object') {
+    const entries = Object.entries(schema.properties ?? {}).map(([key, entry]) => `"${key}": ${expectation(entry)}`);
+    return `a map of ${entries.join(', and ')}`;
+  }
   if (schema.type === 'array') return `a list, each item ${expectation(schema.items ?? {})}`;
   if (schema.pattern !== undefined) return 'a name without dots, wildcards, slashes or white space';
   return schema.maxLength === undefined ? 'a text that is not empty' : `a text of 1 to ${schema.maxLength} characters`;

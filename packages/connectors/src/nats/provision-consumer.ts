@@ -1,4 +1,4 @@
-import type { ConsumerSource } from '@laminar/definitions';
+import { type ConsumerSource, unmetNeed } from '@laminar/definitions';
 import {
   type ConsumerConfig,
   type ConsumerInfo,
@@ -47,13 +47,10 @@ export interface ConsumerContext {
  */
 export async function ensureConsumer(context: ConsumerContext): Promise<ConsumerProvision> {
   const { nc, jsm, maker, source } = context;
-  const [major = 0, minor = 0] = (nc.info?.version ?? '').split('.').map(Number);
-  if (source.filterSubjects.length > 1 && major < 3 && (major < 2 || minor < 10)) {
-    throw new ConnectorError(
-      'failed',
-      `filter_subjects with more than one subject needs nats-server 2.10, and this one is ${nc.info?.version}`,
-    );
-  }
+  const version = nc.info?.version ?? '';
+  const unmet = unmetNeed(source.needs, version);
+  if (unmet)
+    throw new ConnectorError('failed', `${unmet.what} needs nats-server ${unmet.version}, and this one is ${version}`);
   const existing = await findConsumer(jsm, source);
   if (!existing) return make(context);
   const { description } = existing.config;

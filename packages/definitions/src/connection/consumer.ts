@@ -5,6 +5,7 @@ import { optionPointer } from '../validate-options.js';
 import { parseDurations } from './durations.js';
 import { integer, natsName, oneOf, texts } from './option-schema.js';
 import { roleOf } from './role.js';
+import { serverGates } from './server-needs.js';
 import { subjectsOverlap } from './subjects.js';
 
 export const ackPolicies = ['explicit', 'all', 'none'] as const;
@@ -45,7 +46,7 @@ export const streamReadingOptions = {
   filter_subjects: Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), {
     minItems: 1,
     maxItems: 100,
-    description: 'Subjects to read, instead of `subject`; more than one needs nats-server 2.10.',
+    description: `Subjects to read, instead of \`subject\`; more than one needs nats-server ${serverGates.filter_subjects.version}.`,
   }),
   consumer_rate_limit: integer(1, 1_000_000, {
     description: 'Messages per second that are read at most by each reader; without it as many as come.',
@@ -83,6 +84,20 @@ export function consumerIssues(options: Options): Issue[] {
       'consumer_backoff',
       `${durations.length} steps are more than the ${maxDeliver} deliveries of consumer_max_deliver`,
     );
+  if (options.consumer_max_deliver === 1) {
+    const never = 'with consumer_max_deliver = 1 nothing is delivered again';
+    if (durations !== undefined) refuse('consumer_backoff', `${never}, so that there is no wait in between`);
+    if (options.on_error === 'retry') refuse('on_error', `${never}; 'retry' needs more deliveries`);
+  }
+  if (options.consumer_durable === false) {
+    for (const name of ['pull_batch_size', 'pull_timeout_ms'])
+      if (options[name] !== undefined)
+        issues.push({
+          code: 'option_does_not_apply',
+          message: `"${name}" has no effect with consumer_durable = false: the mesh keeps the position, and asks for messages by their number; leave it out`,
+          pointer: optionPointer(name),
+        });
+  }
   if (options.consumer_ack_policy === 'none') {
     for (const name of ['consumer_ack_wait_s', 'consumer_max_ack_pending', 'consumer_max_deliver', 'consumer_backoff'])
       if (options[name] !== undefined)

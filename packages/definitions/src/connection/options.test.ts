@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import {
   connectionIssues,
+  idleOptions,
   misfitColumnIssues,
   type Options,
   type OptionValue,
   pipelineIssues,
   resolveConnection,
+  sameData,
   tableIssues,
+  unmetNeed,
 } from '../index.js';
 import { type ConnectionOptionName, connectionOptions, optionFacts } from './options.js';
 import { type Role, roles } from './role.js';
+import { serverGates } from './server-needs.js';
 
 const source = { servers: 'h', type: 'source', format: 'json' };
 const overStream = { ...source, subject: 'in', jetstream: true, stream_name: 'S' };
@@ -61,7 +65,7 @@ const table: {
   permissions: [
     undefined,
     [{ publish: ['a.>'], subscribe: ['b', 'c.*'] }, { subscribe: [] }, {}],
-    ['a', ['a'], { publish: 'a' }, { read: ['a'] }, { publish: [1] }],
+    ['a', ['a'], 1, true],
   ],
   debug: [false, [true, false], ['true', 1]],
   trace: [false, [true, false], ['true', 1]],
@@ -124,6 +128,10 @@ const company: { readonly [N in ConnectionOptionName]?: Options } = {
   tls_key_file: { tls_required: true, tls_cert_file: '/cert.pem' },
   tls_verify: { tls_required: true },
   tls_handshake_first: { tls_required: true },
+  stream_retention: { stream_subjects: 'in' },
+  stream_max_msgs: { stream_subjects: 'in' },
+  stream_max_age: { stream_subjects: 'in' },
+  stream_storage: { stream_subjects: 'in' },
   protobuf_message: { format: 'protobuf', protobuf_descriptor: '/schemas/event.desc' },
   protobuf_descriptor: { format: 'protobuf', protobuf_message: 'com.example.Event' },
 };
@@ -201,6 +209,20 @@ describe('the options of a connection', () => {
     expect(issue?.message).toMatch(/a text of 1 to 4096 characters, but is "y{99}…$/);
   });
 
+  it.each([
+    ['a', '', '"permissions" must be a map of "publish": a list, each item a text', 'but is "a"'],
+    [{ publish: 'a' }, '/publish', '"publish" must be a list, each item a text', 'but is "a"'],
+    [{ publish: ['a'], subscribe: [1] }, '/subscribe', '"subscribe" must be a list, each item a text', 'but is [1]'],
+    [{ pubish: ['a'] }, '/pubish', 'no key "pubish"', 'did you mean "publish"?'],
+    [{ 'a/b': [] }, '/a~1b', 'no key "a/b"', 'its keys are publish and subscribe'],
+    [{ constructor: [] }, '/constructor', 'no key "constructor"', 'its keys are'],
+  ])('permissions of %j are refused where they are wrong', (permissions, pointer, what, more) => {
+    const issues = issuesOf({ ...base['source-core'], permissions } as Options);
+    expect(issues).toMatchObject([{ pointer: `/options/permissions${pointer}` }]);
+    expect(issues[0]?.message).toContain(what);
+    expect(issues[0]?.message).toContain(more);
+  });
+
   it('that are missing are all named', () => {
     expect(issuesOf({}).map(({ pointer }) => pointer)).toEqual([
       '/options/servers',
@@ -235,6 +257,11 @@ describe('the options of a connection', () => {
     [{ ...base['source-pull'], on_error: 'retry', consumer_ack_policy: 'none' }, /with acknowledgements/],
     [{ ...base['source-pull'], consumer_max_deliver: 3, consumer_ack_policy: 'none' }, /delivered again/],
     [{ ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s,2s,3s,4s' }, /4 steps .* 3 deliveries/],
+    [{ ...base['source-pull'], consumer_max_deliver: 1, consumer_backoff: '1s' }, /no wait in between/],
+    [{ ...base['source-pull'], consumer_max_deliver: 1, on_error: 'retry' }, /'retry' needs more deliveries/],
+    [{ ...base['source-pull'], consumer_durable: false, pull_batch_size: 5 }, /by their number/],
+    [{ ...base['source-pull'], stream_max_age: 5 }, /no effect without stream_subjects/],
+    [{ ...base['sink-jetstream'], stream_storage: 'file' }, /no effect without stream_subjects/],
     [{ ...base['source-pull'], parallelism: 2, consumer_ack_policy: 'all' }, /one reader would acknowledge/],
     [{ ...base['source-pull'], parallelism: 2, consumer_durable: false }, /durable/],
     [{ ...base['source-pull'], filter_subjects: ['a', 'b'] }, /give one of them/],
@@ -300,6 +327,7 @@ describe('the options of a connection', () => {
       credentials: { type: 'none' },
       tls: undefined,
       permissions: undefined,
+      needs: [],
       debug: false,
       trace: false,
       maxReconnects: 10,
@@ -340,6 +368,107 @@ describe('the options of a connection', () => {
       streamName: 'S',
       stream: { subjects: ['out'], retention: 'limits', maxMsgs: -1, maxAgeS: 60, storage: 'file' },
     });
+  });
+});
+
+/** What has an effect elsewhere than in the reader or sink: a remark in answers, and a sink's format where its rows are made. */
+const effectElsewhere = (name: ConnectionOptionName, role: Role) =>
+  name === 'description' || (name === 'format' && role.startsWith('sink-'));
+
+describe('an option', () => {
+  const idleIn = (options: Options) =>
+    idleOptions({ connector: 'nats', options }, () => new Set()).map(({ option }) => option);
+  const valuesOf = (name: ConnectionOptionName) => {
+    const [byDefault, good] = table[name];
+    return good.filter((value) => value !== byDefault && !sameData(value, {}));
+  };
+
+  it.each(roles)(
+    'of a %s has an effect beside any other, or one is told that it has none, or it is refused',
+    (role) => {
+      const applying = names.filter((name) => (connectionOptions[name].roles as readonly Role[]).includes(role));
+      let compared = 0;
+      for (const name of applying.filter((name) => !effectElsewhere(name, role))) {
+        for (const other of [undefined, ...applying]) {
+          for (const beside of other === undefined || other === name ? [{}] : valuesOf(other)) {
+            const others = other === undefined || other === name ? {} : { ...company[other], [other]: beside };
+            const without = { ...base[role], ...company[name], ...others };
+            if (issuesOf(without).length > 0 || resolve(without).role !== role) continue;
+            const taken = valuesOf(name)
+              .map((value) => ({ ...without, [name]: value }))
+              .filter((options) => !sameData(options, without) && issuesOf(options).length === 0);
+            if (taken.length === 0) continue;
+            compared++;
+            const isFelt = taken.some((options) => !sameData(resolve(options), resolve(without)));
+            if (!isFelt && !taken.every((options) => idleIn(options).includes(name)))
+              expect.unreachable(`${name} does nothing beside ${JSON.stringify(without)}`);
+          }
+        }
+      }
+      expect(compared).toBeGreaterThan(500);
+    },
+  );
+
+  it.each<[Options, ConnectionOptionName[], RegExp]>([
+    [{ ...base['source-pull'], consumer_backoff: '1s' }, ['consumer_backoff'], /nothing is retried/],
+    [
+      { ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s', on_error: 'skip' },
+      ['consumer_backoff'],
+      /nothing is retried/,
+    ],
+    [{ ...base['source-core'], on_error: 'skip', dead_letter_subject: 'd' }, ['dead_letter_subject'], /'skip'/],
+    [{ ...base['source-core'], batch_size: 1, batch_timeout_ms: 5 }, ['batch_timeout_ms'], /full at once/],
+    [{ ...base['source-push'], consumer_durable: false }, ['consumer_pull'], /by their number/],
+    [
+      { ...base['source-pull'], consumer_durable: false, consumer_ack_policy: 'all' },
+      ['consumer_ack_policy'],
+      /everything is done/,
+    ],
+    [{ ...base['source-core'], max_reconnects: 0, reconnect_wait_ms: 5 }, ['reconnect_wait_ms'], /every 30 s/],
+    [base['sink-jetstream'], ['stream_name'], /whichever stream/],
+    [{ ...base['source-pull'], consumer_max_deliver: 3, consumer_backoff: '1s' }, [], /^$/],
+    [{ ...base['source-pull'], on_error: 'retry', consumer_backoff: '1s' }, [], /^$/],
+    [{ ...base['source-pull'], consumer_max_deliver: 3, on_error: 'skip', dead_letter_subject: 'd' }, [], /^$/],
+  ])('that does nothing as things are is told of: %j', (options, names, why) => {
+    expect(issuesOf(options)).toEqual([]);
+    const idle = idleOptions({ connector: 'nats', options }, () => new Set());
+    expect(idle.map(({ option }) => option)).toEqual(names);
+    expect(idle.map((one) => one.why).join()).toMatch(why);
+  });
+
+  it('that a pipeline gives an effect is not idle', () => {
+    const options = { ...base['source-pull'], consumer_backoff: '1s', on_error: 'skip', dead_letter_subject: 'd' };
+    expect(idleIn(options)).toEqual(['consumer_backoff', 'dead_letter_subject']);
+    expect(idleOptions({ connector: 'nats', options }, () => new Set(['retry']))).toEqual([]);
+  });
+});
+
+describe('what not every server can do', () => {
+  const several = { ...source, jetstream: true, stream_name: 'S', filter_subjects: ['a', 'b'] };
+  const needsOf = (options: Options) => resolve(options).needs.map(({ option, version }) => `${option} ${version}`);
+
+  it('is asked for by options that are gated by the version', () => {
+    for (const name of Object.keys(serverGates)) expect(names).toContain(name);
+    expect(needsOf(base['source-pull'])).toEqual([]);
+    expect(needsOf({ ...several, filter_subjects: ['a'] })).toEqual([]);
+    expect(needsOf(several)).toEqual(['filter_subjects 2.10']);
+    expect(needsOf({ ...several, tls_required: true, tls_handshake_first: true })).toEqual([
+      'filter_subjects 2.10',
+      'tls_handshake_first 2.10',
+    ]);
+  });
+
+  it.each([
+    ['2.9.10', true],
+    ['2.9.25-RC.1', true],
+    ['1.4.1', true],
+    ['', true],
+    ['2.10.0', false],
+    ['2.10.0-beta.3', false],
+    ['2.12.2', false],
+    ['3.0.0', false],
+  ])('version %s lacks it: %s', (version, lacks) => {
+    expect(unmetNeed(resolve(several).needs, version) !== undefined).toBe(lacks);
   });
 });
 

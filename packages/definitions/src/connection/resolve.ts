@@ -6,6 +6,7 @@ import { type Format, resolveFormat } from './format.js';
 import { type ConnectionOptionName, optionFacts } from './options.js';
 import { type Permissions, resolvePermissions } from './permissions.js';
 import { roleOf } from './role.js';
+import { type ServerNeed, serverNeeds } from './server-needs.js';
 import { parseServers } from './servers.js';
 import { parseStart, type StartPosition } from './start.js';
 import { resolveTls, type TlsSettings } from './tls.js';
@@ -26,6 +27,8 @@ interface Endpoint {
   readonly tls: TlsSettings | undefined;
   /** Undefined: whatever the server allows. */
   readonly permissions: Permissions | undefined;
+  /** What not every server can do, and this connection asks for. */
+  readonly needs: readonly ServerNeed[];
   /** What it does goes to the log. */
   readonly debug: boolean;
   /** Each message goes to the log too. */
@@ -165,6 +168,7 @@ export function resolveConnection(name: string, definition: ConnectionDefinition
     credentials: resolveCredentials(definition.options),
     tls: resolveTls(definition.options),
     permissions: resolvePermissions(definition.options),
+    needs: serverNeeds(definition.options),
     debug: read.flag('debug'),
     trace: read.flag('trace'),
   };

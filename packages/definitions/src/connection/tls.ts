@@ -2,6 +2,7 @@ import Type, { type TSchemaOptions } from 'typebox';
 import type { Issue } from '../errors.js';
 import type { Options } from '../option-value.js';
 import { optionPointer } from '../validate-options.js';
+import { serverGates } from './server-needs.js';
 import { parseServers } from './servers.js';
 
 const path = (options: TSchemaOptions) => Type.String({ minLength: 1, maxLength: 4096, ...options });
@@ -23,7 +24,7 @@ export const tlsOptions = {
   }),
   tls_handshake_first: Type.Boolean({
     default: false,
-    description: 'Encrypt before the server says anything; needs nats-server 2.10 that is configured for it.',
+    description: `Encrypt before the server says anything; needs nats-server ${serverGates.tls_handshake_first.version} that is configured for it.`,
   }),
 } as const;
 

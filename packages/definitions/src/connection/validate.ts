@@ -11,6 +11,7 @@ import { type Role, roleNames, roleOf, roles } from './role.js';
 import { parseServers } from './servers.js';
 import { parseStart } from './start.js';
 import { storeIssues } from './stores.js';
+import { streamIssues } from './stream.js';
 import { subjectProblem, subjectsOverlap } from './subjects.js';
 import { tlsIssues } from './tls.js';
 
@@ -30,6 +31,7 @@ export function connectionIssues({ options }: ConnectionDefinition): Issue[] {
     ...permissionIssues(options),
     ...consumerIssues(options),
     ...storeIssues(options),
+    ...streamIssues(options),
   ];
   // What has no effect at all need not be right.
   return [...issues, ...roleRefused, ...more.filter(({ pointer }) => !refused.has(pointer))];

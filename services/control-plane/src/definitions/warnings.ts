@@ -22,11 +22,12 @@ import {
 } from '@laminar/sql';
 import type { Outcome } from '../state/decision.js';
 import { missingSecrets } from './secret-use.js';
+import { withoutEffect } from './without-effect.js';
 
 /** Pipelines that a change of a relation is tried on; binding one takes about a third of a millisecond. */
 const pipelinesTriedMax = 500;
 
-/** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, and what it forbids itself. */
+/** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, what it forbids itself, and options without an effect. */
 export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames }: { nearNames: boolean }): Warning[] {
   const missing = referencesOf(record).filter((name) => !catalog.relation(name));
   const relations = missing.map((name) => {
@@ -42,7 +43,13 @@ export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames
       const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
       return { code: 'missing_function', message: `there is no function "${name}"${hint}` };
     });
-  return [...relations, ...functions, ...missingSecrets(record, catalog), ...selfForbidden(record)];
+  return [
+    ...relations,
+    ...functions,
+    ...missingSecrets(record, catalog),
+    ...selfForbidden(record),
+    ...withoutEffect(record, catalog),
+  ];
 }
 
 /** A connection whose own permissions are at odds with its subjects is stored, so that they can be changed; it does not run. */

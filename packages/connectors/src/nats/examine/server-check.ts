@@ -1,4 +1,4 @@
-import { hasConsumer, type ResolvedConnection } from '@laminar/definitions';
+import { type ResolvedConnection, unmetNeed } from '@laminar/definitions';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connectorError } from '../errors.js';
@@ -10,8 +10,8 @@ export async function checkServer(nc: NatsConnection, connection: ResolvedConnec
   if (!info) return failed('the server has not said what it is');
   const { version, server_name: name, max_payload: maxPayload, cluster } = info;
   const what = `nats-server ${version} "${name}"${cluster === undefined ? '' : ` of the cluster "${cluster}"`}, messages of at most ${maxPayload} bytes`;
-  const missing = newerNeeded(connection, version);
-  if (missing !== undefined) return failed(`${missing}; this is ${what}`);
+  const unmet = unmetNeed(connection.needs, version);
+  if (unmet) return failed(`${unmet.what} needs nats-server ${unmet.version}; this is ${what}`);
   if (!usesJetStream(connection))
     return ok(`${what}, JetStream ${info.jetstream === true ? 'on' : 'off'}, which it does not need`);
   try {
@@ -23,17 +23,3 @@ export async function checkServer(nc: NatsConnection, connection: ResolvedConnec
 }
 
 const usesJetStream = ({ role }: ResolvedConnection): boolean => role !== 'source-core' && role !== 'sink-core';
-
-/** The first option that an older server does not know. */
-function newerNeeded(connection: ResolvedConnection, version: string): string | undefined {
-  if (isAtLeast(version, 2, 10)) return undefined;
-  const readsStream = hasConsumer(connection) || connection.role === 'source-ordered';
-  if (readsStream && connection.filterSubjects.length > 1)
-    return 'several filter_subjects need nats-server 2.10; give one subject, or a connection for each';
-  return undefined;
-}
-
-function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
-}
