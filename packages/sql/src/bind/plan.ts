@@ -32,6 +32,14 @@ export interface Plan extends BoundQuery {
   readonly output: Output;
 }
 
+/** The expressions whose values a row is made of. */
+export function expressionsOf(output: Output): readonly Expression[] {
+  if (output.shape === 'payload') return [];
+  if (output.shape === 'envelope')
+    return [output.payload, ...(output.subject ? [output.subject] : []), ...(output.headers ? [output.headers] : [])];
+  return output.columns.map(({ expression }) => expression);
+}
+
 /** Every part of an expression, itself included; a part that stands in several places is met once. */
 export function* parts(expression: Expression, seen = new Set<Expression>()): Iterable<Expression> {
   if (seen.has(expression)) return;

@@ -2,7 +2,7 @@ import { stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
 import { toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
-import { type OutputColumn, type Plan, parts } from '../bind/plan.js';
+import { expressionsOf, type OutputColumn, type Plan, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
@@ -57,13 +57,6 @@ const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, head
 function readsPayload({ filters, output }: Plan): boolean {
   const expressions = [...filters, ...expressionsOf(output)].flatMap((expression) => [...parts(expression)]);
   return output.shape === 'extended' || expressions.some(({ op }) => op === 'field' || op === 'payload');
-}
-
-function expressionsOf(output: Plan['output']): readonly Expression[] {
-  if (output.shape === 'payload') return [];
-  if (output.shape === 'envelope')
-    return [output.payload, ...(output.subject ? [output.subject] : []), ...(output.headers ? [output.headers] : [])];
-  return output.columns.map(({ expression }) => expression);
 }
 
 /** Where a reply cannot go anywhere, nothing is computed for it. */
