@@ -21,6 +21,7 @@ export {
   kinds,
   parseDefinitionKey,
 } from './definition-key.js';
+export { functionAnswerMsMax } from './function-request.js';
 export { headers } from './headers.js';
 export { deadLettersStream, metricsStream, streams } from './streams.js';
 export { isPublishableSubject, subjects } from './subjects.js';

@@ -2,6 +2,7 @@ import type { Message } from '@laminar/codecs';
 import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
+import type { ExplainedAs } from './statements/explain.js';
 
 /** One statement of a script. `offset` (code points into the script) is where it begins, `text` its own text without the `;`. */
 export type Statement = { readonly offset: number; readonly text: string } & (
@@ -70,7 +71,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
       /** Where the name stands, code points into the script. */
       readonly nameOffset: number;
     }
-  | { readonly type: 'explain'; readonly query: string; readonly queryOffset: number }
+  | { readonly type: 'explain'; readonly query: string; readonly queryOffset: number; readonly as: ExplainedAs }
   | {
       /** A SELECT on its own: over `system.*` (the query service answers), or over relations (a live query). */
       readonly type: 'select';

@@ -9,6 +9,7 @@ export { compileQuery } from './compile/compile.js';
 export { decodedMessage } from './compile/decoded-message.js';
 export type * from './contract.js';
 export { RowError, SqlError, type SqlErrorCode } from './errors.js';
+export { type BranchFacts, type PayloadUse, type QueryFacts, queryFacts } from './explain/query-facts.js';
 export type * from './relations.js';
 export { catalogRelations } from './relations-of-catalog.js';
 export { parseScript, statementIndexAt } from './statements/script.js';

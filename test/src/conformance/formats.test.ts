@@ -302,13 +302,14 @@ describe('Raw Binary', () => {
 
   specIt('nats_raw', 'EXPLAIN says the format', async () => {
     const [plan] = await client.run('EXPLAIN INSERT INTO raw_sink SELECT data AS payload FROM nats_raw');
-    expect(plan?.rows).toMatchObject([
-      ['source', 'nats_raw (subject binary.data, format raw)'],
-      ['sink', 'raw_sink (subject binary.copies, format raw)'],
-      ['column', 'payload BYTEA'],
-      ['delivery', 'at_most_once'],
-      ['because', expect.any(String)],
-    ]);
+    expect(plan?.rows).toEqual(
+      expect.arrayContaining([
+        ['source', 'nats_raw (subject binary.data, format raw)'],
+        ['sink', 'raw_sink (subject binary.copies, format raw)'],
+        ['column', 'payload BYTEA'],
+        ['delivery', 'at_most_once'],
+      ]),
+    );
   });
 
   specIt('raw_messages', 'it has no other columns', async () => {

@@ -6,6 +6,7 @@ import { type Token, tokenize } from '../text/lexer.js';
 import { parseColumns } from './columns.js';
 import { connectionTest } from './connection-test.js';
 import { Cursor } from './cursor.js';
+import { explainedAs, refuseExplainOptions } from './explain.js';
 import { parseFunction } from './function.js';
 import { parseOptions } from './options.js';
 import { selectTarget } from './select-target.js';
@@ -62,7 +63,11 @@ function parseByFirstWord(cursor: Cursor): object {
   if (cursor.takeWords('drop')) return parseDrop(cursor);
   if (cursor.takeWords('show')) return { type: 'show', kind: parseKinds(cursor) };
   if (cursor.takeWords('describe')) return { type: 'describe', name: cursor.name('the name of a definition') };
-  if (cursor.takeWords('explain')) return { type: 'explain', ...cutQuery(cursor, 'a query') };
+  if (cursor.takeWords('explain')) {
+    refuseExplainOptions(cursor);
+    const { query, queryOffset } = cutQuery(cursor, 'a query');
+    return { type: 'explain', query, queryOffset, as: explainedAs(query, queryOffset, tokenize(query)) };
+  }
   if (token.kind === 'word' && (token.value === 'select' || token.value === 'with')) {
     const { query, queryOffset } = cutQuery(cursor, 'a query');
     const test = connectionTest(query, queryOffset);

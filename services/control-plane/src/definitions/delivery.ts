@@ -1,4 +1,4 @@
-import type { Catalog } from '@laminar/definitions';
+import { type Catalog, isPositioned, resolveConnection } from '@laminar/definitions';
 import type { BoundQuery } from '@laminar/sql';
 
 /** How often a row reaches its destination, and why. */
@@ -25,8 +25,7 @@ export function deliveryOf(query: BoundQuery, catalog: Catalog): Delivery {
   if (!usesJetStream(query.sink)) {
     return {
       guarantee: 'at_least_once',
-      because:
-        'a message is acknowledged after its rows were flushed, and delivered again after a crash; without JetStream the output cannot tell a row that it has seen',
+      because: `${settling(query, catalog)}; without JetStream the output cannot tell a row that it has seen`,
     };
   }
   if (!query.deterministic) {
@@ -40,6 +39,15 @@ export function deliveryOf(query: BoundQuery, catalog: Catalog): Delivery {
   }
   return {
     guarantee: 'exactly_once',
-    because: "the output stream drops a row that it has seen within its duplicate window, by the row's message id",
+    because: `${settling(query, catalog)}; the output stream drops a row that it has seen, by the row's message id, within its duplicate window (2 minutes unless its settings say otherwise): a row that was published and not yet settled when an instance died comes twice if that window is over before the message is processed again`,
   };
+}
+
+/** When a message is done, and what follows. */
+function settling({ connection }: BoundQuery, catalog: Catalog): string {
+  const record = catalog.get('connection', connection);
+  const resolved = record && resolveConnection(connection, record.definition);
+  return resolved && isPositioned(resolved)
+    ? 'the position of the reader moves on after the rows of a message were confirmed, and what lies behind it is read again after a crash'
+    : 'a message is acknowledged after its rows were confirmed, and delivered again after a crash';
 }

@@ -145,14 +145,13 @@ describe('a script', () => {
       EXPLAIN INSERT INTO js_out SELECT NOW() AS at FROM js;
       EXPLAIN SELECT * FROM nothing_yet`);
     const plan = (index: number) => Object.fromEntries(body.results[index].rows);
-    expect(body.results[2].rows).toEqual([
-      ['source', 'js (stream S, subject s.*)'],
-      ['sink', 'js_out (subject done)'],
-      ['column', 'id JSON'],
-      ['column', 'one INTEGER'],
-      ['delivery', 'exactly_once'],
-      ['because', expect.stringContaining('duplicate window')],
-    ]);
+    expect(plan(2)).toMatchObject({
+      source: 'js (stream S, subject s.*)',
+      sink: 'js_out (subject done)',
+      column: 'one INTEGER',
+      delivery: 'exactly_once',
+      because: expect.stringContaining('duplicate window'),
+    });
     expect(plan(3)).toMatchObject({ delivery: 'at_least_once', because: expect.stringContaining('NOW()') });
     expect(plan(4)).toEqual({ blocked: 'there is no connection or table "nothing_yet"' });
   });

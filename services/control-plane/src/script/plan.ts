@@ -1,47 +1,169 @@
-import type { Catalog } from '@laminar/definitions';
-import { subjects } from '@laminar/protocol';
-import type { Bound } from '@laminar/sql';
+import { type Catalog, type OnError, resolveConnection } from '@laminar/definitions';
+import { functionAnswerMsMax, subjects } from '@laminar/protocol';
+import { callTimeMsMax } from '@laminar/sandbox';
+import {
+  type Bound,
+  type BoundQuery,
+  type BranchFacts,
+  type LiveQuery,
+  type PayloadUse,
+  type QueryFacts,
+  queryFacts,
+} from '@laminar/sql';
 import { deliveryOf } from '../definitions/delivery.js';
 import { bindingWarnings } from '../definitions/warnings.js';
+import { endpointText, readerText } from './endpoint-text.js';
+import type { Rows } from './rows.js';
 
 /** What a query would do, as rows of EXPLAIN: a field and its value, fields in reading order. */
-export type Plan = readonly (readonly [field: string, value: string])[];
+export type Plan = readonly PlanRow[];
+type PlanRow = readonly [field: string, value: string];
 
-/** Explains a query that was bound in this catalog; `pipeline` runs it. */
-export function planOf(bound: Bound, catalog: Catalog, pipeline = '<pipeline>'): Plan {
+export interface ExplainedPipeline {
+  /** Undefined where the query has no pipeline yet. */
+  readonly name?: string;
+  /** Its own; the connection's counts where there is none. */
+  readonly onError?: unknown;
+}
+
+/** Explains a query that was bound in this catalog as that of a pipeline. */
+export function planOf(
+  query: string,
+  bound: Bound,
+  catalog: Catalog,
+  { name = '<pipeline>', onError }: ExplainedPipeline = {},
+): Plan {
   if (bound.status === 'blocked') return [['blocked', bound.reason]];
-  const { query } = bound;
-  const tables = query.reads.filter((name) => name !== query.connection);
-  const delivery = deliveryOf(query, catalog);
+  const plan = bound.query;
+  const facts = queryFacts(query, plan);
+  const { guarantee, because } = deliveryOf(plan, catalog);
   return [
-    ['source', subjectOf(query.connection, catalog)],
-    ...tables.map((name) => ['table', name] as const),
-    [
-      'sink',
-      query.replies
-        ? 'the reply subject of each request'
-        : query.sink === undefined
-          ? `subject ${subjects.output(pipeline)} of the mesh's bus`
-          : subjectOf(query.sink, catalog),
-    ],
-    ...query.calls.map((name) => ['function', name] as const),
-    ...columnsOf(query.columns).map((column) => ['column', column] as const),
-    ['delivery', delivery.guarantee],
-    ['because', delivery.because],
+    ...readingRows(plan, catalog, readerText(plan.connection, catalog)),
+    ['sink', sinkText(plan, catalog, name)],
+    ...branchRows(plan.columns, facts),
+    ...functionRows(plan, facts),
+    ['delivery', guarantee],
+    ['because', because],
+    ['on_error', onErrorText(plan.connection, catalog, onError)],
+    ...(plan.writes === undefined ? [['on its own', onItsOwn] as const] : []),
     ...bindingWarnings(bound).map(({ message }) => ['warning', message] as const),
   ];
 }
 
-/** A select list of `*` alone has no columns of its own. */
-function columnsOf(columns: readonly { readonly name: string; readonly type: string }[]): string[] {
-  if (columns.length === 0) return ['* (the payload as it came)'];
-  return columns.map(({ name, type }) => `${name} ${type}`);
+const onItsOwn =
+  'as a statement of its own it is a live query: answered with rows, at most once, at no cost to pipelines';
+
+/** Explains a query that is answered with rows. */
+export function livePlanOf(query: string, live: LiveQuery, catalog: Catalog): Plan {
+  const facts = queryFacts(query, live.query);
+  const reader = 'one of its own, which takes nothing from pipelines and is gone with the query';
+  return [
+    ...readingRows(live.query, catalog, reader),
+    ['sink', 'the answer to whoever asks'],
+    ...branchRows(live.columns, facts),
+    ...functionRows(live.query, facts),
+    ['limit', live.limit === undefined ? 'none: until its time is up, or the asker leaves' : `${live.limit} rows`],
+    ['delivery', 'at_most_once'],
+    ['because', 'a live query shows rows as they come and acknowledges nothing'],
+    ['on_error', 'a message that cannot be read or computed is counted in a warning, and the query goes on'],
+    ...live.warnings.map(({ message }) => ['warning', message] as const),
+  ];
 }
 
-function subjectOf(connection: string, catalog: Catalog): string {
-  const { subject, stream_name, format = 'json' } = catalog.get('connection', connection)?.definition.options ?? {};
-  const stream = stream_name === undefined ? [] : [`stream ${String(stream_name)}`];
-  const subjects = subject === undefined ? [] : [`subject ${String(subject)}`];
-  const formats = format === 'json' ? [] : [`format ${String(format)}`];
-  return `${connection} (${[...stream, ...subjects, ...formats].join(', ')})`;
+/** What is said of a query over `system.*`. */
+export const systemPlan: Plan = [
+  ['source', 'system tables, answered by the query service: SQLite gets the query as it is written, and only reads'],
+  ['sink', 'the answer to whoever asks'],
+];
+
+/** SQLite's own plan of such a query: rows of EXPLAIN QUERY PLAN. */
+export function sqliteSteps({ columns, rows }: Rows): Plan {
+  const detail = columns.findIndex(({ name }) => name === 'detail');
+  return rows.map((row) => ['step', String(row[detail])] as const);
 }
+
+function readingRows(query: BoundQuery, catalog: Catalog, reader: string | undefined): PlanRow[] {
+  const tables = query.reads.filter((name) => name !== query.connection);
+  return [
+    ['source', endpointText(query.connection, catalog)],
+    ...(reader === undefined ? [] : [['reader', reader] as const]),
+    ...tables.map((name) => ['table', name] as const),
+  ];
+}
+
+function sinkText(query: BoundQuery, catalog: Catalog, pipeline: string): string {
+  if (query.replies) return 'the reply subject of each request';
+  if (query.sink === undefined) return `subject ${subjects.output(pipeline)} of the mesh's bus`;
+  return endpointText(query.sink, catalog);
+}
+
+/** Each select of a UNION ALL has its own rows, below one that counts them. */
+function branchRows(columns: BoundQuery['columns'], { branches }: QueryFacts): PlanRow[] {
+  return branches.flatMap((branch, i) => [
+    ...(branches.length === 1 ? [] : [['select', `${i + 1} of ${branches.length}`] as const]),
+    ...messageRows(branch),
+    ...columnRows(columns, branch),
+  ]);
+}
+
+function messageRows({ conditions, decides, rowConditions, expands, reads, metadata }: BranchFacts): PlanRow[] {
+  return [
+    ...conditions.map((text) => ['filter', text] as const),
+    ...(conditions.length === 0
+      ? []
+      : [['decides', `${useText(decides)}: where a condition does not hold, nothing else is computed`] as const]),
+    ...(expands ? [['rows', 'functions in FROM make any number of rows of a message'] as const] : []),
+    ...rowConditions.map((text) => ['row filter', text] as const),
+    ['fields', useText(reads)],
+    ...(metadata.length === 0 ? [] : [['metadata', metadata.join(', ')] as const]),
+  ];
+}
+
+function useText({ fields, whole }: PayloadUse): string {
+  if (whole) return 'the whole payload';
+  return fields.length === 0 ? 'none' : fields.join(', ');
+}
+
+function functionRows(query: BoundQuery, { calls }: QueryFacts): PlanRow[] {
+  const called = new Map(calls.map((definition) => [definition.name, definition]));
+  return query.calls.map((name) => {
+    const definition = called.get(name);
+    if (definition?.language === 'nats')
+      return [
+        'function',
+        `${name} (a request on ${definition.body} of the mesh's bus, answered within ${functionAnswerMsMax} ms)`,
+      ];
+    if (definition?.language === 'javascript')
+      return ['function', `${name} (JavaScript, ${callTimeMsMax} ms at most for a call)`];
+    return ['function', `${name} (SQL, a part of the query)`];
+  });
+}
+
+function columnRows(columns: BoundQuery['columns'], { output }: BranchFacts): PlanRow[] {
+  const own = columns.map(({ name, type }) => ['column', `${name} ${type}`] as const);
+  switch (output) {
+    case 'payload':
+      return [['column', '* (the payload as it came: the same bytes)']];
+    case 'extended':
+      return [['column', '* (the payload as it came, to which the other columns are added)'], ...own];
+    case 'envelope':
+      return [...own, ['message', 'payload is the body, subject and headers are those of the message']];
+    case 'object':
+    case 'row':
+      return own;
+  }
+}
+
+function onErrorText(connection: string, catalog: Catalog, own: unknown): string {
+  const record = catalog.get('connection', connection);
+  const resolved = record && resolveConnection(connection, record.definition);
+  const behaviour = (own ?? (resolved && 'onError' in resolved ? resolved.onError : 'dead_letter')) as OnError;
+  return `${behaviour}: ${onErrorTexts[behaviour]}`;
+}
+
+const onErrorTexts: { readonly [behaviour in OnError]: string } = {
+  dead_letter: 'a message that fails is kept as a dead letter, and the next one is taken',
+  skip: 'a message that fails is counted and left out',
+  retry: 'a message that fails is delivered again, and a dead letter after its last delivery',
+  stop: 'a message that fails stops the reader of the connection',
+};

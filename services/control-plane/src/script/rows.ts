@@ -14,6 +14,8 @@ export interface Rows {
   readonly complete: boolean;
   /** Of live queries. */
   readonly warnings?: readonly Warning[];
+  /** Of a live query that is only explained. */
+  readonly plan?: Plan;
 }
 
 const text = (name: string) => ({ name, type: 'TEXT' });

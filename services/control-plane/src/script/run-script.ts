@@ -14,7 +14,7 @@ import type { Outcome } from '../state/decision.js';
 import type { Mesh } from '../state/mesh.js';
 import type { Target } from '../wait/pending.js';
 import { targetsOf } from '../wait/wait-applied.js';
-import { type Plan, planOf } from './plan.js';
+import { livePlanOf, type Plan, planOf, sqliteSteps, systemPlan } from './plan.js';
 import { describeRows, planRows, type Rows, showRows } from './rows.js';
 import { StatementFailed } from './statement-failed.js';
 import { querySystem } from './system-query.js';
@@ -117,7 +117,7 @@ class Run {
       case 'describe':
         return describeRows(statement.name, catalog, board);
       case 'explain':
-        return planRows(planOf(checkQuery(statement.query, catalog).bound, catalog));
+        return this.#explain(statement);
       case 'select':
         return this.#select(statement);
       case 'test_connection':
@@ -127,16 +127,33 @@ class Run {
     }
   }
 
+  async #explain({ query, as }: Extract<Statement, { type: 'explain' }>): Promise<Rows> {
+    const { mode, timeoutMs } = this.request;
+    const { catalog } = this;
+    switch (as) {
+      case 'pipeline':
+        return planRows(planOf(query, checkQuery(query, catalog).bound, catalog));
+      case 'live':
+        return planRows(livePlanOf(query, checkLiveQuery(query, catalog), catalog));
+      case 'system': {
+        if (mode !== 'apply') return planRows(systemPlan);
+        const asked = { sql: `EXPLAIN QUERY PLAN ${query}`, timeout_ms: timeoutMs };
+        return planRows([...systemPlan, ...sqliteSteps(await querySystem(this.mesh.connection, asked))]);
+      }
+    }
+  }
+
   #select({ query, over }: Extract<Statement, { type: 'select' }>): Promise<Rows> | Rows {
     const { mode, timeoutMs, signal } = this.request;
     const { catalog } = this;
     if (over === 'relations') {
       const bound = checkLiveQuery(query, catalog);
-      if (mode !== 'apply') return rehearsedRows(bound);
+      if (mode === 'explain') return { ...rehearsedRows(bound), plan: livePlanOf(query, bound, catalog) };
+      if (mode === 'rehearse') return rehearsedRows(bound);
       const { revision } = catalog;
       return liveRows(this.mesh.connection, { query, bound, revision, timeoutMs, signal: signal() });
     }
-    if (mode === 'explain') return planRows([['source', 'system tables, answered by the query service']]);
+    if (mode === 'explain') return planRows(systemPlan);
     return querySystem(this.mesh.connection, { sql: query, timeout_ms: timeoutMs });
   }
 
@@ -176,7 +193,8 @@ class Run {
 
 function explained(statement: Statement, catalog: Catalog): { plan?: Plan } {
   if (statement.type !== 'create_pipeline') return {};
-  return { plan: planOf(checkQuery(statement.query, catalog).bound, catalog, statement.name) };
+  const { name, query, options } = statement;
+  return { plan: planOf(query, checkQuery(query, catalog).bound, catalog, { name, onError: options.on_error }) };
 }
 
 function actionOf({ kind, name, before, events }: Outcome): Action {

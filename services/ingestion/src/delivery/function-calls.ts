@@ -1,10 +1,9 @@
+import { functionAnswerMsMax } from '@laminar/protocol';
 import { CallFailed, type Sandbox } from '@laminar/sandbox';
 import type { PendingCall, UserFunction } from '@laminar/sql';
 import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/nats-core';
 import type { FunctionCaller } from './awaited-evaluations.js';
 
-/** How long a function that is asked over the bus has for its answer. */
-const answerTimeoutMs = 2000;
 /** What a NATS micro service answers with where it cannot (NATS ADR-32). */
 const serviceError = { code: 'Nats-Service-Error-Code', message: 'Nats-Service-Error' } as const;
 
@@ -21,7 +20,7 @@ export class FunctionCalls implements FunctionCaller {
 
   async #ask(subject: string, request: string): Promise<Uint8Array> {
     try {
-      const { data, headers } = await this.nc.request(subject, request, { timeout: answerTimeoutMs });
+      const { data, headers } = await this.nc.request(subject, request, { timeout: functionAnswerMsMax });
       const code = headers?.get(serviceError.code);
       if (code)
         throw new CallFailed(`${subject} answered with the error ${code}: ${headers?.get(serviceError.message)}`);
@@ -39,6 +38,6 @@ export class FunctionCalls implements FunctionCaller {
 function reasonOf(subject: string, error: unknown): string {
   if (error instanceof RequestError && error.isNoResponders()) return `nobody answers on ${subject} of the mesh's bus`;
   const cause = error instanceof RequestError ? error.cause : error;
-  if (cause instanceof TimeoutError) return `${subject} gave no answer within ${answerTimeoutMs} ms`;
+  if (cause instanceof TimeoutError) return `${subject} gave no answer within ${functionAnswerMsMax} ms`;
   return `asking ${subject} failed: ${error instanceof Error ? error.message : String(error)}`;
 }

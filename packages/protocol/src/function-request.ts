@@ -1,0 +1,2 @@
+/** How long a `LANGUAGE nats` function has for its answer. */
+export const functionAnswerMsMax = 2000;

@@ -1,0 +1,85 @@
+import type { Expression } from '../bind/expression.js';
+import { type Branch, expressionsOf, type Output, parts } from '../bind/plan.js';
+import { planBehind } from '../bind/query.js';
+import type { BoundQuery } from '../contract.js';
+import type { UserFunction } from '../user-functions.js';
+import { conditionTexts } from './condition-text.js';
+
+/** What part of the payload is looked at. */
+export interface PayloadUse {
+  /** Top-level fields, sorted. */
+  readonly fields: readonly string[];
+  /** All of it, as a value. */
+  readonly whole: boolean;
+}
+
+/** What a bound query does with a message, for EXPLAIN. */
+export interface QueryFacts {
+  /** The selects of a UNION ALL in their order, or the only one. */
+  readonly branches: readonly BranchFacts[];
+  /** Functions of users that are called for a result: those in SQL are part of the query. */
+  readonly calls: readonly UserFunction[];
+}
+
+/** What one select does with a message. */
+export interface BranchFacts {
+  /** The conditions of the message in the order in which they are checked, as they are written. */
+  readonly conditions: readonly string[];
+  /** What these look at, and therefore what decides whether a message is dropped. */
+  readonly decides: PayloadUse;
+  /** The conditions of the rows that functions in FROM make of a message. */
+  readonly rowConditions: readonly string[];
+  /** Whether functions in FROM make rows of a message, any number of them. */
+  readonly expands: boolean;
+  /** What is looked at in all. */
+  readonly reads: PayloadUse;
+  /** Metadata columns that are read, sorted. */
+  readonly metadata: readonly string[];
+  readonly output: Output['shape'];
+}
+
+/** The facts of a query that was bound from this text. Throws nothing. */
+export function queryFacts(query: string, bound: BoundQuery): QueryFacts {
+  const { branches } = planBehind(bound);
+  const calls = partsOf(branches.flatMap(expressionsOf)).flatMap((part) =>
+    part.op === 'call' ? [[part.called.name, part.called] as const] : [],
+  );
+  return {
+    branches: branches.map((branch) => branchFacts(query, branch)),
+    calls: [...new Map(calls).values()],
+  };
+}
+
+function branchFacts(query: string, branch: Branch): BranchFacts {
+  const { filters, expansions, output } = branch;
+  const all = partsOf(expressionsOf(branch));
+  const metadata = all.flatMap((part) => (part.op === 'metadata' ? [part.name] : []));
+  return {
+    conditions: textsOf(query, filters),
+    decides: payloadUse(partsOf(filters)),
+    rowConditions: textsOf(
+      query,
+      expansions.flatMap((expansion) => [...expansion.on, ...expansion.filters]),
+    ),
+    expands: expansions.length > 0,
+    reads: payloadUse(all),
+    metadata: [...new Set(metadata)].sort(),
+    output: output.shape,
+  };
+}
+
+const textsOf = (query: string, conditions: readonly Expression[]): string[] =>
+  conditionTexts(
+    query,
+    conditions.map(({ offset }) => offset),
+  ).map((text) => text ?? 'a condition');
+
+const partsOf = (expressions: readonly Expression[]): Expression[] => {
+  const seen = new Set<Expression>();
+  return expressions.flatMap((expression) => [...parts(expression, seen)]);
+};
+
+function payloadUse(expressions: readonly Expression[]): PayloadUse {
+  const fields = expressions.flatMap((part) => (part.op === 'field' ? [part.name] : []));
+  return { fields: [...new Set(fields)].sort(), whole: expressions.some(({ op }) => op === 'payload') };
+}
