@@ -92,10 +92,18 @@ export interface Reader {
 export interface Tap {
   /** Resolves when the subscription is flushed or the consumer stands: from then on no message is missed. Throws `ConnectorError`. */
   open(): Promise<void>;
-  /** The next messages, never none; undefined after `close`. Not called again before the last call resolved. Throws `ConnectorError`. */
+  /** The next messages, never none; undefined after `close`, and at the end of the range. Not called again before the last call resolved. Throws `ConnectorError`. */
   read(): Promise<readonly Message[] | undefined>;
   /** Removes what `open` made, on the server too. Idempotent. */
   close(): Promise<void>;
+}
+
+/** The part of a stream that is wanted, both ends included; undefined where nothing bounds it. Times are microseconds since 1970. */
+export interface TapRange {
+  readonly fromSequence: number | undefined;
+  readonly toSequence: number | undefined;
+  readonly fromMicros: number | undefined;
+  readonly toMicros: number | undefined;
 }
 
 /** Plain numbers, written by the reader and read once a second. */
@@ -254,8 +262,11 @@ export interface Connection {
   deprovision(): Promise<void>;
   /** `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. */
   reader(positions?: PositionStore): Reader;
-  /** Throws `Untappable` where connections of this kind cannot be read along with. */
-  tap(): Tap;
+  /**
+   * With a range it reads from there instead of where the definition says, except of stores, whose present entries are wanted; what has no past has no range
+   * either. Throws `Untappable` where connections of this kind cannot be read along with.
+   */
+  tap(range?: TapRange): Tap;
   sink(): Sink;
   /** Publishes on the servers of a source, beside what is read. */
   besides(): Sink;

@@ -9,6 +9,7 @@ export type SqlErrorCode =
   | 'duplicate_column'
   | 'unnamed_column'
   | 'unknown_table'
+  | 'unknown_function'
   | 'too_large';
 
 /** Something wrong with a text of SQL, at `offset` code points from the beginning of the text that was parsed. */

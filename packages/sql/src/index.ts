@@ -1,12 +1,13 @@
 export { builtInNames, isBuiltIn } from './bind/call.js';
 export { type BoundFunction, bindFunction, functionCalls } from './bind/function.js';
-export { bindLiveQuery, type LiveQuery } from './bind/live.js';
+export { bindLiveQuery, type LiveQuery, withoutLimit } from './bind/live.js';
 export { loadSql } from './bind/parse.js';
 export { bindQuery } from './bind/query.js';
 export { queryReferences } from './bind/references.js';
 export { CallResults, PendingCall } from './calls.js';
 export { compileQuery } from './compile/compile.js';
 export { decodedMessage } from './compile/decoded-message.js';
+export { isEmptyRange, narrowed, type StreamRange } from './compile/stream-range.js';
 export type * from './contract.js';
 export { RowError, SqlError, type SqlErrorCode } from './errors.js';
 export { type BranchFacts, type PayloadUse, type QueryFacts, queryFacts } from './explain/query-facts.js';

@@ -76,6 +76,13 @@ describe('a live query', () => {
       text: expect.stringContaining('did you mean "orders"?'),
     });
     expect(refusal('SELECT id FROM orphans')).toMatchObject({ code: 'unknown_table', at: 'orphans' });
+    expect(refusal('SELECT uper(n) AS u, uper FROM orders')).toMatchObject({
+      code: 'unknown_function',
+      at: 'uper(n)',
+      text: expect.stringContaining('did you mean "upper"?'),
+    });
+    expect(refusal('SELECT uper AS u FROM orders WHERE UPER(n) = 1')).toMatchObject({ at: 'UPER(n)' });
+    expect(refusal('SELECT n FROM out')).toMatchObject({ code: 'unknown_table', at: 'out' });
     expect(refusal('WITH o AS (SELECT n FROM orders) INSERT INTO out SELECT n FROM o')).toMatchObject({
       code: 'unsupported',
       at: 'INSERT',

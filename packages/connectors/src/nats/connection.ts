@@ -18,6 +18,7 @@ import {
   type ServerSnapshot,
   type Sink,
   type Tap,
+  type TapRange,
 } from '../contract.js';
 import { within } from '../within.js';
 import { ConsumerReader } from './consumer-reader.js';
@@ -116,8 +117,8 @@ export class NatsConnector implements Connection {
     return resolved.debug || resolved.trace ? new LoggedReader(reader, resolved, this.#log) : reader;
   }
 
-  tap(): Tap {
-    return tapOf(this.#open(), this.options.resolved);
+  tap(range?: TapRange): Tap {
+    return tapOf(this.#open(), this.options.resolved, range);
   }
 
   sink(): Sink {

@@ -24,7 +24,7 @@ export class StoredMessage implements Message {
     return this.stored.seq;
   }
   get timestampMs(): number {
-    return this.stored.time.getTime();
+    return timestampMsOf(this.stored.timestamp);
   }
   headers(): { [name: string]: string[] } | undefined {
     const headers = this.#headers();
@@ -45,6 +45,12 @@ export class StoredMessage implements Message {
       return undefined;
     }
   }
+}
+
+/** Unix milliseconds, with a fraction, of a timestamp of the server such as `2026-03-29T01:30:00.123456789Z`; NaN where it is none. */
+export function timestampMsOf(timestamp: string): number {
+  const [, seconds = '', fraction = ''] = /^([^.]*)(\.\d+)?Z$/.exec(timestamp) ?? [];
+  return Date.parse(`${seconds}Z`) + Number(`0${fraction}`) * 1000;
 }
 
 /** What is left of a message that is gone: where it stood. */

@@ -3,7 +3,7 @@ import { startNats, type TestNats } from '@laminar/test';
 import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Tap } from '../index.js';
+import type { Tap, TapRange } from '../index.js';
 import { readTexts } from '../reader.contract.js';
 import { closeConnections, limitedUser, openConnection } from '../testing/connections.js';
 
@@ -23,10 +23,20 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const tapOf = async (options: Options): Promise<Tap> =>
-  (await openConnection({ type: 'source', servers: server.url, ...options })).connection.tap();
+const tapOf = async (options: Options, range?: Partial<TapRange>): Promise<Tap> => {
+  const { connection } = await openConnection({ type: 'source', servers: server.url, ...options });
+  return connection.tap(range && { ...unbounded, ...range });
+};
 
-async function texts(tap: Tap, count: number): Promise<string[]> {
+const unbounded: TapRange = {
+  fromSequence: undefined,
+  toSequence: undefined,
+  fromMicros: undefined,
+  toMicros: undefined,
+};
+
+/** The next `count` messages, all until the end where it is left out. */
+async function texts(tap: Tap, count = Number.POSITIVE_INFINITY): Promise<string[]> {
   const read: string[] = [];
   while (read.length < count) {
     const messages = await tap.read();
@@ -151,12 +161,112 @@ describe('a tap of a stream', () => {
     await ended;
   });
 
-  it('is refused where it would take messages from others, or is not there', async () => {
-    const name = await stream(1, { retention: 'workqueue' });
-    await expect((await tapOf(over(name))).open()).rejects.toThrow('work queue');
+  it('is refused where it is not there', async () => {
     await expect((await tapOf(over('NOTHING'))).open()).rejects.toThrow('NOTHING');
   });
+
+  it('takes nothing from those who work off a queue', async () => {
+    const name = await stream(4, { retention: 'workqueue' });
+    await jsm.consumers.add(name, { durable_name: 'workers', ack_policy: AckPolicy.Explicit });
+    await jsm.streams.deleteMessage(name, 2);
+    const tap = await tapOf(over(name));
+    await tap.open();
+    expect(await texts(tap, 3)).toEqual(['1', '3', '4']);
+    const next = texts(tap, 1);
+    await jetstream(nc).publish(`${name}.b`, '5');
+    expect(await next).toEqual(['5']);
+    const pending = tap.read();
+    await tap.close();
+    expect(await pending).toBeUndefined();
+    expect(await jsm.consumers.info(name, 'workers')).toMatchObject({ num_pending: 4, num_ack_pending: 0 });
+  });
+
+  it('keeps the messages of a stream by interest for those who are interested', async () => {
+    const name = `s${++number}`;
+    await jsm.streams.add({ name, subjects: [`${name}.>`], retention: 'interest' });
+    await jsm.consumers.add(name, { durable_name: 'slow', ack_policy: AckPolicy.Explicit });
+    for (let n = 1; n <= 3; n++) await jetstream(nc).publish(`${name}.a`, String(n));
+    const tap = await tapOf(over(name));
+    await tap.open();
+    expect(await texts(tap, 3)).toEqual(['1', '2', '3']);
+    await tap.close();
+    expect((await jsm.streams.info(name)).state).toMatchObject({ messages: 3, consumer_count: 1 });
+    expect(await jsm.consumers.info(name, 'slow')).toMatchObject({ num_pending: 3, num_ack_pending: 0 });
+  });
+
+  it('needs no consumer where the stream takes none', async () => {
+    const name = await stream(3, { max_consumers: 1 });
+    await jsm.consumers.add(name, { durable_name: 'only', ack_policy: AckPolicy.Explicit });
+    const tap = await tapOf(over(name, { start: 2 }));
+    await tap.open();
+    expect(await texts(tap, 2)).toEqual(['2', '3']);
+    await tap.close();
+  });
 });
+
+describe.each(['limits', 'workqueue'])('the range of a stream by %s', (retention) => {
+  const later = {
+    publish: async (name: string, n: number, to = 'a') => jetstream(nc).publish(`${name}.${to}`, String(n)),
+  };
+
+  it('is read from its beginning, whatever start says, to its end', async () => {
+    const name = await stream(5, { retention });
+    for (const [options, range, expected] of [
+      [{ start: 'new' }, { fromSequence: 2, toSequence: 4 }, ['2', '3', '4']],
+      [{ start: 'last' }, { toSequence: 2 }, ['1', '2']],
+      [{ start: 4 }, { fromSequence: -7, toSequence: 1 }, ['1']],
+      [{}, { toSequence: 0 }, []],
+      [{}, { fromSequence: 5, toSequence: 5 }, ['5']],
+      [{ subject: `${name}.other` }, { toSequence: 5 }, []],
+      [{}, { toMicros: 5_000_000 }, []],
+      [{}, { fromMicros: -5, toMicros: 5_000_000 }, []],
+    ] as const) {
+      const tap = await tapOf(over(name, options), range);
+      await tap.open();
+      expect(await texts(tap), JSON.stringify(range)).toEqual(expected);
+      await tap.close();
+    }
+    expect(await consumersOf(name)).toBe(0);
+  });
+
+  it('may be one of time', async () => {
+    const name = await stream(3, { retention });
+    const second = await jsm.streams.getMessage(name, { seq: 2 });
+    const micros = Math.round(Number(nanosOf(second?.timestamp ?? '')) / 1000);
+    const first = await tapOf(over(name, { start: 'new' }), { fromMicros: micros });
+    await first.open();
+    const from = await texts(first, 2);
+    expect(from.at(-1)).toBe('3');
+    expect(from).toContain('2');
+    const last = await tapOf(over(name, { start: 'new' }), { toMicros: micros });
+    await last.open();
+    expect((await texts(last)).slice(0, 2)).toEqual(['1', '2']);
+  });
+
+  it('ends when its end is reached later, also by messages of others', async () => {
+    const name = await stream(1, { retention });
+    const taps = await Promise.all([
+      tapOf(over(name), { toSequence: 3 }),
+      tapOf(over(name, { subject: `${name}.a` }), { toSequence: 3 }),
+      tapOf(over(name), { toMicros: (Date.now() + 500) * 1000 }),
+    ]);
+    await Promise.all(taps.map((tap) => tap.open()));
+    const read = Promise.all(taps.map((tap) => texts(tap)));
+    await later.publish(name, 2);
+    await later.publish(name, 3, 'b');
+    expect(await read).toEqual([
+      ['1', '2', '3'],
+      ['1', '2'],
+      ['1', '2', '3'],
+    ]);
+  });
+});
+
+/** Unix nanoseconds of a timestamp such as `2026-11-24T10:00:00.123456789Z`. */
+function nanosOf(timestamp: string): bigint {
+  const [, whole = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
+  return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+}
 
 it('a sink cannot be tapped', async () => {
   await expect(tapOf({ type: 'sink', subject: 'out' })).rejects.toMatchObject({

@@ -1,7 +1,17 @@
 import { SqlError } from '../errors.js';
 import { equalityOf, type Order, orderOf } from '../values/order.js';
 import { aType, coerce, commonType, settled } from './coerce.js';
-import { type Expression, elementOf, inline, isInteger, lenient, strict, type Type, valueType } from './expression.js';
+import {
+  type Evaluate,
+  type Expression,
+  elementOf,
+  inline,
+  isInteger,
+  lenient,
+  strict,
+  type Type,
+  valueType,
+} from './expression.js';
 
 export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=';
 
@@ -20,8 +30,18 @@ export const isComparison = (operator: string): operator is Comparison => Object
 export function compare(operator: Comparison, left: Expression, right: Expression, offset: number): Expression {
   const [a, b, type] = alike(left, right, offset, operator);
   const code = inlineComparison(operator, type);
-  return strict('BOOLEAN', offset, code === undefined ? comparing(operator, type) : inline(code), a, b);
+  if (code === undefined) return strict('BOOLEAN', offset, comparing(operator, type), a, b);
+  const evaluate = inline(code);
+  operators.set(evaluate, operator);
+  return strict('BOOLEAN', offset, evaluate, a, b);
 }
+
+/** The operators of comparisons by what evaluates them: expressions are copied, what they evaluate is not. */
+const operators = new WeakMap<Evaluate, Comparison>();
+
+/** The operator where the expression compares two numbers or two times, whose order is that of JavaScript; undefined elsewhere. */
+export const plainComparison = (expression: Expression): Comparison | undefined =>
+  expression.op === 'strict' ? operators.get(expression.evaluate) : undefined;
 
 /** What says whether a comparison holds for two values of a type, none of them NULL. */
 function comparing(operator: Comparison, type: Type): (a: unknown, b: unknown) => boolean {

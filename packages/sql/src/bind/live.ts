@@ -1,6 +1,6 @@
 import type { BoundQuery, Warning } from '../contract.js';
 import { SqlError } from '../errors.js';
-import type { Relations } from '../relations.js';
+import type { Relation, Relations } from '../relations.js';
 import { type Token, tokenize } from '../text/lexer.js';
 import { codePointOffset } from '../text/positions.js';
 import type { Functions } from '../user-functions.js';
@@ -15,6 +15,8 @@ export interface LiveQuery {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /** Rows after which it is complete; undefined without LIMIT. */
   readonly limit: number | undefined;
+  /** Where the relation that it reads is named, in code points of the query. */
+  readonly relationOffset: number;
   readonly warnings: readonly Warning[];
 }
 
@@ -26,7 +28,7 @@ export function bindLiveQuery(query: string, relations: Relations, functions?: F
   const { endless, limit } = cutLimit(query);
   refuseInsert(endless);
   const bound = bindQuery(endless, relations, functions);
-  if (bound.status === 'blocked') throw missing(endless, relations, bound.reason);
+  if (bound.status === 'blocked') throw missing(endless, relations, functions, bound.reason);
   const plan = planBehind(bound.query);
   const format = formatOf(plan.connection, relations);
   const laidOut = plan.branches.map((branch) => ({ ...branch, columns: columnsOf(branch.output, format) }));
@@ -37,6 +39,7 @@ export function bindLiveQuery(query: string, relations: Relations, functions?: F
     query: live,
     columns: columns.map(({ name, expression }) => ({ name, type: shownType(expression.type) })),
     limit,
+    relationOffset: placeOf(endless, (name) => plan.reads.includes(name)),
     warnings: [
       ...bound.warnings,
       ...(plan.readsDelivered && isJetStream(plan.connection, relations) ? [ownConsumer] : []),
@@ -103,15 +106,51 @@ function refuseInsert(query: string): void {
   );
 }
 
-/** For a pipeline a relation may still come; whoever asks for rows wants to know now. */
-function missing(query: string, relations: Relations, reason: string): SqlError {
-  const { reads } = queryReferences(query);
-  const name = reads.find((read) => {
-    const relation = relations.get(read);
-    return !relation || (relation.kind === 'table' && !relation.source);
-  });
-  const token = tokenize(query).find(({ kind, value }) => (kind === 'word' || kind === 'quoted') && value === name);
-  return new SqlError('unknown_table', reason, token ? codePointOffset(query, token.start) : 0);
+/** The query without the LIMIT that ends it where it is read live, so that it can be looked at as a pipeline's. Throws `SqlError`. */
+export const withoutLimit = (query: string): string => cutLimit(query).endless;
+
+/** For a pipeline a relation or a function may still come; whoever asks for rows wants to know now. */
+function missing(query: string, relations: Relations, functions: Functions | undefined, reason: string): SqlError {
+  const { reads, calls } = queryReferences(query);
+  const absent = new Set(reads.filter((read) => !isReadable(relations.get(read))));
+  if (absent.size > 0) {
+    const sinkTable = [...absent]
+      .map((name) => relations.get(name))
+      .find((relation) => isOverSink(relation, relations));
+    const why =
+      sinkTable?.kind === 'table'
+        ? `the table "${sinkTable.name}" is over the connection "${sinkTable.connection}", a sink, which cannot be read`
+        : reason;
+    return new SqlError(
+      'unknown_table',
+      why,
+      placeOf(query, (name) => absent.has(name)),
+    );
+  }
+  const unknown = new Set(calls.filter((call) => !functions?.get(call)));
+  return new SqlError(
+    'unknown_function',
+    reason,
+    placeOf(query, (name) => unknown.has(name), '('),
+  );
+}
+
+const isReadable = (relation: Relation | undefined): boolean =>
+  relation !== undefined && !(relation.kind === 'table' && !relation.source);
+
+const isOverSink = (relation: Relation | undefined, relations: Relations): boolean =>
+  relation?.kind === 'table' && relations.get(relation.connection)?.kind === 'sink';
+
+/** Where the first name that is meant stands, in code points; with `before` only one that stands before that symbol. */
+function placeOf(query: string, isMeant: (name: string) => boolean, before?: string): number {
+  const tokens = tokenize(query);
+  const token = tokens.find(
+    ({ kind, value }, i) =>
+      (kind === 'word' || kind === 'quoted') &&
+      isMeant(value) &&
+      (before === undefined || tokens[i + 1]?.value === before),
+  );
+  return token ? codePointOffset(query, token.start) : 0;
 }
 
 function formatOf(connection: string, relations: Relations): string {

@@ -12,6 +12,7 @@ export const errorNotes: { readonly [code in SqlErrorCode]: string } = {
   duplicate_column: 'two output columns have one name',
   unnamed_column: 'an output column has no name',
   unknown_table: 'a name cannot be read, or written to, here',
+  unknown_function: 'a live query calls a function that there is not; a pipeline waits for it',
   too_large: 'the query, or what it comes to, is larger than queries may be',
 };
 

@@ -7,6 +7,8 @@ export interface DeliveryStanding {
   readonly deliverySequence: number;
   /** Unix nanoseconds of when the stream took it, as far as a double holds them. */
   readonly timestampNanos: number;
+  /** Messages for the consumer that were still to come after this one. */
+  readonly pending: number;
 }
 
 /**
@@ -23,5 +25,6 @@ export function parseStanding(reply: string | undefined): DeliveryStanding | und
     streamSequence: Number(tokens[at + 3]),
     deliverySequence: Number(tokens[at + 4]),
     timestampNanos: Number(tokens[at + 5]),
+    pending: Number(tokens[at + 6]),
   };
 }
