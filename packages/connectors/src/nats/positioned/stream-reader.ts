@@ -9,10 +9,10 @@ import {
   type ReaderCounters,
 } from '../../contract.js';
 import { connectorError } from '../errors.js';
+import { RateLimit } from '../rate-limit.js';
 import { Backlog } from './backlog.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { Handover } from './handover.js';
-import { Pace } from './pace.js';
 import { PositionKeeper } from './position-keeper.js';
 import { PositionedMessage } from './positioned-message.js';
 import { StreamFeed } from './stream-feed.js';
@@ -48,9 +48,9 @@ export class StreamReader implements Reader {
 
   constructor(readonly options: StreamReaderOptions) {
     const { nc, view, name, batchSize, batchTimeoutMs, onRemark } = options;
-    const pace = view.rateLimit === undefined ? undefined : new Pace(view.rateLimit, performance.now());
+    const limit = view.rateLimit === undefined ? undefined : new RateLimit(view.rateLimit, performance.now());
     this.#backlog = new Backlog(view.inOrder);
-    this.#handover = new Handover(this.#backlog, { batchSize, batchTimeoutMs, pace });
+    this.#handover = new Handover(this.#backlog, { batchSize, batchTimeoutMs, limit });
     const events = {
       onMessage: (message: Msg, standing: DeliveryStanding) => this.#receive(message, standing),
       onUnserved: () => this.#request(),
