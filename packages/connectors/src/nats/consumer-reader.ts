@@ -12,7 +12,7 @@ import { Batching } from './batching.js';
 import { consumerName } from './consumer-api.js';
 import type { Maker } from './consumer-config.js';
 import { ConsumerWatch } from './consumer-watch.js';
-import { connectorError } from './errors.js';
+import { closedWhileOpening, connectorError } from './errors.js';
 import type { Intake, IntakeTarget } from './intake.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { newStreamRemark } from './provision-consumer.js';
@@ -86,6 +86,7 @@ export class ConsumerReader implements Reader {
     const { nc, source, memory, onRemark } = this.options;
     try {
       const { stream, consumer } = await this.#watch.open();
+      if (this.#stopping) throw closedWhileOpening();
       this.#sourceIncarnation = incarnationOf(stream);
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
@@ -95,6 +96,7 @@ export class ConsumerReader implements Reader {
       if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
       this.#unfollow = followStatus(nc, (status) => this.#takeStatus(status));
       await this.#intake.open(consumer.config);
+      if (this.#stopping) throw closedWhileOpening();
       this.#timer = setInterval(() => this.#tick(), tickMs);
     } catch (error) {
       throw connectorError(`reading ${consumerName(source)}`, error);

@@ -27,6 +27,10 @@ export function connectorError(what: string, error: unknown): ConnectorError {
   return new ConnectorError('blocked', `${what} failed: ${why}`, { cause: error });
 }
 
+/** For an `open` that finds its reader closed, or stopped, meanwhile. */
+export const closedWhileOpening = (): ConnectorError =>
+  new ConnectorError('blocked', 'the reader was closed while it opened');
+
 /** Whether the server does not let the client publish there; a request says so by its cause. */
 export function isNotPermitted(error: unknown): boolean {
   return (
