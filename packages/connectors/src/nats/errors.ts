@@ -3,7 +3,12 @@ import { type NatsConnection, NoRespondersError, PermissionViolationError, Timeo
 import { ConnectorError } from '../contract.js';
 
 /** Error codes of the JetStream API (nats-server, server/errors.json). */
-export const apiCodes = { consumerNotFound: 10014, streamNotFound: 10059, notEnabledForAccount: 10039 } as const;
+export const apiCodes = {
+  consumerNotFound: 10014,
+  messageNotFound: 10037,
+  notEnabledForAccount: 10039,
+  streamNotFound: 10059,
+} as const;
 
 /** An error of the client or server as one that says what to do about it. `what` is what was tried, such as `creating the stream "ORDERS"`. */
 export function connectorError(what: string, error: unknown): ConnectorError {
