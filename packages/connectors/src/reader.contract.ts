@@ -213,6 +213,32 @@ export function describeReader({ name, options, durable, subjectOf = plainSubjec
       expect(await reader.read()).toBeUndefined();
     });
 
+    it('leaves nothing behind where it is closed while it opens, at whatever moment', async () => {
+      const { reader, connection } = await open();
+      await reader.close();
+      const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+      const before = { subscriptions: connection.snapshot().subscriptions, timers: timers() };
+      let opened = false;
+      for (let turns = 0; !opened; turns += 5) {
+        const next = connection.reader();
+        const opening = next.open().then(
+          () => true,
+          () => false,
+        );
+        let isOver = false;
+        void opening.then(() => {
+          isOver = true;
+        });
+        for (let turn = 0; turn < turns && !isOver; turn++) await new Promise(setImmediate);
+        opened = isOver;
+        await next.close();
+        await opening;
+      }
+      await eventually(() => connection.snapshot().subscriptions <= before.subscriptions && timers() <= before.timers, {
+        what: 'all subscriptions and timers to be gone',
+      });
+    });
+
     it('goes on after the server was away', async () => {
       const { reader, subject } = await open();
       publisher.publish(subject, 'before');

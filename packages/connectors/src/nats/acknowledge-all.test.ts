@@ -69,6 +69,30 @@ describe('one acknowledgement for all before it', () => {
     expect(said).toEqual(['-NAK 1/1', '+ACK 1/1', '+ACK 2/2']);
   });
 
+  it('is not held back by a message that was to come again and never will', () => {
+    const { all, said, deliver } = consumer();
+    const messages = [1, 2, 3, 4].map((sequence) => deliver(sequence).message);
+    const [first, second, third, fourth] = messages as [
+      JetStreamMessage,
+      JetStreamMessage,
+      JetStreamMessage,
+      JetStreamMessage,
+    ];
+    for (const refused of [first, third]) all.nak(refused, 0);
+    all.ack(fourth);
+    // What is being worked on is not done, wherever else it is.
+    all.gone(2);
+    expect(said.filter((answer) => answer.startsWith('+ACK'))).toEqual(['+ACK 1/1']);
+    all.ack(second);
+    expect(said.at(-1)).toBe('+ACK 2/2');
+    expect(all.overdue(0)).toBeUndefined();
+    expect(all.overdue(Number.POSITIVE_INFINITY)).toBe(3);
+    all.gone(3);
+    expect(said.at(-1)).toBe('+ACK 4/4');
+    expect(all.overdue(Number.POSITIVE_INFINITY)).toBeUndefined();
+    expect(all.unacknowledged).toBe(0);
+  });
+
   it('does not work again on what is settled and waits for others', () => {
     const { all, said, deliver } = consumer();
     const [first, second] = [deliver(1).message, deliver(2).message];

@@ -6,6 +6,8 @@ interface Entry {
   /** As it came first. */
   readonly message: JetStreamMessage;
   state: 'open' | 'retried' | 'settled';
+  /** Monotonic milliseconds of when it is to come again, where it was retried. */
+  dueMs: number;
 }
 
 /** Settled entries at the front are let go of together. */
@@ -39,7 +41,7 @@ export class AllAcknowledgement implements Acknowledgement {
     const { sequence } = message;
     const highest = this.#line.at(-1)?.sequence ?? this.#acknowledgedThrough;
     if (highest === undefined || sequence > highest) {
-      this.#line.push({ sequence, message, state: 'open' });
+      this.#line.push({ sequence, message, state: 'open', dueMs: 0 });
       return true;
     }
     const index = this.#indexOf(sequence);
@@ -48,7 +50,7 @@ export class AllAcknowledgement implements Acknowledgement {
     // Its acknowledgement was lost, or it was delivered to somebody else before.
     const isDone = this.#acknowledgedThrough !== undefined && sequence <= this.#acknowledgedThrough;
     if (index < this.#line.length) this.#holdThrough = highest;
-    this.#line.splice(index, 0, { sequence, message, state: isDone ? 'settled' : 'open' });
+    this.#line.splice(index, 0, { sequence, message, state: isDone ? 'settled' : 'open', dueMs: 0 });
     this.#front = Math.min(this.#front, index);
     this.#advance();
     return !isDone;
@@ -63,7 +65,9 @@ export class AllAcknowledgement implements Acknowledgement {
     if (isLastDelivery(message, this.maxDeliver)) this.#settle(message.sequence);
     else {
       const entry = this.#entry(message.sequence);
-      if (entry) entry.state = 'retried';
+      if (!entry) return;
+      entry.state = 'retried';
+      entry.dueMs = performance.now() + delayMs;
     }
   }
 
@@ -82,6 +86,21 @@ export class AllAcknowledgement implements Acknowledgement {
       if (entry?.state === 'settled' && entry.message.receivedMs < beforeMs)
         this.answer(entry.message, answers.working);
     }
+  }
+
+  /** What is being worked on here is not done for that. */
+  gone(through: number): void {
+    for (let i = this.#front; i < this.#line.length; i++) {
+      const entry = this.#line[i];
+      if (!entry || entry.sequence > through) break;
+      if (entry.state === 'retried') entry.state = 'settled';
+    }
+    this.#advance();
+  }
+
+  overdue(beforeMs: number): number | undefined {
+    const front = this.#line[this.#front];
+    return front?.state === 'retried' && front.dueMs < beforeMs ? front.sequence : undefined;
   }
 
   get settledThrough(): number | undefined {

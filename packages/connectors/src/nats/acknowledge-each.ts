@@ -1,19 +1,23 @@
+import type { ConsumerSpec } from '@laminar/definitions';
 import { type Acknowledgement, type Answer, answers, isLastDelivery } from './acknowledgement.js';
 import type { JetStreamMessage } from './message.js';
 
 /** Each message by itself. */
 export class ExplicitAcknowledgement implements Acknowledgement {
-  /** In the order in which they first came, which is that of the stream. */
+  /** In the order in which they first came, which is that of the stream; empty where they are not kept count of any more. */
   readonly #unsettled = new Set<number>();
+  #counts = true;
   #highest: number | undefined;
 
   constructor(
     readonly answer: Answer,
-    readonly maxDeliver: number,
+    readonly limits: Pick<ConsumerSpec, 'maxDeliver' | 'maxAckPending'>,
   ) {}
 
   received({ sequence }: JetStreamMessage): boolean {
+    if (!this.#counts) return true;
     this.#unsettled.add(sequence);
+    if (this.#unsettled.size > this.limits.maxAckPending) this.#stopCounting();
     if (this.#highest === undefined || sequence > this.#highest) this.#highest = sequence;
     return true;
   }
@@ -25,7 +29,7 @@ export class ExplicitAcknowledgement implements Acknowledgement {
 
   nak(message: JetStreamMessage, delayMs: number): void {
     this.answer(message, answers.nak(delayMs));
-    if (isLastDelivery(message, this.maxDeliver)) this.#unsettled.delete(message.sequence);
+    if (isLastDelivery(message, this.limits.maxDeliver)) this.#unsettled.delete(message.sequence);
   }
 
   term(message: JetStreamMessage): void {
@@ -39,7 +43,19 @@ export class ExplicitAcknowledgement implements Acknowledgement {
 
   keepAlive(): void {}
 
+  gone(through: number): void {
+    for (const sequence of this.#unsettled) {
+      if (sequence > through) return;
+      this.#unsettled.delete(sequence);
+    }
+  }
+
+  overdue(): undefined {
+    return undefined;
+  }
+
   get settledThrough(): number | undefined {
+    if (!this.#counts) return undefined;
     const [first] = this.#unsettled;
     return first === undefined ? this.#highest : first - 1;
   }
@@ -50,4 +66,10 @@ export class ExplicitAcknowledgement implements Acknowledgement {
 
   hold(): void {}
   release(): void {}
+
+  /** More than the server lets be under way: messages that were refused here are settled by other readers. */
+  #stopCounting(): void {
+    this.#counts = false;
+    this.#unsettled.clear();
+  }
 }

@@ -15,6 +15,10 @@ export class NoAcknowledgement implements Acknowledgement {
   term(): void {}
   working(): void {}
   keepAlive(): void {}
+  gone(): void {}
+  overdue(): undefined {
+    return undefined;
+  }
   get settledThrough(): number | undefined {
     return this.#highest;
   }

@@ -10,9 +10,13 @@ export interface Acknowledgement {
   working(message: JetStreamMessage): void;
   /** Puts off the redelivery of what is settled and came before `beforeMs` (monotonic), but cannot be acknowledged yet. */
   keepAlive(beforeMs: number): void;
-  /** The stream sequence up to which everything that came here is settled; undefined where nothing came. */
+  /** The server does not deliver anything up to this stream sequence again: it is acknowledged there, or removed from the stream. */
+  gone(through: number): void;
+  /** The message that was refused, holds back the acknowledgement of all behind it, and was to come again before `beforeMs` (monotonic). */
+  overdue(beforeMs: number): number | undefined;
+  /** The stream sequence up to which everything that came here is settled; undefined where nothing came, or where only the server knows. */
   readonly settledThrough: number | undefined;
-  /** Messages that came and are not acknowledged. */
+  /** Messages that came and are not acknowledged, as far as they are kept count of here. */
   readonly unacknowledged: number;
   /** The reader before this one may hold messages of the consumer, or some were lost on the way: none of them may be acknowledged with others. */
   hold(): void;

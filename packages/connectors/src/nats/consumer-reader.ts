@@ -1,9 +1,8 @@
 import { clearInterval, setInterval } from 'node:timers';
 import type { ConsumerSource } from '@laminar/definitions';
-import type { ConsumerInfo } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import type { ConnectionLog } from '../connection-log.js';
-import type { Batch, ConnectorError, ConsumerSnapshot, Reader, ReaderCounters } from '../contract.js';
+import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type ReaderCounters } from '../contract.js';
 import { AllAcknowledgement } from './acknowledge-all.js';
 import { ExplicitAcknowledgement } from './acknowledge-each.js';
 import { NoAcknowledgement } from './acknowledge-none.js';
@@ -11,8 +10,8 @@ import type { Acknowledgement, Answer } from './acknowledgement.js';
 import { Batching } from './batching.js';
 import { consumerName } from './consumer-api.js';
 import type { Maker } from './consumer-config.js';
-import { ConsumerWatch } from './consumer-watch.js';
-import { connectorError } from './errors.js';
+import { ConsumerWatch, type Observed } from './consumer-watch.js';
+import { closedWhileOpening, connectorError } from './errors.js';
 import type { Intake, IntakeTarget } from './intake.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { newStreamRemark } from './provision-consumer.js';
@@ -26,6 +25,10 @@ const stopTimeoutMs = 1000;
 const tickMs = 1000;
 /** With the watch's patience this says within 10 s whatever happens to the consumer. */
 const ticksPerCheck = 2;
+/** Messages that one look asks the stream for, at most. */
+const probesMax = 100;
+/** A refused message that did not come again for so many times `ack_wait` is not waited for any longer. */
+const overdueMax = 5;
 /** What a consumer without acknowledgements and flow control sends beyond this, while nobody reads, is dropped and counted. */
 const unacknowledgedWaitingMax = 65_536;
 
@@ -57,7 +60,7 @@ export class ConsumerReader implements Reader {
   #waitingMax: number;
   #connected = true;
   #ticks = 0;
-  #looking: Promise<ConsumerInfo | undefined> | undefined;
+  #looking: Promise<Observed | undefined> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #unfollow: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
@@ -86,6 +89,7 @@ export class ConsumerReader implements Reader {
     const { nc, source, memory, onRemark } = this.options;
     try {
       const { stream, consumer } = await this.#watch.open();
+      if (this.#stopping) throw closedWhileOpening();
       this.#sourceIncarnation = incarnationOf(stream);
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
@@ -95,6 +99,7 @@ export class ConsumerReader implements Reader {
       if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
       this.#unfollow = followStatus(nc, (status) => this.#takeStatus(status));
       await this.#intake.open(consumer.config);
+      if (this.#stopping) throw closedWhileOpening();
       this.#timer = setInterval(() => this.#tick(), tickMs);
     } catch (error) {
       throw connectorError(`reading ${consumerName(source)}`, error);
@@ -127,7 +132,7 @@ export class ConsumerReader implements Reader {
   }
 
   async consumerInfo(): Promise<ConsumerSnapshot | undefined> {
-    const info = await this.#look();
+    const info = (await this.#look())?.consumer;
     return (
       info && {
         stream: info.stream_name,
@@ -177,23 +182,45 @@ export class ConsumerReader implements Reader {
     if (++this.#ticks % ticksPerCheck === 0) void this.#look();
   }
 
-  #look(): Promise<ConsumerInfo | undefined> {
+  #look(): Promise<Observed | undefined> {
     this.#looking ??= this.#lookOnce().finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;
   }
 
-  async #lookOnce(): Promise<ConsumerInfo | undefined> {
+  async #lookOnce(): Promise<Observed | undefined> {
     if (!this.#connected) return undefined;
     const { unacknowledged } = this.#acknowledgement;
     const gaps = this.#gaps;
-    const info = await this.#watch.check();
-    if (!info || gaps !== this.#gaps) return info;
-    this.#elsewhereThrough = Math.min(this.#elsewhereThrough, info.delivered.stream_seq);
+    const seen = await this.#watch.check();
+    if (!seen) return undefined;
+    const { stream, consumer } = seen;
+    this.#acknowledgement.gone(Math.max(consumer.ack_floor.stream_seq, stream.state.first_seq - 1));
+    await this.#passRemoved();
+    if (gaps !== this.#gaps) return seen;
+    this.#elsewhereThrough = Math.min(this.#elsewhereThrough, consumer.delivered.stream_seq);
     // What came since the question is not counted, and was not acknowledged: the server has at least as much if others hold nothing.
-    if (info.num_ack_pending <= unacknowledged) this.#acknowledgement.release();
-    return info;
+    if (consumer.num_ack_pending <= unacknowledged) this.#acknowledgement.release();
+    return seen;
+  }
+
+  /** A refused message that does not come again holds back all behind it: it was removed from the midst of the stream, or is kept from this reader. */
+  async #passRemoved(): Promise<void> {
+    const { source } = this.options;
+    const { ackWaitMs } = source.consumer;
+    for (let probes = 0; probes < probesMax; probes++) {
+      const nowMs = performance.now();
+      const sequence = this.#acknowledgement.overdue(nowMs - ackWaitMs);
+      if (sequence === undefined) return;
+      if (await this.#watch.isRemoved(sequence)) this.#acknowledgement.gone(sequence);
+      else {
+        const isLate = this.#acknowledgement.overdue(nowMs - overdueMax * ackWaitMs) === sequence;
+        // What waits to be read here may hold it up.
+        if (isLate && this.#batching.size === 0) this.#batching.fail(notComing(source, sequence));
+        return;
+      }
+    }
   }
 
   #takeStatus(status: Status): void {
@@ -250,6 +277,12 @@ class ConsumerBatch implements Batch {
   }
 }
 
+const notComing = (source: ConsumerSource, sequence: number): ConnectorError =>
+  new ConnectorError(
+    'blocked',
+    `message ${sequence} was refused and did not come again, which held back the acknowledgement of those behind it; ${consumerName(source)} is read anew`,
+  );
+
 /** Of a closed connection nothing is settled: what it delivered comes again. */
 function acknowledgementOf(nc: NatsConnection, { consumer }: ConsumerSource): Acknowledgement {
   const answer: Answer = (message, payload) => {
@@ -258,5 +291,5 @@ function acknowledgementOf(nc: NatsConnection, { consumer }: ConsumerSource): Ac
   const { maxDeliver, ackPolicy } = consumer;
   if (ackPolicy === 'none') return new NoAcknowledgement();
   if (ackPolicy === 'all') return new AllAcknowledgement(answer, maxDeliver);
-  return new ExplicitAcknowledgement(answer, maxDeliver);
+  return new ExplicitAcknowledgement(answer, consumer);
 }

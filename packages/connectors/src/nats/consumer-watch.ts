@@ -23,7 +23,7 @@ export interface ConsumerWatchOptions {
   onRemark(remark: string): void;
 }
 
-interface Observed {
+export interface Observed {
   readonly stream: StreamInfo;
   readonly consumer: ConsumerInfo;
 }
@@ -52,8 +52,8 @@ export class ConsumerWatch {
     return this.#last;
   }
 
-  /** One more look, one at a time; gives the consumer, or undefined where nothing was to be seen. Never throws. */
-  async check(): Promise<ConsumerInfo | undefined> {
+  /** One more look, one at a time; undefined where nothing was to be seen. Never throws. */
+  async check(): Promise<Observed | undefined> {
     if (!this.#jsm || !this.#last) return undefined;
     const startedMs = performance.now();
     try {
@@ -63,11 +63,24 @@ export class ConsumerWatch {
       this.#lookForGap(this.#last, seen);
       this.#last = seen;
       await this.#lookForChanges(this.#jsm, seen.consumer);
-      return seen.consumer;
+      return seen;
     } catch (error) {
       this.#failed(error, startedMs);
       return undefined;
     }
+  }
+
+  /** Whether the stream certainly does not hold a message any more. Never throws. */
+  async isRemoved(sequence: number): Promise<boolean> {
+    const { streamName } = this.options.source;
+    const answer = this.#jsm?.streams.getMessage(streamName, { seq: sequence });
+    // Newer clients say it without an error.
+    return (
+      answer?.then(
+        (message) => message === null,
+        (error) => hasCode(error, apiCodes.messageNotFound),
+      ) ?? false
+    );
   }
 
   /** What was not answered while the connection was away says nothing. */

@@ -3,7 +3,12 @@ import { type NatsConnection, NoRespondersError, PermissionViolationError, Timeo
 import { ConnectorError } from '../contract.js';
 
 /** Error codes of the JetStream API (nats-server, server/errors.json). */
-export const apiCodes = { consumerNotFound: 10014, streamNotFound: 10059, notEnabledForAccount: 10039 } as const;
+export const apiCodes = {
+  consumerNotFound: 10014,
+  messageNotFound: 10037,
+  notEnabledForAccount: 10039,
+  streamNotFound: 10059,
+} as const;
 
 /** An error of the client or server as one that says what to do about it. `what` is what was tried, such as `creating the stream "ORDERS"`. */
 export function connectorError(what: string, error: unknown): ConnectorError {
@@ -26,6 +31,10 @@ export function connectorError(what: string, error: unknown): ConnectorError {
     return new ConnectorError('failed', `${what} failed: ${why}`, { cause: error });
   return new ConnectorError('blocked', `${what} failed: ${why}`, { cause: error });
 }
+
+/** For an `open` that finds its reader closed, or stopped, meanwhile. */
+export const closedWhileOpening = (): ConnectorError =>
+  new ConnectorError('blocked', 'the reader was closed while it opened');
 
 /** Whether the server does not let the client publish there; a request says so by its cause. */
 export function isNotPermitted(error: unknown): boolean {

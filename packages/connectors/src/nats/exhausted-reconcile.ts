@@ -1,12 +1,11 @@
 import { type ConsumerSource, subjectsOverlap } from '@laminar/definitions';
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { hasCode } from './errors.js';
+import { apiCodes, hasCode } from './errors.js';
 import { StoredMessage } from './stored-message.js';
 
 /** Sequences that are looked at when a consumer is adopted, at most. */
 const sequencesMax = 2000;
-const messageNotFound = 10037;
 
 /**
  * Messages of a consumer that ran out of deliveries, whoever reads by it: delivered, above the floor of what is acknowledged, and never to come
@@ -53,7 +52,7 @@ async function delivered(
   const last = Math.min(info.delivered.stream_seq, first + sequencesMax - 1);
   for (let seq = first; seq <= last; seq++) {
     const stored = await jsm.streams.getMessage(streamName, { seq }).catch((error) => {
-      if (hasCode(error, messageNotFound)) return null;
+      if (hasCode(error, apiCodes.messageNotFound)) return null;
       throw error;
     });
     if (!stored) continue;

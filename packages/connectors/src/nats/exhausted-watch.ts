@@ -11,7 +11,6 @@ import { GoneMessage, StoredMessage } from './stored-message.js';
 const retryDelayMs = 2000;
 /** Notices in work at once. */
 const noticesMax = 64;
-const messageNotFound = 10037;
 
 /** The part of the advisory (io.nats.jetstream.advisory.v1.max_deliver) that matters here. */
 interface Notice {
@@ -135,7 +134,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
       else problem = 'the stream does not hold it any more';
     } catch (error) {
       if (this.#closed) return;
-      if (hasCode(error, messageNotFound)) problem = 'the stream does not hold it any more';
+      if (hasCode(error, apiCodes.messageNotFound)) problem = 'the stream does not hold it any more';
       else if (isNotPermitted(error)) problem = 'fetching it from the stream is not permitted';
       else return settle(false);
     }

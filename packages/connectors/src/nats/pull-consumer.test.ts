@@ -128,6 +128,45 @@ describe('a durable pull consumer', () => {
     );
   });
 
+  it.each([
+    ['by a purge', (stream: string) => jsm.streams.purge(stream, { seq: 3 })],
+    ['from the midst of the stream', (stream: string) => jsm.streams.deleteMessage(stream, 2)],
+  ])('is not held back by a refused message that is removed %s before it comes again', async (_, remove) => {
+    const options = { consumer_ack_policy: 'all', consumer_ack_wait_s: 1 };
+    const { reader, subject, stream, consumer } = await open(options);
+    await publish(subject, 4);
+    await eventually(() => reader.counters.messages === 4, { what: 'all messages' });
+    const batch = await readOne(reader);
+    batch.nak(1, 500);
+    await remove(stream);
+    for (const index of [0, 2, 3]) batch.ack(index);
+    // nats-server 2.9 takes no acknowledgement of what was under way during a purge, and waits for none.
+    await publish(subject, 1);
+    (await readOne(reader)).ack(0);
+    const keeping = setInterval(() => reader.keepAlive(), 200);
+    await eventually(async () => (await jsm.consumers.info(stream, consumer)).ack_floor.stream_seq === 5, {
+      what: 'the acknowledgement of all behind it',
+    });
+    clearInterval(keeping);
+    expect(reader.counters.messages).toBe(5);
+  });
+
+  it('does not wait for good for a refused message that the server keeps back', async () => {
+    const options = { consumer_ack_policy: 'all', consumer_ack_wait_s: 1 };
+    const { reader, subject, stream, consumer } = await open(options);
+    await publish(subject, 2);
+    await eventually(() => reader.counters.messages === 2, { what: 'all messages' });
+    const batch = await readOne(reader);
+    batch.nak(0, 500);
+    batch.ack(1);
+    // Somebody else refuses it as well, for an hour.
+    publisher.publish(`$JS.ACK.${stream}.${consumer}.1.1.1.0.0`, '-NAK {"delay":3600000000000}');
+    await expect(reader.read()).rejects.toMatchObject({
+      steer: 'blocked',
+      message: expect.stringContaining('message 1'),
+    });
+  });
+
   it('puts off the redelivery of what is still being worked on', async () => {
     const { reader, subject } = await open({ consumer_ack_wait_s: 1 });
     await publish(subject, 1);

@@ -19,6 +19,19 @@ describe('a rate limit', () => {
     expect(spent / 20).toBeLessThanOrEqual(rate * 1.05);
   });
 
+  it.each([1, 7, 1000, 50_000])('lets %i a second come where it is asked when it says so', (rate) => {
+    const limit = new RateLimit(rate, 0);
+    let spent = 0;
+    for (let ms = 0; ms < 20_000; ) {
+      const allowed = limit.allowed(ms);
+      limit.spend(allowed);
+      spent += allowed;
+      ms += allowed === 0 ? limit.waitMs : 3;
+    }
+    expect(spent / 20).toBeGreaterThan(rate * 0.95);
+    expect(spent / 20).toBeLessThan(rate * 1.06);
+  });
+
   it('saves nothing up for long', () => {
     const limit = new RateLimit(1000, 0);
     expect(limit.allowed(3_600_000)).toBe(100);

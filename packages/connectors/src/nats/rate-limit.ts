@@ -1,7 +1,7 @@
-/** What may come at once after a while without messages, in seconds' worth of the rate. */
+/** What may come at once after a while without messages, in seconds' worth of the rate: short enough to keep it, long enough for batches. */
 const burstS = 0.1;
 
-/** How many messages may come now so that no more than `perSecond` come in a second. Times are monotonic milliseconds. */
+/** How many messages may come now so that no more than `perSecond` come in a second, without a timer for each. Times are monotonic milliseconds. */
 export class RateLimit {
   readonly #burst: number;
   #allowed: number;
@@ -27,5 +27,10 @@ export class RateLimit {
   /** Messages have come. */
   spend(messages: number): void {
     this.#allowed -= messages;
+  }
+
+  /** Milliseconds from the last question until one more may come. */
+  get waitMs(): number {
+    return Math.max(0, Math.ceil(((1 - this.#allowed) / this.perSecond) * 1000));
   }
 }

@@ -1,6 +1,6 @@
 import type { ConnectorError } from '../../contract.js';
+import type { RateLimit } from '../rate-limit.js';
 import type { Backlog, BacklogItem } from './backlog.js';
-import type { Pace } from './pace.js';
 
 export interface HandoverOptions {
   /** Items handed over together at most. */
@@ -8,7 +8,7 @@ export interface HandoverOptions {
   /** How long a batch that is not full waits for more. */
   readonly batchTimeoutMs: number;
   /** Undefined: as fast as they are taken. */
-  readonly pace: Pace | undefined;
+  readonly limit: RateLimit | undefined;
 }
 
 /** Hands over what is in a backlog, when it is time for it: to one that asks, and asks again only when it was answered. */
@@ -65,16 +65,16 @@ export class Handover<T extends BacklogItem> {
   }
 
   #take(nowMs: number): T[] {
-    const { batchSize, pace } = this.options;
-    const items = this.backlog.take(pace ? Math.min(batchSize, pace.allowed(nowMs)) : batchSize, nowMs);
-    pace?.take(items.length);
+    const { batchSize, limit } = this.options;
+    const items = this.backlog.take(limit ? Math.min(batchSize, limit.allowed(nowMs)) : batchSize, nowMs);
+    limit?.spend(items.length);
     this.#gatheringMs = this.backlog.fresh > 0 ? nowMs : undefined;
     return items;
   }
 
   /** Milliseconds until something may be handed over; 0 for now, undefined until something happens. */
   #pauseMs(nowMs: number): number | undefined {
-    const { batchSize, batchTimeoutMs, pace } = this.options;
+    const { batchSize, batchTimeoutMs, limit } = this.options;
     const { fresh, again, inOrder, nextDueMs } = this.backlog;
     const isOver = this.#ended || this.#error !== undefined;
     let pauseMs = nextDueMs === undefined ? undefined : Math.max(0, nextDueMs - nowMs);
@@ -83,7 +83,7 @@ export class Handover<T extends BacklogItem> {
       const gatherMs = isFull ? 0 : Math.max(0, (this.#gatheringMs ?? nowMs) + batchTimeoutMs - nowMs);
       pauseMs = Math.min(pauseMs ?? gatherMs, gatherMs);
     } else if (isOver) return 0;
-    if (pauseMs === 0 && pace && pace.allowed(nowMs) < 1) return pace.waitMs;
+    if (pauseMs === 0 && limit && limit.allowed(nowMs) < 1) return limit.waitMs;
     return pauseMs;
   }
 

@@ -2,7 +2,7 @@ import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-
 import { InvalidArgumentError, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import { ConnectorError, type Position } from '../../contract.js';
 import { within } from '../../within.js';
-import { apiCodes, connectorError, hasCode } from '../errors.js';
+import { apiCodes, closedWhileOpening, connectorError, hasCode } from '../errors.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { EphemeralConsumer } from './ephemeral-consumer.js';
 import { goOn, removedRemark, type StartingPoint, type StreamFacts, startingPoint } from './starting-point.js';
@@ -69,10 +69,15 @@ export class StreamFeed {
     const { view, events } = this.options;
     const jsm = await this.#manager();
     const stream = factsOf(await this.#info(jsm));
+    if (this.#ended) throw closedWhileOpening();
     const start = startingPoint(view, stream, position);
     this.#incarnation = stream.incarnation;
     this.#currentUntil = start.currentUntil;
     this.#consumer = await this.#create(jsm, start);
+    if (this.#ended) {
+      await this.close();
+      throw closedWhileOpening();
+    }
     this.#newest = start.after ?? this.#consumer.created.delivered.stream_seq;
     if (start.remark !== undefined) events.onRemark(start.remark);
     return this.#newest;

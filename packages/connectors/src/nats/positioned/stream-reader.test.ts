@@ -191,6 +191,67 @@ describe('a reader over a stream', () => {
     await eventually(() => positions.position?.sequence === 1, { what: 'the position behind it' });
   });
 
+  it('does not give up for others a message that was handed over for the last time', async () => {
+    const name = await stream();
+    const options = { ...ephemeral, consumer_ack_wait_s: 1, consumer_max_deliver: 1 };
+    const { reader, positions } = await open(name, options);
+    await publish(`${name}.a`, 0, 1);
+    await readOne(reader);
+    // Whoever holds it may still be at work, or have died: either way it is not done.
+    await expect(reader.read()).rejects.toMatchObject({
+      steer: 'blocked',
+      message: expect.stringContaining('it is read again'),
+    });
+    await reader.close();
+    expect(positions.position?.sequence).toBe(0);
+    const next = await open(name, options, positions);
+    expect(await readTexts(next.reader, 1)).toEqual(['0']);
+  });
+
+  it.each(['load', 'save'] as const)('leaves nothing behind where it is closed while it waits for %s', async (step) => {
+    const name = await stream();
+    const { connection } = await openConnection({
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: name,
+      subject: `${name}.>`,
+      ...ordered,
+    });
+    await connection.provision();
+    const store = new MemoryPositions().store();
+    let arrived: () => void = () => undefined;
+    let goOn: () => void = () => undefined;
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const wait = async () => {
+      arrived();
+      await gate;
+    };
+    const reader = connection.reader({
+      load: async () => {
+        if (step === 'load') await wait();
+        return store.load();
+      },
+      save: async (position) => {
+        if (step === 'save') await wait();
+        return store.save(position);
+      },
+    });
+    const opening = reader.open();
+    await arrival;
+    const before = connection.snapshot().subscriptions;
+    await reader.close();
+    goOn();
+    await expect(opening).rejects.toMatchObject({ steer: 'blocked', message: expect.stringContaining('was closed') });
+    await eventually(async () => (await jsm.streams.info(name)).state.consumer_count === 0, { what: 'no consumer' });
+    expect(connection.snapshot().subscriptions).toBeLessThanOrEqual(before);
+  });
+
   it('is done with a message as it hands it over where nothing is acknowledged', async () => {
     const name = await stream();
     const { reader, positions } = await open(name, { ...ephemeral, consumer_ack_policy: 'none' });

@@ -8,11 +8,11 @@ import {
   type Reader,
   type ReaderCounters,
 } from '../../contract.js';
-import { connectorError } from '../errors.js';
+import { closedWhileOpening, connectorError } from '../errors.js';
+import { RateLimit } from '../rate-limit.js';
 import { Backlog } from './backlog.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { Handover } from './handover.js';
-import { Pace } from './pace.js';
 import { PositionKeeper } from './position-keeper.js';
 import { PositionedMessage } from './positioned-message.js';
 import { StreamFeed } from './stream-feed.js';
@@ -48,9 +48,9 @@ export class StreamReader implements Reader {
 
   constructor(readonly options: StreamReaderOptions) {
     const { nc, view, name, batchSize, batchTimeoutMs, onRemark } = options;
-    const pace = view.rateLimit === undefined ? undefined : new Pace(view.rateLimit, performance.now());
+    const limit = view.rateLimit === undefined ? undefined : new RateLimit(view.rateLimit, performance.now());
     this.#backlog = new Backlog(view.inOrder);
-    this.#handover = new Handover(this.#backlog, { batchSize, batchTimeoutMs, pace });
+    this.#handover = new Handover(this.#backlog, { batchSize, batchTimeoutMs, limit });
     const events = {
       onMessage: (message: Msg, standing: DeliveryStanding) => this.#receive(message, standing),
       onUnserved: () => this.#request(),
@@ -71,6 +71,7 @@ export class StreamReader implements Reader {
       const position = this.#position();
       // From now on a reader before this one cannot move it on any more, and `start` has had its effect.
       await positions.save(position);
+      if (this.#ended) throw closedWhileOpening();
       this.#keeper = new PositionKeeper(positions, position, () => this.#position(), {
         onTaken: (error) => this.#handover.fail(error),
         onUnsaved: (reason) => onRemark(`how far ${view.what} is read is not kept at the moment: ${reason}`),
@@ -131,13 +132,17 @@ export class StreamReader implements Reader {
 
   /** The message is to be handed over again, unless that was often enough. */
   putBack(message: PositionedMessage, delayMs: number): void {
-    const { maxDeliver } = this.options.view;
-    if (maxDeliver > 0 && message.delivered >= maxDeliver) {
+    if (this.#isLastDelivery(message)) {
       this.settle(message);
       return;
     }
     this.#backlog.putBack(message, performance.now() + delayMs);
     this.#handover.putBack();
+  }
+
+  #isLastDelivery({ delivered }: PositionedMessage): boolean {
+    const { maxDeliver } = this.options.view;
+    return maxDeliver > 0 && delivered >= maxDeliver;
   }
 
   #receive(message: Msg, standing: DeliveryStanding): void {
@@ -165,10 +170,10 @@ export class StreamReader implements Reader {
     if (ackWaitMs === undefined) return;
     this.#abandonmentTimer = setInterval(() => {
       const abandoned = this.#backlog.abandoned(performance.now() - ackWaitMs);
-      const [first] = abandoned;
-      if (first === undefined) return;
-      if (inOrder) {
-        const reason = `message ${first.sequence} of ${what} was not done with in ${ackWaitMs / 1000} s; it is read again`;
+      // Nor may one that was handed over for the last time be given up for whoever holds it.
+      const stuck = inOrder ? abandoned[0] : abandoned.find((message) => this.#isLastDelivery(message));
+      if (stuck !== undefined) {
+        const reason = `message ${stuck.sequence} of ${what} was not done with in ${ackWaitMs / 1000} s; it is read again`;
         this.#handover.fail(new ConnectorError('blocked', reason));
       } else for (const message of abandoned) this.putBack(message, 0);
     }, ackWaitMs / checksPerAckWait);
