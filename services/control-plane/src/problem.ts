@@ -6,6 +6,7 @@ import { QueryRejected } from './definitions/query-check.js';
 import { type ProblemCode, problemCodes } from './http/problem-codes.js';
 import { Refusal } from './refusal.js';
 import { StatementFailed } from './script/statement-failed.js';
+import { SecretMask } from './secret-mask.js';
 
 /** What an error is to whoever made the request (RFC 9457). */
 export interface Problem {
@@ -44,9 +45,10 @@ interface Place {
   readonly offset: number;
 }
 
-/** `position` and the caret under it. */
-function placeMembers({ text, offset }: Place) {
-  const { line, column, excerpt } = locate(text, offset);
+/** `position` in what was sent, and the caret under it, without the secrets that stand there. */
+function placeMembers({ text, offset }: Place, mask = new SecretMask(text)) {
+  const { line, column } = locate(text, offset);
+  const { excerpt } = locate(mask.text, mask.offset(offset));
   return { position: { line, column, offset }, excerpt };
 }
 
@@ -72,9 +74,10 @@ function problem(
 const sqlDetail = ({ message, hint }: SqlError): string => (hint === undefined ? message : `${message}; ${hint}`);
 
 function queryProblem({ error, query, pointer }: QueryRejected): Problem {
-  const detail = sqlDetail(error);
+  const mask = new SecretMask(query);
+  const detail = mask.message(sqlDetail(error));
   const errors = [{ code: error.code, detail, pointer }];
-  return problem(error.code, detail, { ...placeMembers({ text: query, offset: error.offset }), errors });
+  return problem(error.code, detail, { ...placeMembers({ text: query, offset: error.offset }, mask), errors });
 }
 
 function rejectionProblem({ code, message, issues }: DefinitionRejected): Problem {
@@ -86,7 +89,7 @@ function refusalProblem({ code, message, details }: Refusal): Problem {
   const { issues = [], at, members = {}, headers = {} } = details;
   return problem(
     code,
-    message,
+    at ? new SecretMask(at.text).message(message) : message,
     { ...(at ? placeMembers(at) : {}), ...(issues.length > 0 ? { errors: items(issues) } : {}), ...members },
     headers,
   );
@@ -95,13 +98,15 @@ function refusalProblem({ code, message, details }: Refusal): Problem {
 /** A script's problem is its statement's, with positions in the script instead of pointers into a body that nobody sent. */
 function statementProblem({ cause, script, index, offset, issuePlaces, results }: StatementFailed): Problem {
   const inner = toProblem(cause);
-  const { type, title, status, code, detail } = inner.body;
+  const mask = new SecretMask(script);
+  const { type, title, status, code } = inner.body;
+  const detail = mask.message(inner.body.detail);
   const errors = issuePlaces.map(({ issue, offset: at }) => ({
     code: issue.code,
-    detail: issue.message,
-    ...placeMembers({ text: script, offset: at }),
+    detail: mask.message(issue.message),
+    ...placeMembers({ text: script, offset: at }, mask),
   }));
-  const place = status < 500 ? placeMembers({ text: script, offset }) : {};
+  const place = status < 500 ? placeMembers({ text: script, offset }, mask) : {};
   const more = errors.length > 0 ? { errors } : {};
   return { ...inner, body: { type, title, status, code, detail, ...place, ...more, statement_index: index, results } };
 }

@@ -63,7 +63,9 @@ type Place = NonNullable<RefusalDetails['at']>;
 /** A place counted in code points, of one that JavaScript counts in UTF-16. */
 const placeIn = (text: string, index: number): Place => ({ text, offset: [...text.slice(0, index)].length });
 
-const withoutPosition = (message: string): string => message.replace(/ in JSON at position .*$/, '');
+/** Newer engines quote a part of the text, in which anything may stand. */
+const withoutPosition = (message: string): string =>
+  message.replace(/ in JSON at position .*$/s, '').replace(/, (?:\.\.\.)?".*is not valid JSON$/s, '');
 
 function isNestedTooDeep(text: string): boolean {
   let depth = 0;
