@@ -136,6 +136,41 @@ describe('a pipeline that is given another sink', () => {
   });
 });
 
+describe('a sink that is given up', () => {
+  it('doubles nothing of a sibling that was done with what the sink had not confirmed', async () => {
+    const server = await startNats();
+    try {
+      await streamed('shared', { consumer_ack_wait_s: 6 });
+      const sink = { type: 'sink', subject: 'lost', max_reconnects: 1, reconnect_wait_ms: 20 };
+      await mesh.connection('lost', sink, server.url);
+      await mesh.pipeline('losing', 'INSERT INTO lost SELECT n FROM shared');
+      await mesh.pipeline('keeping', 'SELECT n FROM shared');
+      for (const name of ['losing', 'keeping']) await mesh.settled(name, 'running');
+      const rows = await rowsOf('keeping');
+      await server.down();
+      await mesh.feed('shared.x', 0, 20);
+      await eventually(() => rows.length === 20, { what: 'the rows of the sibling' });
+      await eventually(() => mesh.connectionState('lost').state === 'failed', { what: 'the sink to be given up' });
+      await server.up();
+      const nc = await connect({ servers: server.url });
+      const lost: number[] = [];
+      nc.subscribe('lost', { callback: (_, message) => void lost.push(message.json<{ n: number }>().n) });
+      await nc.flush();
+      // A change has it dialled at once.
+      await mesh.connection('lost', { ...sink, description: 'changed' }, server.url);
+      await eventually(() => new Set(lost).size === 20, { what: 'the rows of the other', timeoutMs: 20_000 });
+      await eventually(async () => (await mesh.jsm.consumers.info('SHARED', 'laminar-shared')).num_ack_pending === 0, {
+        what: 'every acknowledgement',
+      });
+      expect(rows).toEqual(upTo(20));
+      await nc.close();
+    } finally {
+      await mesh.append('pipeline', 'losing', { type: 'PipelineDropped' });
+      await server.stop();
+    }
+  });
+});
+
 describe('a source connection that is changed', () => {
   it('loses and doubles nothing, however many slots it has and whatever its consumer holds', async () => {
     await streamed('resized');
@@ -230,5 +265,42 @@ describe("on_error = 'stop'", () => {
     await mesh.pipeline('halting', 'SELECT n FROM halting', { on_error: 'stop' });
     await eventually(() => rows.length > 0, { what: 'the row' });
     expect(rows).toEqual([0]);
+  });
+});
+
+describe('a core source whose pipeline waits for functions', () => {
+  /** Two of these one after the other take longer than a swap or stop waits for what could come again. */
+  const answerAfterMs = 1700;
+
+  it.each([
+    ['changed', (name: string) => mesh.pipeline(name, `SELECT slow(slow(n)) AS n, 2 AS v FROM ${name}`)],
+    ['stopped', (name: string) => mesh.append('pipeline', name, { type: 'PipelineStopped' })],
+  ])('loses nothing when it is %s', async (what, end) => {
+    const name = `asking_${what}`;
+    const asked: number[] = [];
+    const responder = mesh.nc.subscribe('slow', {
+      callback: (_, request) => {
+        asked.push(request.json<[number]>()[0]);
+        setTimeout(() => request.respond(JSON.stringify((asked.at(-1) ?? 0) + 1)), answerAfterMs);
+      },
+    });
+    await mesh.function('slow', {
+      arguments: [{ name: 'n', type: 'BIGINT' }],
+      returns: 'BIGINT',
+      language: 'nats',
+      body: 'slow',
+      calls: [],
+    });
+    await mesh.connection(name, { type: 'source', format: 'json', subject: `${name}.>` });
+    await mesh.pipeline(name, `SELECT slow(slow(n)) AS n FROM ${name}`);
+    await mesh.settled(name, 'running');
+    const rows = await rowsOf(name);
+    mesh.nc.publish(`${name}.x`, '{"n":1}');
+    await eventually(() => asked.length === 1, { what: 'the function to be asked' });
+    await end(name);
+    await mesh.settled(name, what === 'stopped' ? 'stopped' : 'running');
+    await eventually(() => rows.length === 1, { what: 'the row' });
+    expect({ rows, asked }).toEqual({ rows: [3], asked: [1, 2] });
+    responder.unsubscribe();
   });
 });

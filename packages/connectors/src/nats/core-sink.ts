@@ -61,6 +61,10 @@ export class CoreSink implements Sink {
   async close(timeoutMs: number): Promise<void> {
     await within(timeoutMs, this.confirmed());
     this.#unfollow?.();
+    if (this.#flushed === this.#published) return;
+    this.#problem ??= 'publishing ended before it was confirmed';
+    this.#abandonRoundTrip?.(new Error(this.#problem));
+    this.#lose([]);
   }
 
   /** One round trip at a time; what is published meanwhile waits for the next. */

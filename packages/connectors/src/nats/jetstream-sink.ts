@@ -92,9 +92,12 @@ export class JetStreamSink implements Sink {
     clearInterval(this.#sweeper);
     this.#subscription?.unsubscribe();
     this.#unfollow?.();
-    // What is left was not confirmed, so that its source message stays unacknowledged and comes again.
+    const left = [...this.#pending.values()];
     this.#pending.clear();
     for (const { resolve } of this.#confirming.splice(0)) resolve();
+    // It may be stored all the same: whoever publishes it again does so with the same id.
+    for (const { message, settled } of left)
+      settled?.(new ConnectorError('blocked', `publishing to ${message.subject} was not acknowledged before it ended`));
   }
 
   /** A message keeps its token when it is published again, so that a late acknowledgement of the first attempt counts. */

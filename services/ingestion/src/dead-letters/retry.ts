@@ -1,8 +1,9 @@
 import { DecodeError, type MessageCodec } from '@laminar/codecs';
 import { ConnectorError, type OutputMessage, type Sink, within } from '@laminar/connectors';
 import { type DeadLetterRetried, deadLetterRetryTimeoutMs } from '@laminar/protocol';
-import { type DecodedMessage, decodedMessage, RowError } from '@laminar/sql';
+import { type DecodedMessage, decodedMessage } from '@laminar/sql';
 import { rowsOf } from '../delivery/awaited-evaluations.js';
+import { reasonOf } from '../delivery/failures.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
 import type { DeadLetters, KeptDeadLetter } from './dead-letters.js';
 import { LetterMessage } from './letter-message.js';
@@ -132,11 +133,6 @@ function whyUndecodable(decoded: DecodedMessage): string | undefined {
     if (error instanceof DecodeError) return error.message;
     throw error;
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof RowError || error instanceof ConnectorError) return error.message;
-  return `the query failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 /** Resolves when the letter is kept. */

@@ -54,9 +54,13 @@ function evaluations() {
       delivered: undefined,
     };
     awaited.evaluate(decodedMessage(message, jsonCodec), (outcome) => {
-      outcomes.push(
-        'rows' in outcome ? outcome.rows.map(({ data }) => Buffer.from(data).toString()).join() : String(outcome.error),
-      );
+      if (outcome === undefined) outcomes.push('recalled');
+      else
+        outcomes.push(
+          'rows' in outcome
+            ? outcome.rows.map(({ data }) => Buffer.from(data).toString()).join()
+            : String(outcome.error),
+        );
     });
   };
   return { caller, awaited, outcomes, evaluate };
@@ -105,11 +109,12 @@ it('bounds what is under way and what is taken', async () => {
   expect(outcomes[599]).toBe('{"n":599,"x":7}');
 });
 
-it('forgets all of it when it is cleared', async () => {
+it('hands all of it back when it is recalled, once', async () => {
   const { caller, awaited, outcomes, evaluate } = evaluations();
   for (let n = 0; n < 600; n++) evaluate(n);
   const ready = awaited.ready();
-  awaited.clear();
+  awaited.recall();
+  expect(outcomes.splice(0)).toEqual(Array.from({ length: 600 }, () => 'recalled'));
   await ready;
   for (const { answer } of caller.open) answer('7');
   await settled();

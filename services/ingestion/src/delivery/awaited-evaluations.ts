@@ -22,7 +22,8 @@ export function rowsOf(outcome: Outcome): readonly OutputRow[] {
 
 interface Evaluation {
   readonly message: DecodedMessage;
-  done(outcome: Outcome): void;
+  /** Without an outcome where it was recalled before it came to any. */
+  done(outcome: Outcome | undefined): void;
   outcome: Outcome | undefined;
 }
 
@@ -42,7 +43,7 @@ export class AwaitedEvaluations {
     readonly caller: FunctionCaller,
   ) {}
 
-  /** `done` is called later, never within the call, and not at all after `clear`. */
+  /** `done` is called once, later, never within the call. */
   evaluate(message: DecodedMessage, done: Evaluation['done']): void {
     this.#evaluations.push({ message, done, outcome: undefined });
     this.#begin();
@@ -61,12 +62,14 @@ export class AwaitedEvaluations {
     return this.#ready.promise;
   }
 
-  /** Forgets what is not handed on; calls that are under way come to nothing. */
-  clear(): void {
+  /** Hands back what has no outcome that could be handed on, oldest first; calls that are under way come to nothing. */
+  recall(): void {
+    const recalled = this.#evaluations;
     this.#evaluations = [];
     this.#begun = 0;
     this.#underWay = 0;
     this.#letMore();
+    for (const { done } of recalled) done(undefined);
   }
 
   #begin(): void {
@@ -75,7 +78,7 @@ export class AwaitedEvaluations {
       this.#underWay++;
       const all = this.#evaluations;
       void this.outcomeOf(evaluation.message).then((outcome) => {
-        // Cleared in the meantime.
+        // Recalled in the meantime.
         if (all !== this.#evaluations) return;
         evaluation.outcome = outcome;
         this.#underWay--;
@@ -104,14 +107,11 @@ export class AwaitedEvaluations {
   #handOn(): void {
     let count = 0;
     while (this.#evaluations[count]?.outcome !== undefined) count++;
-    const done = this.#evaluations.splice(0, count);
+    const ended = this.#evaluations.splice(0, count);
     this.#begun -= count;
     const all = this.#evaluations;
-    for (const { outcome, done: handOn } of done) {
-      if (outcome) handOn(outcome);
-      // An outcome may end all of it.
-      if (all !== this.#evaluations) return;
-    }
+    // An outcome may have all of it recalled, those behind it too.
+    for (const { outcome, done } of ended) done(all === this.#evaluations ? outcome : undefined);
     if (this.#evaluations.length < takenMax) this.#letMore();
   }
 

@@ -2,8 +2,10 @@ import { type Batch, ConnectorError, type Reader, within } from '@laminar/connec
 import type { Delivery } from '../delivery/delivery.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
 
-/** What is in flight may take that long to be confirmed; after that a swap leaves it to those that take over, and a stop to come again. */
+/** What is in flight may take that long; after that a swap leaves it to those that take over, and a stop to come again. */
 const drainTimeoutMs = 3000;
+/** The same where nothing comes again: two calls of functions, one after the other, each at its own limit. A process that ends has 7 s in all. */
+const lastDrainTimeoutMs = 5000;
 /** How often, in a consumer's `ack_wait`, the redelivery of what is held is put off. */
 const keepAlivesPerAckWait = 6;
 
@@ -24,7 +26,7 @@ export class Reading {
   constructor(
     readonly reader: Reader,
     readonly delivery: Delivery,
-    /** Undefined where nothing is acknowledged. */
+    /** Undefined where nothing is acknowledged, and so nothing comes again. */
     readonly ackWaitMs: number | undefined,
   ) {
     this.#abandonment = new Promise((resolve) => {
@@ -64,8 +66,8 @@ export class Reading {
   }
 
   /**
-   * Other pipelines take over between two batches, when those before are done with what is in flight and their rows are out. Without any, messages
-   * that are to be acknowledged are held until there are some: nobody has seen them.
+   * Other pipelines take over between two batches, when those before are done with what is in flight and their rows are out, or have had their time
+   * for it. Without any, messages that are to be acknowledged are held until there are some: nobody has seen them.
    */
   async swap(next: readonly RunningPipeline[]): Promise<void> {
     if (this.#suspended) {
@@ -74,12 +76,11 @@ export class Reading {
     }
     this.#hold();
     this.#endWaitForSinks();
-    const deadlineMs = performance.now() + drainTimeoutMs;
-    const timer = setTimeout(() => this.delivery.recall(), drainTimeoutMs);
-    await this.delivery.drained();
-    clearTimeout(timer);
+    const deadlineMs = performance.now() + this.#drainTimeoutMs;
+    await within(this.#drainTimeoutMs, this.delivery.drained());
     const staying = new Set(next);
     const leaving = this.pipelines.filter((pipeline) => !staying.has(pipeline));
+    this.delivery.recall(leaving);
     await within(Math.max(0, deadlineMs - performance.now()), confirmed(leaving));
     this.#takeOver(next);
   }
@@ -92,26 +93,36 @@ export class Reading {
     if (this.#suspended) return;
     this.#suspended = true;
     this.#hold();
-    this.delivery.recall();
+    this.delivery.pause();
     this.#endWaitForSinks();
   }
 
   /** Ends `run` once what was received is done with, or given up after a while. */
   async stop(): Promise<void> {
-    this.#stopTimer = setTimeout(() => this.abandon(), drainTimeoutMs);
+    this.#stopTimer = setTimeout(() => this.abandon(), this.#drainTimeoutMs);
     this.#endWaitForSinks();
     // Held for pipelines or sinks that do not come any more.
     if (this.pipelines.length === 0 || this.#suspended) this.abandon();
     await this.reader.stop();
   }
 
-  /** Leaves what is in flight to come again, here or elsewhere. */
+  /** Ends what is left, however the reading ended: what comes again is abandoned, what does not gets its time. */
+  async end(): Promise<void> {
+    if (this.ackWaitMs === undefined) await within(this.#drainTimeoutMs, this.delivery.drained());
+    this.abandon();
+  }
+
+  /** Leaves what is in flight to come again, here or elsewhere, if it does. */
   abandon(): void {
     this.#abandoned = true;
     this.#endRun();
     this.delivery.abandon();
     this.#endWaitForSinks();
     this.#endHold();
+  }
+
+  get #drainTimeoutMs(): number {
+    return this.ackWaitMs === undefined ? lastDrainTimeoutMs : drainTimeoutMs;
   }
 
   #takeOver(next: readonly RunningPipeline[]): void {

@@ -224,7 +224,7 @@ export class SlotJob {
     } finally {
       this.#open = false;
       this.#reading = undefined;
-      reading.abandon();
+      await reading.end();
       await desk.close();
       this.count();
       await reader.close();
@@ -313,6 +313,7 @@ export class SlotJob {
       deadLetters,
       redelivery: isRedelivered(resolved) ? resolved.consumer : undefined,
       sampler,
+      log: this.#log,
       deadLetterLog: new DeadLetterLog(this.#log),
       ackWaitMs: ackWaitMsOf(resolved),
       onStop: (reason) => this.#fail(new Halted(`stopped by on_error = 'stop': ${reason}`)),

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type DefinitionEventBody, encodeEvent, type Options, type PipelineDefinition } from '@laminar/definitions';
+import {
+  type DefinitionEventBody,
+  type DefinitionOfKind,
+  encodeEvent,
+  type Options,
+  type PipelineDefinition,
+} from '@laminar/definitions';
 import { type EventLog, openEventLog } from '@laminar/event-store';
 import { buckets, formatDefinitionKey, type Kind } from '@laminar/protocol';
 import { loadSql, queryReferences } from '@laminar/sql';
@@ -68,6 +74,12 @@ export class IngestionMesh {
     const definition: PipelineDefinition = { query, desired: 'running', options, ...queryReferences(query) };
     const type = this.#versions.has(`pipeline.${name}`) ? 'PipelineChanged' : 'PipelineCreated';
     return this.append('pipeline', name, { type, definition });
+  }
+
+  /** Defines a function, or changes it; gives the revision. */
+  function(name: string, definition: DefinitionOfKind['function']): Promise<number> {
+    const type = this.#versions.has(`function.${name}`) ? 'FunctionChanged' : 'FunctionCreated';
+    return this.append('function', name, { type, definition });
   }
 
   async append(kind: Kind, name: string, body: DefinitionEventBody, traceparent = ''): Promise<number> {
