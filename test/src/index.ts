@@ -2,7 +2,7 @@ export { type Answer, type Api, apiOf } from './api.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
 export { freePort } from './free-port.js';
 export { TestCertificates } from './servers/certificates.js';
-export { type JetStreamCluster, startJetStreamCluster } from './servers/jetstream-cluster.js';
+export { startCluster, type TestCluster } from './servers/cluster.js';
 export { type MeshOptions, startMesh, type TestMesh } from './servers/mesh.js';
 export { type MonitoredNats, startMonitoredNats } from './servers/monitored-nats.js';
 export { natsServerBinary, startNats, type TestNats, type TestNatsOptions } from './servers/nats.js';

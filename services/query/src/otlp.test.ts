@@ -69,8 +69,12 @@ const requestOf = (...spans: object[]) =>
     }),
   ).finish();
 
+/** A span before those within it, also where they began in the same moment. */
 const spansOf = (traceId: string) =>
-  select(query.url, `SELECT * FROM system.spans WHERE trace_id = '${traceId}' ORDER BY start_time`);
+  select(
+    query.url,
+    `SELECT * FROM system.spans WHERE trace_id = '${traceId}' ORDER BY start_time, end_time DESC, kind DESC`,
+  );
 
 describe('spans', () => {
   it('come in from the SDK that all services use', async () => {

@@ -80,8 +80,14 @@ describe('a pipeline defined by REST', () => {
     expect(connection).toMatchObject({ state: 'connected', messages_received: 3, instance: 'ingestion-1' });
     const [server] = await api.rows("SELECT * FROM system.nats_server_info WHERE connection = 'orders'");
     expect(server).toMatchObject({ port: mesh.nats.port });
-    const [worker] = await api.rows('SELECT * FROM system.workers');
-    expect(worker).toMatchObject({ instance: 'ingestion-1', pid: mesh.ingestion[0]?.pid, readers: 1 });
+    const worker = await eventually(
+      async () => {
+        const [found] = await api.rows('SELECT * FROM system.workers');
+        return found?.readers === 1 && found;
+      },
+      { what: 'the reader of the worker', timeoutMs: 4000 },
+    );
+    expect(worker).toMatchObject({ instance: 'ingestion-1', pid: mesh.ingestion[0]?.pid });
     const events = await api.rows("SELECT * FROM system.definition_events WHERE name = 'orders_p'");
     expect(events).toHaveLength(1);
   });

@@ -1,26 +1,33 @@
 import { freePort } from '../free-port.js';
 import { startNats, type TestNats, type TestNatsOptions } from './nats.js';
 
+/** Servers that know each other by routes; their names are `n1`, `n2`, ... in the order in which they stand here. */
 export interface TestCluster {
-  /** In the order of `urls`. */
   readonly servers: readonly TestNats[];
   /** As the option `servers` takes them. */
   readonly urls: string;
+  /** By its name, as JetStream names leaders. */
+  server(name: string): TestNats;
   stop(): Promise<void>;
 }
 
-/** Starts nats-servers without JetStream that know each other by routes. `config` is added to each one's. */
-export async function startCluster(count: number, config = ''): Promise<TestCluster> {
+/** Starts nats-servers that are one cluster; with JetStream they elect a leader, for which whoever makes streams on it waits. */
+export async function startCluster(count: number, { jetstream = false } = {}): Promise<TestCluster> {
   const routePorts = await Promise.all(Array.from({ length: count }, () => freePort()));
   const routes = routePorts.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+  const names = routePorts.map((_, i) => `n${i + 1}`);
   const configs = routePorts.map(
-    (port, i) =>
-      `server_name: n${i + 1}\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }\n${config}`,
+    (port, i) => `server_name: ${names[i]}\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }\n`,
   );
-  const servers = await startAll(configs.map((text) => ({ config: text, jetstream: false })));
+  const servers = await startAll(configs.map((config) => ({ config, jetstream })));
   return {
     servers,
     urls: servers.map(({ url }) => url).join(','),
+    server(name) {
+      const found = servers[names.indexOf(name)];
+      if (!found) throw new Error(`the cluster has no server "${name}"`);
+      return found;
+    },
     stop: () => stopAll(servers),
   };
 }

@@ -7,6 +7,7 @@ export class TcpProxy {
   readonly #pairs = new Set<readonly [client: Socket, server: Socket]>();
   #answers = true;
   #paused = false;
+  #refuses = false;
   port = 0;
 
   constructor(readonly target: number) {}
@@ -38,8 +39,15 @@ export class TcpProxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
   }
 
+  /** Cuts every connection, and those that are tried until `cut`. */
+  refuse(): void {
+    this.cut();
+    this.#refuses = true;
+  }
+
   /** Cuts every connection; new ones are whole. */
   cut(): void {
+    this.#refuses = false;
     this.#answers = true;
     this.#paused = false;
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
@@ -51,6 +59,10 @@ export class TcpProxy {
   }
 
   #wire(client: Socket): void {
+    if (this.#refuses) {
+      client.destroy();
+      return;
+    }
     const server = connect(this.target, '127.0.0.1');
     const pair = [client, server] as const;
     this.#pairs.add(pair);

@@ -1,4 +1,4 @@
-import type { ConsumerSource } from '@laminar/definitions';
+import { type ConsumerSource, covers } from '@laminar/definitions';
 import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
@@ -156,14 +156,20 @@ export class ConsumerWatch {
     const removedThrough = now.stream.state.first_seq - 1;
     if (removedThrough <= deliveredBefore) return;
     const deliveries = now.consumer.delivered.consumer_seq - before.consumer.delivered.consumer_seq;
-    // Of a filtered consumer only those are known to have been for it that were pending.
-    const lost =
-      source.filterSubjects.length > 0
-        ? before.consumer.num_pending - now.consumer.num_pending - deliveries
-        : Math.max(removedThrough, now.consumer.delivered.stream_seq) - deliveredBefore - deliveries;
+    // Where a filter leaves some out, only those are known to have been for the consumer that were pending.
+    const lost = wantsAll(source, now.stream)
+      ? Math.max(removedThrough, now.consumer.delivered.stream_seq) - deliveredBefore - deliveries
+      : before.consumer.num_pending - now.consumer.num_pending - deliveries;
     if (lost <= 0) return;
     onRemark(
       `the stream "${source.streamName}" lost messages up to sequence ${removedThrough}, by a purge or its limits, before they were read; about ${Math.min(lost, removedThrough - deliveredBefore)} of them were for ${consumerName(source)}`,
     );
   }
+}
+
+/** Whether no message of the stream is left out by the consumer's filters. One that is filled from other streams may hold any subject. */
+function wantsAll({ filterSubjects }: ConsumerSource, { config }: StreamInfo): boolean {
+  if (filterSubjects.length === 0) return true;
+  if (config.mirror || (config.sources ?? []).length > 0) return false;
+  return config.subjects.every((subject) => filterSubjects.some((filter) => covers(filter, subject)));
 }

@@ -7,7 +7,7 @@ import {
   type PipelineDefinition,
 } from '@laminar/definitions';
 import { type EventLog, openEventLog } from '@laminar/event-store';
-import { buckets, formatDefinitionKey, type Kind } from '@laminar/protocol';
+import { buckets, type DeadLetter, formatDefinitionKey, type Kind, readDeadLetter, streams } from '@laminar/protocol';
 import { loadSql, queryReferences } from '@laminar/sql';
 import { StatusBoard, summarizeConnection, summarizePipeline } from '@laminar/status';
 import { eventually, type ServiceProcess, startMesh, type TestMesh } from '@laminar/test';
@@ -154,5 +154,17 @@ export class IngestionMesh {
   /** How many messages a stream holds. */
   async count(stream: string): Promise<number> {
     return (await this.jsm.streams.info(stream)).state.messages;
+  }
+
+  /** The dead letters of a connection, as they stand. */
+  async deadLetters(connection: string): Promise<(DeadLetter & { readonly payload: string })[]> {
+    const letters: (DeadLetter & { readonly payload: string })[] = [];
+    const { first_seq, last_seq } = (await this.jsm.streams.info(streams.deadLetters)).state;
+    for (let seq = first_seq; seq <= last_seq; seq++) {
+      const stored = await this.jsm.streams.getMessage(streams.deadLetters, { seq }).catch(() => null);
+      const letter = stored && readDeadLetter(stored.subject, (name) => stored.header.get(name) || undefined);
+      if (letter?.connection === connection) letters.push({ ...letter, payload: stored?.string() ?? '' });
+    }
+    return letters;
   }
 }
