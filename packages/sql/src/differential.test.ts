@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSql } from './index.js';
 import { difference, ownAnswer } from './testing/differential/compare.js';
 import { deliberateDifference } from './testing/differential/differences.js';
-import { generate, type Pick } from './testing/differential/generate.js';
+import { generate } from './testing/differential/generate.js';
 import { Oracle } from './testing/differential/oracle.js';
+import { randomOf } from './testing/differential/random.js';
 import { rowsOf } from './testing/differential/rows.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
@@ -13,17 +14,6 @@ const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
 const limitMs = 180_000;
-
-/** A small generator of numbers (mulberry32), so that a seed gives the same expressions everywhere. */
-function randomOf(start: number): Pick {
-  let state = start | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 describe('expressions', () => {
   const pick = randomOf(seed);

@@ -83,6 +83,11 @@ export const differences: readonly Difference[] = [
     example: ["'AP8='::bytea", '"AP8="'],
   },
   {
+    what: 'Functions that give rows stand in FROM, behind what is read, and nowhere else.',
+    why: 'There is one place where a message becomes many rows.',
+    example: ['unnest(ARRAY[1])', undefined],
+  },
+  {
     what: 'A call that fits several overloads takes the nearest one.',
     why: 'PostgreSQL asks for a cast.',
     example: ['gcd(4::smallint, 6::smallint)', '2'],

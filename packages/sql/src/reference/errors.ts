@@ -28,6 +28,7 @@ export const rowErrorNotes: { readonly [code: string]: string } = {
   invalid_regex: 'a pattern from data is no regular expression',
   null_key: 'a key of an object is NULL',
   too_large: 'a text is larger than functions may build',
+  too_many_rows: 'a message comes to more rows, or more bytes of rows, than one message may',
   invalid_subject: 'a row names no subject that it can be published to',
   invalid_header: 'a header has a name or value that NATS cannot carry',
 };

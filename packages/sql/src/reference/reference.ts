@@ -3,6 +3,8 @@ import { parameterName } from '../bind/overload.js';
 import type { Overload, SqlFunction } from '../functions/definition.js';
 import { functionSections } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
+import { rowFunctions } from '../functions/rows.js';
+import { rowsMax } from '../rows.js';
 import { differences } from './differences.js';
 import { errorNotes, rowErrorNotes } from './errors.js';
 import { operatorNotes } from './operators.js';
@@ -33,6 +35,19 @@ export function sqlReference(): string {
       `### ${title}: functions`,
       table(['function', 'meaning', 'example', 'gives'], functions.map(functionRow)),
     ]),
+    '### Functions in FROM',
+    `These give rows, and stand beside what is read: \`FROM orders o, unnest(o.tags) AS tag\`, \`CROSS JOIN LATERAL\`, or \`LEFT JOIN ... ON\` where a message without elements is a row too. Several of them give the product, in order; \`WITH ORDINALITY\` numbers the rows, \`ROWS FROM (...)\` puts functions side by side. An alias is the value itself where there is one. A message is taken apart into ${rowsMax} rows at most.`,
+    table(
+      ['function', 'meaning', 'columns', 'example', 'gives'],
+      rowFunctions.map(({ name, summary, columns, example }) => [
+        [...new Set(columns.flatMap(({ list }) => list.overloads.map((overload) => rowSignature(name, overload))))]
+          .map(code)
+          .join('<br>'),
+        summary,
+        columns.map(({ name: column }) => (column === undefined ? 'the alias' : code(column))).join(', '),
+        ...example.map(code),
+      ]),
+    ),
     '### Functions that are refused',
     table(
       ['function', 'instead'],
@@ -73,13 +88,16 @@ function functionRow({ name, overloads, summary, example, own }: SqlFunction): s
   return [shown.map(code).join('<br>'), own ? `${summary} Of this dialect alone.` : summary, ...example.map(code)];
 }
 
-function signature(name: string, { parameters, optional, variadic, returns }: Overload): string {
+const signature = (name: string, overload: Overload): string =>
+  `${rowSignature(name, overload)} → ${parameterName(overload.returns) ?? 'number'}`;
+
+function rowSignature(name: string, { parameters, optional, variadic }: Overload): string {
   const required = parameters.length - optional;
   const names = parameters.map((parameter) => parameterName(parameter) ?? 'number');
   const must = names.slice(0, required).join(', ');
   const may = names.slice(required).map((text) => `[, ${text}]`);
   const list = `${must}${must === '' ? may.join('').replace('[, ', '[') : may.join('')}${variadic ? ', ...' : ''}`;
-  return `${name}(${list}) → ${parameterName(returns) ?? 'number'}`;
+  return `${name}(${list})`;
 }
 
 /** Code within a cell of a table. */

@@ -34,7 +34,17 @@ export class Oracle {
         RETURN result;
       EXCEPTION WHEN OTHERS THEN
         RETURN jsonb_build_object('error', SQLERRM, 'code', SQLSTATE);
-      END $$;`);
+      END $$;
+      CREATE FUNCTION rows_of(query TEXT) RETURNS JSONB LANGUAGE plpgsql AS $$
+      DECLARE result JSONB;
+      BEGIN
+        EXECUTE format('SELECT coalesce(jsonb_agg(x), ''[]'') FROM (%s) AS q', query) INTO result;
+        RETURN result;
+      EXCEPTION WHEN OTHERS THEN
+        RETURN jsonb_build_object('error', SQLERRM);
+      END $$;
+      SET join_collapse_limit = 1;
+      SET from_collapse_limit = 1;`);
     return new Oracle(database);
   }
 
@@ -45,6 +55,12 @@ export class Oracle {
       [JSON.stringify(questions)],
     );
     return rows.map(({ answer }) => answer);
+  }
+
+  /** What a query gives that has one column `x` of JSON: its values in order, or an error. */
+  async rows(query: string): Promise<unknown> {
+    const { rows } = await this.database.query<{ answer: unknown }>('SELECT rows_of($1) AS answer', [query]);
+    return rows[0]?.answer;
   }
 
   close(): Promise<void> {
