@@ -53,6 +53,17 @@ describe('the range of a stream that WHERE asks for', () => {
     expect(where("_nats_timestamp >= DATE '2026-01-01'")).toEqual({ ...none, fromMicros: micros('2026-01-01') });
   });
 
+  it('of a UNION ALL holds those of its selects', () => {
+    const range = (...conditions: string[]) =>
+      narrow(conditions.map((condition) => `SELECT id FROM events WHERE ${condition}`).join(' UNION ALL ')).range;
+    expect(range('_nats_sequence = 7', '_nats_sequence = 3', '_nats_sequence <= 2')).toEqual({
+      ...none,
+      toSequence: 7,
+    });
+    expect(range('_nats_sequence = 7', '_nats_sequence = 3')).toEqual({ ...none, fromSequence: 3, toSequence: 7 });
+    expect(range('_nats_sequence = 7', 'ok')).toBeUndefined();
+  });
+
   it('reaches through tables, CTEs and subqueries', () => {
     expect(narrow('SELECT id FROM seen WHERE _nats_sequence > 2').range).toMatchObject({ fromSequence: 3 });
     const cte =

@@ -24,16 +24,34 @@ export interface Narrowed {
 
 /**
  * Finds the bounds of `_nats_sequence` and `_nats_timestamp` that every row must be within: the comparisons with constants that are joined by AND in the WHERE of
- * the query or of a CTE that it stands on.
+ * the query or of a CTE that it stands on. Of a UNION ALL, the range that holds those of all its selects.
  */
 export function narrowed(query: BoundQuery): Narrowed {
   const plan = planBehind(query);
-  const bounds: Bound[] = [];
-  const filters = plan.filters.map((filter) => settle(filter, bounds));
-  if (bounds.length === 0) return { query, range: undefined };
-  const narrow: Plan = { ...plan, filters };
-  return { query: narrow, range: rangeOf(bounds) };
+  const settled = plan.branches.map((branch) => {
+    const bounds: Bound[] = [];
+    const filters = branch.filters.map((filter) => settle(filter, bounds));
+    return { branch: { ...branch, filters }, range: rangeOf(bounds) };
+  });
+  const range = settled.map((branch) => branch.range).reduce(hull);
+  if (Object.values(range).every((bound) => bound === undefined)) return { query, range: undefined };
+  const narrow: Plan = { ...plan, branches: settled.map(({ branch }) => branch) };
+  return { query: narrow, range };
 }
+
+/** The smallest range that holds both. */
+const hull = (a: StreamRange, b: StreamRange): StreamRange => ({
+  fromSequence: outer(Math.min, a.fromSequence, b.fromSequence),
+  toSequence: outer(Math.max, a.toSequence, b.toSequence),
+  fromMicros: outer(Math.min, a.fromMicros, b.fromMicros),
+  toMicros: outer(Math.max, a.toMicros, b.toMicros),
+});
+
+const outer = (
+  choose: (a: number, b: number) => number,
+  a: number | undefined,
+  b: number | undefined,
+): number | undefined => (a === undefined || b === undefined ? undefined : choose(a, b));
 
 /** Whether no message can lie within. */
 export const isEmptyRange = ({ fromSequence, toSequence, fromMicros, toMicros }: StreamRange): boolean =>
@@ -79,7 +97,7 @@ const placeColumn = (expression: Expression): Bound['column'] | undefined =>
     ? expression.name
     : undefined;
 
-const ofMessages: ReadonlySet<Expression['op']> = new Set(['field', 'payload', 'metadata', 'call']);
+const ofMessages: ReadonlySet<Expression['op']> = new Set(['field', 'payload', 'metadata', 'element', 'call']);
 
 /** The value of an expression that depends on no message; undefined where it does, or cannot be computed, which each row then says. */
 function valueOnce(expression: Expression): unknown {

@@ -38,6 +38,7 @@ export const problemCodes = {
   unknown_column: { status: 422, meaning: 'The SQL names a column that its table does not have.' },
   unknown_type: { status: 422, meaning: 'The SQL names a type that there is not.' },
   unknown_table: { status: 422, meaning: 'The SQL names a relation that cannot be used there.' },
+  unknown_function: { status: 422, meaning: 'The SQL calls a function that there is not.' },
   invalid_name: { status: 422, meaning: 'The SQL holds a name that no definition can have.' },
   type_mismatch: { status: 422, meaning: 'The SQL puts values together that do not fit.' },
   duplicate_column: { status: 422, meaning: 'Two columns of the query have one name.' },
