@@ -272,9 +272,9 @@ export interface Connection {
   besides(): Sink;
   /**
    * Tells of each message that runs out of deliveries, once over all readers of the connection, also of those that did while nobody watched as far
-   * as the server lets it be known. Undefined where deliveries are not counted. Throws `ConnectorError`.
+   * as the server lets it be known, for which it may have to search long: `signal` ends that. Undefined where deliveries are not counted. Throws `ConnectorError`.
    */
-  watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined>;
+  watchExhausted(onExhausted: (exhausted: Exhausted) => void, signal: AbortSignal): Promise<ExhaustedWatch | undefined>;
   /** Publishes replies to the requests that this source reads, on its own socket. Throws `ConnectorError` where it reads none. */
   responder(): Sink;
   snapshot(): ConnectionSnapshot;

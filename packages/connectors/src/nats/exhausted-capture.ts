@@ -62,12 +62,12 @@ export async function ensureCapture(jsm: JetStreamManager, source: ConsumerSourc
   }
 }
 
-/** Whether there are notices that nobody has acted on. */
-export async function hasNotices(jsm: JetStreamManager, source: ConsumerSource): Promise<boolean> {
+/** How many notices there are that nobody has acted on; undefined where nothing is captured. */
+export async function noticesWaiting(jsm: JetStreamManager, source: ConsumerSource): Promise<number | undefined> {
   try {
-    return (await jsm.streams.info(captureStreamOf(source))).state.messages > 0;
+    return (await jsm.streams.info(captureStreamOf(source))).state.messages;
   } catch (error) {
-    if (hasCode(error, apiCodes.streamNotFound) || isNotPermitted(error)) return false;
+    if (hasCode(error, apiCodes.streamNotFound) || isNotPermitted(error)) return undefined;
     throw error;
   }
 }

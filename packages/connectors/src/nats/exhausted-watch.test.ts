@@ -42,23 +42,40 @@ afterAll(async () => {
 
 const ackWaitMs = 1000;
 
+const captureOf = (stream: string) => `laminar_exhausted_${stream}_laminar-orders`;
+
+const optionsOf = (stream: string): Options => ({
+  type: 'source',
+  servers: server.url,
+  jetstream: true,
+  stream_name: stream,
+  stream_subjects: `${stream}.>`,
+  consumer_max_deliver: 2,
+  consumer_ack_wait_s: ackWaitMs / 1000,
+});
+
 /** A connection whose messages have two deliveries, over a stream of its own. */
 async function source(
   options: Options = {},
   stream = `S${++number}`,
 ): Promise<{ connection: Connection; stream: string; drift: string | undefined; capture: string }> {
-  const { connection } = await openConnection({
-    type: 'source',
-    servers: server.url,
-    jetstream: true,
-    stream_name: stream,
-    stream_subjects: `${stream}.>`,
-    consumer_max_deliver: 2,
-    consumer_ack_wait_s: ackWaitMs / 1000,
-    ...options,
-  });
+  const { connection } = await openConnection({ ...optionsOf(stream), ...options });
   const { drift } = await connection.provision();
-  return { connection, stream, drift, capture: `laminar_exhausted_${stream}_laminar-orders` };
+  return { connection, stream, drift, capture: captureOf(stream) };
+}
+
+/** The same over a durable that somebody else made, of which nothing captures anything before `provision`. */
+async function foreign(): Promise<{ connection: Connection; stream: string; capture: string }> {
+  const stream = `S${++number}`;
+  await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] });
+  await jsm.consumers.add(stream, {
+    durable_name: 'laminar-orders',
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ackWaitMs * 1e6,
+    max_deliver: 2,
+  });
+  const { connection } = await openConnection(optionsOf(stream));
+  return { connection, stream, capture: captureOf(stream) };
 }
 
 async function publish(stream: string, ...texts: string[]): Promise<void> {
@@ -80,12 +97,12 @@ async function exhaust(stream: string, acknowledged: readonly number[] = []): Pr
 }
 
 /** What a watch tells of, each kept at once. */
-async function watch(connection: Connection, kept = true) {
+async function watch(connection: Connection, kept = true, signal = new AbortController().signal) {
   const told: Exhausted[] = [];
   const watching = await connection.watchExhausted((exhausted) => {
     told.push(exhausted);
     exhausted.settle(kept);
-  });
+  }, signal);
   return { told, close: async () => watching?.close() };
 }
 
@@ -148,24 +165,37 @@ describe('messages that run out of deliveries', () => {
   }, 60_000);
 
   it('that nothing captured are found where the server lets it be known, and those that were acknowledged are not', async () => {
-    const stream = `S${++number}`;
-    await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] });
-    await jsm.consumers.add(stream, {
-      durable_name: 'laminar-orders',
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: ackWaitMs * 1e6,
-      max_deliver: 2,
-    });
+    const { connection, stream, capture } = await foreign();
     await publish(stream, 'one', 'two', 'three', 'four');
     await exhaust(stream, [2, 4]);
-    const { connection } = await source({}, stream);
+    await connection.provision();
+    // Whoever dies before it has kept them is told of them again.
+    const first = await watch(connection, false);
+    await eventually(() => first.told.length >= 2, { what: 'both' });
+    await first.close();
     const { told, close } = await watch(connection);
-    expect(texts(told)).toEqual(['one', 'three']);
-    await close();
+    await eventually(() => told.length === 2, { what: 'both once more', timeoutMs: 40_000 });
+    expect(texts(told).sort()).toEqual(['one', 'three']);
     await eventually(() => uncounted(stream), { what: 'the server to forget them' });
+    await eventually(async () => (await jsm.streams.info(capture)).state.messages === 0, { what: 'no notices' });
+    await close();
     const again = await watch(connection);
     expect(again.told).toEqual([]);
     await again.close();
+  }, 90_000);
+
+  it('are looked for no longer than their owner wants, and stay to be found', async () => {
+    const { connection, stream } = await foreign();
+    await publish(stream, 'one', 'two', 'three');
+    await exhaust(stream, [2]);
+    await connection.provision();
+    const owner = new AbortController();
+    const looking = watch(connection, true, owner.signal);
+    owner.abort();
+    await expect(looking).rejects.toMatchObject({ name: 'ConnectorError' });
+    const { told, close } = await watch(connection);
+    await eventually(() => told.length === 2, { what: 'both' });
+    await close();
   }, 60_000);
 
   it('are told of as they happen where nothing may capture them, and the connection says what that means', async () => {
@@ -191,7 +221,7 @@ describe('messages that run out of deliveries', () => {
 
   it('are no business of connections whose deliveries have no end', async () => {
     const { connection, capture } = await source({ consumer_max_deliver: -1 });
-    expect(await connection.watchExhausted(() => undefined)).toBeUndefined();
+    expect(await connection.watchExhausted(() => undefined, new AbortController().signal)).toBeUndefined();
     await expect(jsm.streams.info(capture)).rejects.toThrow();
   });
 });

@@ -3,7 +3,7 @@ import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManag
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Exhausted, ExhaustedWatch } from '../contract.js';
 import { apiCodes, hasCode, isNotPermitted } from './errors.js';
-import { advisoriesOf, captureStreamOf, hasNotices, noticeConsumer } from './exhausted-capture.js';
+import { advisoriesOf, captureStreamOf, noticeConsumer } from './exhausted-capture.js';
 import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
 
@@ -38,9 +38,11 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     nc: NatsConnection,
     source: ConsumerSource,
     onExhausted: (exhausted: Exhausted) => void,
+    signal: AbortSignal,
   ): Promise<NatsExhaustedWatch> {
     const watch = new NatsExhaustedWatch(nc, await jetstreamManager(nc), source, onExhausted);
-    await watch.#reconcile();
+    await watch.#reconcile(signal);
+    signal.throwIfAborted();
     await watch.#listen();
     return watch;
   }
@@ -52,13 +54,13 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
   }
 
   /**
-   * What was captured will be told of by its notice. Slots that share a durable would take each other's messages for given up, and where an acknowledgement
-   * covers all before it none counts for one message alone.
+   * Slots that share a durable would take each other's messages for given up, and where an acknowledgement covers all before it none counts for one
+   * message alone.
    */
-  async #reconcile(): Promise<void> {
-    const { parallelism, consumer } = this.source;
-    if (parallelism > 1 || consumer.ackPolicy === 'all' || (await hasNotices(this.jsm, this.source))) return;
-    const messages = await unreportedExhausted(this.nc, this.jsm, this.source).catch((error) => {
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    const { nc, jsm, source } = this;
+    if (source.parallelism > 1 || source.consumer.ackPolicy === 'all') return;
+    const messages = await unreportedExhausted({ nc, jsm, source, signal }).catch((error) => {
       // Whoever may not look at the stream is told so where an advisory comes.
       if (isNotPermitted(error)) return [];
       throw error;

@@ -1,5 +1,5 @@
 import type { MessageCodec } from '@laminar/codecs';
-import type { Connection, Exhausted, ExhaustedWatch } from '@laminar/connectors';
+import { type Connection, ConnectorError, type Exhausted, type ExhaustedWatch } from '@laminar/connectors';
 import { type DeadLetterRetried, type DeadLetterRetry, isDeadLetterId, subjects } from '@laminar/protocol';
 import type { Subscription } from '@nats-io/nats-core';
 import type { ConnectionCounters } from '../delivery/counters.js';
@@ -26,7 +26,7 @@ export class LetterDesk {
   #watch: ExhaustedWatch | undefined;
   /** What the watch told of before the reader was open. */
   #early: Exhausted[] | undefined = [];
-  #closed = false;
+  readonly #closing = new AbortController();
   /** Whoever asks for the same letter meanwhile gets the same answer. */
   readonly #retries = new Map<string, Promise<DeadLetterRetried>>();
 
@@ -51,8 +51,8 @@ export class LetterDesk {
     const watch = await source.watchExhausted((exhausted) => {
       if (this.#early) this.#early.push(exhausted);
       else this.#takeExhausted(exhausted);
-    });
-    if (this.#closed) await watch?.close();
+    }, this.#closing.signal);
+    if (this.#closing.signal.aborted) await watch?.close();
     else this.#watch = watch;
   }
 
@@ -64,7 +64,7 @@ export class LetterDesk {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(new ConnectorError('blocked', 'nothing is read any more'));
     this.#requests?.unsubscribe();
     await this.#watch?.close();
     await this.options.slotLetters.close();
