@@ -136,28 +136,30 @@ describe('a pipeline that is given another sink', () => {
   });
 });
 
-describe('a sink that is dialled anew', () => {
+describe('a sink that is given up', () => {
   it('doubles nothing of a sibling that was done with what the sink had not confirmed', async () => {
     const server = await startNats();
     try {
       await streamed('shared', { consumer_ack_wait_s: 6 });
-      const sink = { type: 'sink', subject: 'lost', reconnect_wait_ms: 50 };
+      const sink = { type: 'sink', subject: 'lost', max_reconnects: 1, reconnect_wait_ms: 20 };
       await mesh.connection('lost', sink, server.url);
       await mesh.pipeline('losing', 'INSERT INTO lost SELECT n FROM shared');
       await mesh.pipeline('keeping', 'SELECT n FROM shared');
       for (const name of ['losing', 'keeping']) await mesh.settled(name, 'running');
       const rows = await rowsOf('keeping');
-      await server.down();
+      // It takes the rows and confirms none.
+      server.kill('SIGSTOP');
       await mesh.feed('shared.x', 0, 20);
       await eventually(() => rows.length === 20, { what: 'the rows of the sibling' });
-      await mesh.settled('losing', 'blocked');
-      // The sink of before is let go of.
-      await mesh.connection('lost', { ...sink, description: 'changed' }, server.url);
+      server.kill('SIGKILL');
+      await eventually(() => mesh.connectionState('lost').state === 'failed', { what: 'the sink to be given up' });
       await server.up();
       const nc = await connect({ servers: server.url });
       const lost: number[] = [];
       nc.subscribe('lost', { callback: (_, message) => void lost.push(message.json<{ n: number }>().n) });
       await nc.flush();
+      // A change has it dialled at once.
+      await mesh.connection('lost', { ...sink, description: 'changed' }, server.url);
       await eventually(() => new Set(lost).size === 20, { what: 'the rows of the other', timeoutMs: 20_000 });
       await eventually(async () => (await mesh.jsm.consumers.info('SHARED', 'laminar-shared')).num_ack_pending === 0, {
         what: 'every acknowledgement',
