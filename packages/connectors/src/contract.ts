@@ -195,7 +195,9 @@ export interface Sink {
 export interface Exhausted {
   /** `delivered` is the number of deliveries that it had. Without payload and subject where it cannot be had any more. */
   readonly message: Message;
-  /** Why it cannot be had; undefined where it is all there. */
+  /** Tells the stream that holds it from one of the same name made before or after. */
+  readonly streamIncarnation: string;
+  /** Why it cannot be had, or is not known for sure to have been given up; undefined where all is well. */
   readonly problem: string | undefined;
   /** It is kept elsewhere, and the server may forget it; or it is not, and is told of again later. */
   settle(kept: boolean): void;
@@ -261,9 +263,10 @@ export interface Connection {
   besides(): Sink;
   /**
    * Tells of each message that runs out of deliveries, once over all readers of the connection, also of those that did while nobody watched as far
-   * as the server lets it be known. Undefined where deliveries are not counted. Throws `ConnectorError`.
+   * as the server lets it be known. Looking for those takes a while; what was found is told of at once, and `signal` ends it early, with a watch that
+   * tells of nothing more. Undefined where deliveries are not counted. Throws `ConnectorError`.
    */
-  watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined>;
+  watchExhausted(onExhausted: (exhausted: Exhausted) => void, signal: AbortSignal): Promise<ExhaustedWatch | undefined>;
   /** Publishes replies to the requests that this source reads, on its own socket. Throws `ConnectorError` where it reads none. */
   responder(): Sink;
   snapshot(): ConnectionSnapshot;

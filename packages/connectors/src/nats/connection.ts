@@ -128,11 +128,14 @@ export class NatsConnector implements Connection {
     return this.#watched(new CoreSink(this.#open()));
   }
 
-  async watchExhausted(onExhausted: (exhausted: Exhausted) => void): Promise<ExhaustedWatch | undefined> {
+  async watchExhausted(
+    onExhausted: (exhausted: Exhausted) => void,
+    signal: AbortSignal,
+  ): Promise<ExhaustedWatch | undefined> {
     const { resolved } = this.options;
     if (!hasDurable(resolved) || !countsDeliveries(resolved)) return undefined;
     try {
-      return await NatsExhaustedWatch.open(this.#open(), resolved, onExhausted);
+      return await NatsExhaustedWatch.open(this.#open(), resolved, onExhausted, signal);
     } catch (error) {
       throw connectorError('looking for messages that ran out of deliveries', error);
     }

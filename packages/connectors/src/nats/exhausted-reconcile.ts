@@ -8,35 +8,58 @@ import { StoredMessage } from './stored-message.js';
 const sequencesMax = 2000;
 const messageNotFound = 10037;
 
+/** Of a message that may have run out of deliveries, or not. */
+const interrupted = 'or it was acknowledged: looking for which of them were was interrupted';
+
 /**
- * Messages of a consumer that ran out of deliveries, whoever reads by it: delivered, above the floor of what is acknowledged, and never to come
- * again. While nothing waits for an acknowledgement, the server's count of redelivered messages is the number of those. (Tried on 2.9.10 and 2.12.2: a
+ * Tells of the messages of a consumer that ran out of deliveries, whoever reads by it: delivered, above the floor of what is acknowledged, and never to
+ * come again. While nothing waits for an acknowledgement, the server's count of redelivered messages is the number of those. (Tried on 2.9.10 and 2.12.2: a
  * message that ran out leaves `num_ack_pending`, stays in `num_redelivered`, and leaves that too when it is acknowledged after all.) While something does,
- * nothing can be told, and nothing is.
+ * nothing can be told, and nothing is. Ends early when `signal` is aborted.
+ *
+ * Asking moves the floor beyond all of them, so that nobody can look for them again: what is found is told of at once, and where the looking ends early,
+ * so is every message that may be one, with this as its `problem`.
  */
-export async function unreportedExhausted(
+export async function tellUnreported(
   nc: NatsConnection,
   jsm: JetStreamManager,
   source: ConsumerSource,
-): Promise<StoredMessage[]> {
+  signal: AbortSignal,
+  tell: (message: StoredMessage, problem: string | undefined) => void,
+): Promise<void> {
   const { streamName, consumer } = source;
   const info = await jsm.consumers.info(streamName, consumer.name);
-  const wanted = exhaustedOf(info);
-  if (wanted === 0) return [];
-  const candidates = await delivered(jsm, source, info);
-  if (candidates.length <= wanted) return candidates;
-  // Some of them were acknowledged, which the server does not say of a single one: but its count falls only by one that was not.
-  const found: StoredMessage[] = [];
-  for (let count = wanted; count > 0 && candidates.length > 0; ) {
-    const candidate = candidates.shift();
-    if (!candidate) break;
-    nc.publish(ackSubject(source, candidate.sequence, candidate.delivered));
-    await nc.flush();
-    const left = exhaustedOf(await jsm.consumers.info(streamName, consumer.name));
-    if (left < count) found.push(candidate);
+  let count = exhaustedOf(info);
+  if (count === 0) return;
+  const candidates = await delivered(jsm, source, info, signal);
+  if (signal.aborted) return;
+  // Some of them may have been acknowledged, which the server does not say of a single one: but its count falls only by one that was not.
+  for (let i = 0; i < candidates.length && count > 0; i++) {
+    const tellRest = (problem: string | undefined) => {
+      for (const candidate of candidates.slice(i)) tell(candidate, problem);
+    };
+    if (candidates.length - i <= count) return tellRest(undefined);
+    if (signal.aborted) return tellRest(interrupted);
+    const candidate = candidates[i] as StoredMessage;
+    const left = await countWithout(nc, jsm, source, candidate).catch((error) => {
+      tellRest(interrupted);
+      throw error;
+    });
+    if (left < count) tell(candidate, undefined);
     count = left;
   }
-  return found;
+}
+
+/** How many the server counts once it takes this message for acknowledged. */
+async function countWithout(
+  nc: NatsConnection,
+  jsm: JetStreamManager,
+  source: ConsumerSource,
+  { sequence, delivered }: StoredMessage,
+): Promise<number> {
+  nc.publish(ackSubject(source, sequence, delivered));
+  await nc.flush();
+  return exhaustedOf(await jsm.consumers.info(source.streamName, source.consumer.name));
 }
 
 const exhaustedOf = ({ num_ack_pending, num_redelivered }: ConsumerInfo): number =>
@@ -47,11 +70,12 @@ async function delivered(
   jsm: JetStreamManager,
   { streamName, consumer, filterSubjects }: ConsumerSource,
   info: ConsumerInfo,
+  signal: AbortSignal,
 ): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = [];
   const first = info.ack_floor.stream_seq + 1;
   const last = Math.min(info.delivered.stream_seq, first + sequencesMax - 1);
-  for (let seq = first; seq <= last; seq++) {
+  for (let seq = first; seq <= last && !signal.aborted; seq++) {
     const stored = await jsm.streams.getMessage(streamName, { seq }).catch((error) => {
       if (hasCode(error, messageNotFound)) return null;
       throw error;

@@ -79,13 +79,15 @@ async function exhaust(stream: string, acknowledged: readonly number[] = []): Pr
   );
 }
 
+const never = new AbortController().signal;
+
 /** What a watch tells of, each kept at once. */
 async function watch(connection: Connection, kept = true) {
   const told: Exhausted[] = [];
   const watching = await connection.watchExhausted((exhausted) => {
     told.push(exhausted);
     exhausted.settle(kept);
-  });
+  }, never);
   return { told, close: async () => watching?.close() };
 }
 
@@ -133,7 +135,12 @@ describe('messages that run out of deliveries', () => {
     await jsm.streams.purge(stream);
     const { told, close } = await watch(connection);
     await eventually(() => told.length === 1, { what: 'the notice' });
-    expect(told[0]).toMatchObject({ message: { sequence: 1, stream }, problem: expect.stringContaining('not hold') });
+    const streamIncarnation = Date.parse((await jsm.streams.info(stream)).created).toString(36);
+    expect(told[0]).toMatchObject({
+      message: { sequence: 1, stream },
+      streamIncarnation,
+      problem: expect.stringContaining('not hold'),
+    });
     await close();
   }, 60_000);
 
@@ -168,16 +175,45 @@ describe('messages that run out of deliveries', () => {
     await again.close();
   }, 60_000);
 
-  it('are told of as they happen where nothing may capture them, and the connection says what that means', async () => {
-    const { connection, stream, drift } = await source({}, 'LIMITED');
-    expect(drift).toContain('not kept as dead letters');
-    const { told, close } = await watch(connection);
-    await publish(stream, 'one');
-    await exhaust(stream);
-    await eventually(() => told.length === 1, { what: 'the advisory', timeoutMs: 10_000 });
-    expect(told[0]).toMatchObject({ message: { sequence: 1 }, problem: expect.stringContaining('not permitted') });
-    await close();
-  }, 60_000);
+  it.each([
+    ['somebody ends it', async (_: Connection, ending: AbortController) => ending.abort()],
+    ['the connection ends', (connection: Connection) => connection.close()],
+  ])(
+    'are all told of where nothing captured them, also when %s in the middle of looking for them',
+    async (_, end) => {
+      const stream = `S${++number}`;
+      await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] });
+      await jsm.consumers.add(stream, {
+        durable_name: 'laminar-orders',
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: ackWaitMs * 1e6,
+        max_deliver: 2,
+      });
+      const sequences = Array.from({ length: 40 }, (_, i) => i + 1);
+      await publish(stream, ...sequences.map(String));
+      await exhaust(
+        stream,
+        sequences.filter((sequence) => sequence % 2 === 0),
+      );
+      const { connection } = await source({}, stream);
+      const ending = new AbortController();
+      const told: Exhausted[] = [];
+      await connection
+        .watchExhausted((exhausted) => {
+          told.push(exhausted);
+          if (told.length === 3) void end(connection, ending);
+        }, ending.signal)
+        .then(
+          (watching) => watching?.close(),
+          (error) => expect(error).toMatchObject({ name: 'ConnectorError' }),
+        );
+      expect(texts(told.slice(0, 3))).toEqual(['1', '3', '5']);
+      const [unsure] = told.filter(({ problem }) => problem !== undefined);
+      expect(unsure?.problem).toContain('interrupted');
+      for (const sequence of sequences) if (sequence % 2 === 1) expect(texts(told)).toContain(String(sequence));
+    },
+    60_000,
+  );
 
   it('leave nothing behind on the server when the connection is dropped, but what is another namesake’s', async () => {
     const { connection, capture } = await source();
@@ -191,7 +227,7 @@ describe('messages that run out of deliveries', () => {
 
   it('are no business of connections whose deliveries have no end', async () => {
     const { connection, capture } = await source({ consumer_max_deliver: -1 });
-    expect(await connection.watchExhausted(() => undefined)).toBeUndefined();
+    expect(await connection.watchExhausted(() => undefined, never)).toBeUndefined();
     await expect(jsm.streams.info(capture)).rejects.toThrow();
   });
 });

@@ -4,7 +4,8 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import type { Exhausted, ExhaustedWatch } from '../contract.js';
 import { apiCodes, hasCode, isNotPermitted } from './errors.js';
 import { advisoriesOf, captureStreamOf, hasNotices, noticeConsumer } from './exhausted-capture.js';
-import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
+import { ackSubject, tellUnreported } from './exhausted-reconcile.js';
+import { incarnationOf } from './read-position.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
 
 /** A message that could not be fetched, or kept, is tried again after that long. */
@@ -32,6 +33,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     readonly nc: NatsConnection,
     readonly jsm: JetStreamManager,
     readonly source: ConsumerSource,
+    readonly streamIncarnation: string,
     readonly onExhausted: (exhausted: Exhausted) => void,
   ) {}
 
@@ -39,11 +41,19 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     nc: NatsConnection,
     source: ConsumerSource,
     onExhausted: (exhausted: Exhausted) => void,
+    signal: AbortSignal,
   ): Promise<NatsExhaustedWatch> {
-    const watch = new NatsExhaustedWatch(nc, await jetstreamManager(nc), source, onExhausted);
-    await watch.#reconcile();
-    await watch.#listen();
-    return watch;
+    const jsm = await jetstreamManager(nc);
+    const incarnation = incarnationOf(await jsm.streams.info(source.streamName));
+    const watch = new NatsExhaustedWatch(nc, jsm, source, incarnation, onExhausted);
+    try {
+      await watch.#reconcile(signal);
+      if (!signal.aborted) await watch.#listen();
+      return watch;
+    } catch (error) {
+      await watch.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -56,22 +66,27 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
    * What was captured will be told of by its notice. Slots that share a durable would take each other's messages for given up, and where an acknowledgement
    * covers all before it none counts for one message alone.
    */
-  async #reconcile(): Promise<void> {
+  async #reconcile(signal: AbortSignal): Promise<void> {
     const { parallelism, consumer } = this.source;
     if (parallelism > 1 || consumer.ackPolicy === 'all' || (await hasNotices(this.jsm, this.source))) return;
-    const messages = await unreportedExhausted(this.nc, this.jsm, this.source).catch((error) => {
+    await tellUnreported(this.nc, this.jsm, this.source, signal, (message, problem) =>
+      this.#tellFound(message, problem),
+    ).catch((error) => {
       // Whoever may not look at the stream is told so where an advisory comes.
-      if (isNotPermitted(error)) return [];
-      throw error;
+      if (!isNotPermitted(error)) throw error;
     });
-    for (const message of messages)
-      this.onExhausted({
-        message,
-        problem: undefined,
-        settle: (kept) => {
-          if (kept) this.#acknowledge(message.sequence, message.delivered);
-        },
-      });
+  }
+
+  #tellFound(message: StoredMessage, problem: string | undefined): void {
+    this.onExhausted({
+      message,
+      streamIncarnation: this.streamIncarnation,
+      problem,
+      settle: (kept) => {
+        if (kept) this.#acknowledge(message.sequence, message.delivered);
+        else this.#later(() => this.#tellFound(message, problem));
+      },
+    });
   }
 
   async #listen(): Promise<void> {
@@ -143,6 +158,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     message ??= new GoneMessage(streamName, sequence, consumer.name, deliveries, Date.now());
     this.onExhausted({
       message,
+      streamIncarnation: this.streamIncarnation,
       problem,
       settle: (kept) => {
         if (this.nc.isClosed()) return;
@@ -159,6 +175,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
   }
 
   #later(work: () => void): void {
+    if (this.#closed) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       work();

@@ -209,9 +209,9 @@ export class SlotJob {
       await Promise.race([this.#ready(reading, resolved.role !== 'source-core'), failed, stopping]);
       if (this.#loop.stopped) return;
       const startedAtMs = Date.now();
-      await Promise.race([desk.open(), failed]);
+      await Promise.race([desk.open(), failed, stopping]);
+      if (this.#loop.stopped) return;
       await Promise.race([reader.open(), failed]);
-      desk.readerOpened();
       this.#open = true;
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
