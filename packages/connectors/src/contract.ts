@@ -203,6 +203,8 @@ export interface Sink {
 export interface Exhausted {
   /** `delivered` is the number of deliveries that it had. Without payload and subject where it cannot be had any more. */
   readonly message: Message;
+  /** Tells the stream that holds it from one of the same name made before or after. */
+  readonly streamIncarnation: string;
   /** Why it cannot be had; undefined where it is all there. */
   readonly problem: string | undefined;
   /** It is kept elsewhere, and the server may forget it; or it is not, and is told of again later. */

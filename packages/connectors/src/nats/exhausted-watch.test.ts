@@ -150,7 +150,12 @@ describe('messages that run out of deliveries', () => {
     await jsm.streams.purge(stream);
     const { told, close } = await watch(connection);
     await eventually(() => told.length === 1, { what: 'the notice' });
-    expect(told[0]).toMatchObject({ message: { sequence: 1, stream }, problem: expect.stringContaining('not hold') });
+    const streamIncarnation = Date.parse((await jsm.streams.info(stream)).created).toString(36);
+    expect(told[0]).toMatchObject({
+      message: { sequence: 1, stream },
+      streamIncarnation,
+      problem: expect.stringContaining('not hold'),
+    });
     await close();
   }, 60_000);
 

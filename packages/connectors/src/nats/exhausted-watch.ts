@@ -5,12 +5,14 @@ import type { Exhausted, ExhaustedWatch } from '../contract.js';
 import { apiCodes, hasCode, isNotPermitted } from './errors.js';
 import { advisoriesOf, captureStreamOf, noticeConsumer } from './exhausted-capture.js';
 import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
+import { incarnationOf } from './read-position.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
 
 /** A message that could not be fetched, or kept, is tried again after that long. */
 const retryDelayMs = 2000;
 /** Notices in work at once. */
 const noticesMax = 64;
+const messageNotFound = 10037;
 
 /** The part of the advisory (io.nats.jetstream.advisory.v1.max_deliver) that matters here. */
 interface Notice {
@@ -31,6 +33,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     readonly nc: NatsConnection,
     readonly jsm: JetStreamManager,
     readonly source: ConsumerSource,
+    readonly streamIncarnation: string,
     readonly onExhausted: (exhausted: Exhausted) => void,
   ) {}
 
@@ -40,11 +43,18 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     onExhausted: (exhausted: Exhausted) => void,
     signal: AbortSignal,
   ): Promise<NatsExhaustedWatch> {
-    const watch = new NatsExhaustedWatch(nc, await jetstreamManager(nc), source, onExhausted);
-    await watch.#reconcile(signal);
-    signal.throwIfAborted();
-    await watch.#listen();
-    return watch;
+    const jsm = await jetstreamManager(nc);
+    const incarnation = incarnationOf(await jsm.streams.info(source.streamName));
+    const watch = new NatsExhaustedWatch(nc, jsm, source, incarnation, onExhausted);
+    try {
+      await watch.#reconcile(signal);
+      signal.throwIfAborted();
+      await watch.#listen();
+      return watch;
+    } catch (error) {
+      await watch.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -65,14 +75,19 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
       if (isNotPermitted(error)) return [];
       throw error;
     });
-    for (const message of messages)
-      this.onExhausted({
-        message,
-        problem: undefined,
-        settle: (kept) => {
-          if (kept) this.#acknowledge(message.sequence, message.delivered);
-        },
-      });
+    for (const message of messages) this.#tellFound(message);
+  }
+
+  #tellFound(message: StoredMessage): void {
+    this.onExhausted({
+      message,
+      streamIncarnation: this.streamIncarnation,
+      problem: undefined,
+      settle: (kept) => {
+        if (kept) this.#acknowledge(message.sequence, message.delivered);
+        else this.#later(() => this.#tellFound(message));
+      },
+    });
   }
 
   async #listen(): Promise<void> {
@@ -136,7 +151,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
       else problem = 'the stream does not hold it any more';
     } catch (error) {
       if (this.#closed) return;
-      if (hasCode(error, apiCodes.messageNotFound)) problem = 'the stream does not hold it any more';
+      if (hasCode(error, messageNotFound)) problem = 'the stream does not hold it any more';
       else if (isNotPermitted(error)) problem = 'fetching it from the stream is not permitted';
       else return settle(false);
     }
@@ -144,6 +159,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     message ??= new GoneMessage(streamName, sequence, consumer.name, deliveries, Date.now());
     this.onExhausted({
       message,
+      streamIncarnation: this.streamIncarnation,
       problem,
       settle: (kept) => {
         if (this.nc.isClosed()) return;
@@ -160,6 +176,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
   }
 
   #later(work: () => void): void {
+    if (this.#closed) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       work();

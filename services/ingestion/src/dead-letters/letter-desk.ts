@@ -1,5 +1,5 @@
 import type { MessageCodec } from '@laminar/codecs';
-import { type Connection, ConnectorError, type Exhausted, type ExhaustedWatch } from '@laminar/connectors';
+import { type Connection, ConnectorError, type Exhausted, type ExhaustedWatch, within } from '@laminar/connectors';
 import { type DeadLetterRetried, type DeadLetterRetry, isDeadLetterId, subjects } from '@laminar/protocol';
 import type { Subscription } from '@nats-io/nats-core';
 import type { ConnectionCounters } from '../delivery/counters.js';
@@ -8,9 +8,12 @@ import type { DeadLetters } from './dead-letters.js';
 import { retryDeadLetter } from './retry.js';
 import type { SlotDeadLetters } from './slot-dead-letters.js';
 
+/** What is looked for on a server that does not answer ends with the connection. */
+const closeTimeoutMs = 1000;
+
 export interface LetterDeskOptions {
   readonly connection: string;
-  readonly source: Connection;
+  readonly source: Pick<Connection, 'watchExhausted'>;
   readonly deadLetters: DeadLetters;
   readonly slotLetters: SlotDeadLetters;
   readonly codec: MessageCodec;
@@ -23,10 +26,8 @@ export interface LetterDeskOptions {
 /** What a slot does about dead letters beside its reading: keeps messages that ran out of deliveries, and tries letters again when asked. */
 export class LetterDesk {
   #requests: Subscription | undefined;
-  #watch: ExhaustedWatch | undefined;
-  /** What the watch told of before the reader was open. */
-  #early: Exhausted[] | undefined = [];
-  readonly #closing = new AbortController();
+  #opening: Promise<ExhaustedWatch | undefined> | undefined;
+  readonly #ending = new AbortController();
   /** Whoever asks for the same letter meanwhile gets the same answer. */
   readonly #retries = new Map<string, Promise<DeadLetterRetried>>();
 
@@ -34,7 +35,7 @@ export class LetterDesk {
 
   /** To be called before anything is read. Throws `ConnectorError`. */
   async open(): Promise<void> {
-    const { connection, source, deadLetters, slotLetters, answersRetries } = this.options;
+    const { connection, deadLetters, answersRetries } = this.options;
     if (answersRetries) {
       this.#requests = deadLetters.nc.subscribe(subjects.deadLetterRetry(connection), {
         queue: 'laminar-ingestion',
@@ -47,33 +48,33 @@ export class LetterDesk {
         },
       });
     }
-    await slotLetters.open();
-    const watch = await source.watchExhausted((exhausted) => {
-      if (this.#early) this.#early.push(exhausted);
-      else this.#takeExhausted(exhausted);
-    }, this.#closing.signal);
-    if (this.#closing.signal.aborted) await watch?.close();
-    else this.#watch = watch;
+    this.#opening = this.#openWatch();
+    await this.#opening;
   }
 
-  /** The reader is open, and knows which stream it reads. */
-  readerOpened(): void {
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const exhausted of early) this.#takeExhausted(exhausted);
-  }
-
+  /** Ends the opening as well, wherever that is. */
   async close(): Promise<void> {
-    this.#closing.abort(new ConnectorError('blocked', 'nothing is read any more'));
+    this.#ending.abort(new ConnectorError('blocked', 'nothing is read any more'));
     this.#requests?.unsubscribe();
-    await this.#watch?.close();
+    if (this.#opening)
+      await within(
+        closeTimeoutMs,
+        this.#opening.then((watch) => watch?.close()),
+      );
     await this.options.slotLetters.close();
   }
 
-  #takeExhausted({ message, problem, settle }: Exhausted): void {
+  async #openWatch(): Promise<ExhaustedWatch | undefined> {
+    const { source, slotLetters } = this.options;
+    await slotLetters.open();
+    if (this.#ending.signal.aborted) return undefined;
+    return source.watchExhausted((exhausted) => this.#takeExhausted(exhausted), this.#ending.signal);
+  }
+
+  #takeExhausted({ message, streamIncarnation, problem, settle }: Exhausted): void {
     const { slotLetters, counters, pipelines } = this.options;
     const error = `it ran out of its ${message.delivered} deliveries without an outcome${problem === undefined ? '' : `; ${problem}`}`;
-    slotLetters.publish({ pipeline: undefined, message, error }, (failure) => {
+    slotLetters.publish({ pipeline: undefined, message, error, streamIncarnation }, (failure) => {
       if (!failure) {
         counters.exhausted++;
         for (const { counters: own } of pipelines()) own.deadLetters++;

@@ -17,6 +17,8 @@ export interface GivenUp {
   readonly pipeline: PipelineSpec | undefined;
   readonly message: Message;
   readonly error: string;
+  /** Of the stream that holds the message, where the reader cannot say yet. */
+  readonly streamIncarnation?: string;
 }
 
 export interface SlotDeadLettersOptions {
@@ -59,10 +61,10 @@ export class SlotDeadLetters {
     return this.options.deadLetters.ready();
   }
 
-  letterOf({ pipeline, message, error }: GivenUp): DeadLetter {
+  letterOf({ pipeline, message, error, streamIncarnation }: GivenUp): DeadLetter {
     const { connection, reader } = this.options;
     const { incarnation } = pipeline ?? connection;
-    const origin = originOf(message, reader.sourceIncarnation);
+    const origin = originOf(message, streamIncarnation ?? reader.sourceIncarnation);
     return {
       id: `${connection.name}.${tokenOf(pipeline?.name, incarnation, origin)}`,
       connection: connection.name,

@@ -212,7 +212,6 @@ export class SlotJob {
       await Promise.race([desk.open(), failed, stopping]);
       if (this.#loop.stopped) return;
       await Promise.race([reader.open(), failed]);
-      desk.readerOpened();
       this.#open = true;
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
