@@ -1,4 +1,3 @@
-import { readDeadLetter, streams } from '@laminar/protocol';
 import { eventually, startNats } from '@laminar/test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -28,23 +27,6 @@ async function source(name: string, maxDeliver: number): Promise<void> {
     consumer_ack_wait_s: ackWaitMs / 1000,
     consumer_max_deliver: maxDeliver,
   });
-}
-
-/** Dead letters of a connection, as they stand. */
-async function lettersOf(connection: string) {
-  const letters: { payload: string; error: string; streamIncarnation: string | undefined }[] = [];
-  const { first_seq, last_seq } = (await mesh.jsm.streams.info(streams.deadLetters)).state;
-  for (let seq = first_seq; seq <= last_seq; seq++) {
-    const stored = await mesh.jsm.streams.getMessage(streams.deadLetters, { seq }).catch(() => null);
-    const letter = stored && readDeadLetter(stored.subject, (name) => stored.header.get(name) || undefined);
-    if (letter?.connection === connection)
-      letters.push({
-        payload: stored?.string() ?? '',
-        error: letter.error,
-        streamIncarnation: letter.origin.stored?.streamIncarnation,
-      });
-  }
-  return letters;
 }
 
 const acknowledged = (stream: string, consumer: string) =>
@@ -110,7 +92,7 @@ describe('a sink that is away for longer than all deliveries would take', () => 
           deliveries: 40,
         });
         expect([...(seen.get(name) ?? [])].sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, n) => n));
-        expect(await lettersOf(name)).toEqual([]);
+        expect(await mesh.deadLetters(name)).toEqual([]);
       }
     } finally {
       for (const name of names) await mesh.append('pipeline', name, { type: 'PipelineDropped' });
@@ -136,7 +118,7 @@ describe('a process that dies', () => {
     await mesh.mesh.start('ingestion', 'ingestion-1');
     const letters = await eventually(
       async () => {
-        const all = await lettersOf('crash');
+        const all = await mesh.deadLetters('crash');
         return all.length === 3 && all;
       },
       { what: 'the dead letters', timeoutMs: 20_000 },
@@ -144,6 +126,6 @@ describe('a process that dies', () => {
     expect(letters.map(({ payload }) => payload).sort()).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
     expect(letters[0]?.error).toContain('1 deliveries');
     // Which the message ids of its rows are made of, should it be tried again.
-    expect(letters[0]?.streamIncarnation).toMatch(/./);
+    expect(letters[0]?.origin.stored?.streamIncarnation).toMatch(/./);
   }, 60_000);
 });

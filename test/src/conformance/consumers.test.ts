@@ -118,6 +118,35 @@ describe('JetStream Features', () => {
     expect(rows).toEqual([{ n: 0, subject: 'events.a.b' }]);
   });
 
+  specIt('nats_js_stream', 'leaves a stream that is another one as it is, and says in what it differs', async () => {
+    await jsm.streams.add({ name: 'THEIRS', subjects: ['theirs.>'], max_msgs: 10, storage: 'memory' });
+    const written = { 'nats://localhost:4222': mesh.nats.url, nats_js_stream: 'over_theirs', "'EVENTS'": "'THEIRS'" };
+    await run(specSql('nats_js_stream', { ...written, 'events.>': 'theirs.>' }));
+    const { state, message } = (await api.get('/connections/over_theirs')).body.status;
+    expect(state).toBe('idle');
+    for (const setting of ['max_msgs', 'max_age', 'storage'])
+      expect(message).toContain(`the stream "THEIRS" has another ${setting} than the definition says`);
+    expect((await jsm.streams.info('THEIRS')).config).toMatchObject({ max_msgs: 10, max_age: 0, storage: 'memory' });
+  });
+
+  specIt('nats_js_stream', 'keeps no more than it says, and says what was gone before it was read', async () => {
+    const written = { 'nats://localhost:4222': mesh.nats.url, nats_js_stream: 'few', "'EVENTS'": "'FEW'" };
+    await run(`${specSql('nats_js_stream', { ...written, 'events.>': 'few.>', '1000000': '5' })}
+      CREATE PIPELINE few AS SELECT n FROM few;`);
+    const rows = await rowsOf('few');
+    await publish('few.x', 0, 1);
+    await eventually(() => rows.length === 1, { what: 'the first row' });
+    await run('ALTER CONNECTION few SET (consumer_rate_limit = 1)');
+    await publish('few.x', 1, 101);
+    expect((await jsm.streams.info('FEW')).state.messages).toBe(5);
+    await eventually(() => numbers(rows).includes(100), { what: 'the last row' });
+    await eventually(
+      async () =>
+        /lost messages up to sequence \d+.*limits/.test((await api.get('/connections/few')).body.status.message),
+      { what: 'the gap to be said' },
+    );
+  });
+
   it.each([
     ['interest', 'memory'],
     ['workqueue', 'file'],
@@ -187,6 +216,39 @@ describe('JetStream Features', () => {
     await eventually(() => requests.length > 10, { what: 'the requests' });
     for (const request of requests) expect(request).toMatchObject({ batch: 100, expires: 1e9 });
     await consumerRow('laminar-pull', { waiting_pulls: 1, pending_messages: 0 });
+  });
+});
+
+describe('Exactly-once delivery', () => {
+  specIt('nats_jetstream', 'each message comes out once, though the process that reads it is killed', async () => {
+    const count = 3000;
+    await jsm.streams.add({ name: 'BILLS', subjects: ['bills.*'] });
+    const written = { 'nats://localhost:4222': mesh.nats.url, nats_jetstream: 'once', 'orders.*': 'bills.*' };
+    await run(`${specSql('nats_jetstream', { ...written, "'ORDERS'": "'BILLS'" })}
+      CREATE CONNECTION once_out TO nats (servers = '${mesh.nats.url}', type = 'sink', jetstream = true, subject = 'billed',
+        stream_name = 'BILLED', stream_subjects = 'billed');
+      CREATE PIPELINE once AS INSERT INTO once_out SELECT n FROM once;`);
+    expect((await api.get('/pipelines/once')).body.delivery.guarantee).toBe('exactly_once');
+    const billed = async () => (await jsm.streams.info('BILLED')).state.messages;
+    const publishing = publish('bills.new', 0, count);
+    await eventually(async () => (await billed()) > 100, { what: 'some rows' });
+    const [{ instance } = {}] = await api.rows(
+      "SELECT instance FROM system.pipeline_instances WHERE pipeline = 'once' AND state = 'running'",
+    );
+    const index = Number(String(instance).split('-')[1]) - 1;
+    mesh.ingestion[index]?.kill('SIGKILL');
+    await publishing;
+    await eventually(async () => (await billed()) >= count, { what: 'every row', timeoutMs: 40_000 });
+    await eventually(async () => (await consumer('BILLS', 'laminar-consumer')).ack_floor.stream_seq === count, {
+      what: 'every acknowledgement',
+      timeoutMs: 40_000,
+    });
+    expect(await billed()).toBe(count);
+    const all = await jetstream(nc).consumers.get('BILLED', { deliver_policy: 'all' });
+    const rows: Row[] = [];
+    for await (const message of await all.fetch({ max_messages: count })) rows.push(message.json<Row>());
+    expect(numbers(rows)).toEqual(upTo(count));
+    mesh.ingestion[index] = await mesh.start('ingestion', String(instance));
   });
 });
 

@@ -148,6 +148,27 @@ describe('Retry Configuration', () => {
     },
   );
 
+  specIt('nats_source', 'max_reconnects is ten unless said otherwise: so many attempts, and no more', async () => {
+    const server = await startNats({ jetstream: false });
+    try {
+      const sql = specSql('nats_source', { 'nats://localhost:4222': server.url });
+      await client.run(`${sql} ALTER CONNECTION nats_source SET (reconnect_wait_ms = 200, reconnect_jitter_ms = 0);
+        CREATE PIPELINE of_source AS SELECT n FROM nats_source`);
+      await client.stands('connections', 'nats_source', 'connected');
+      await server.down();
+      await withCounter(server.port, async (dialledMs) => {
+        await client.stands('connections', 'nats_source', 'failed', /not back after 10 attempts/);
+        // The first attempts may come before somebody counts.
+        expect(dialledMs.length).toBeGreaterThanOrEqual(7);
+        expect(dialledMs.length).toBeLessThanOrEqual(10);
+      });
+      await server.up();
+    } finally {
+      await client.api.delete('/connections/nats_source?cascade=true');
+      await server.stop();
+    }
+  });
+
   specIt(
     'nats_retry',
     'a connection whose attempts are used up is failed, its pipelines too, and it is tried afresh after half a minute',
