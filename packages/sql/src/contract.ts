@@ -3,11 +3,17 @@ import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
 
+/** Where parts of a definition stand, by their pointers in it, such as `/columns/0/type`; code points into the script. */
+export interface StatementPlaces {
+  readonly [pointer: string]: number;
+}
+
 /** One statement of a script. `offset` (code points into the script) is where it begins, `text` its own text without the `;`. */
 export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_connection';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly ifNotExists: boolean;
       readonly connector: string;
@@ -18,6 +24,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_table';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly ifNotExists: boolean;
       readonly columns: readonly ColumnDefinition[];
@@ -27,6 +34,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_pipeline';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly ifNotExists: boolean;
       readonly options: Options;
@@ -38,6 +46,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_function';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly arguments: readonly ColumnDefinition[];
       readonly returns: string;
