@@ -110,8 +110,8 @@ export interface QueryReferences {
 
 /** A query whose every name and type is settled. Opaque to all but `compileQuery`, save for these facts. */
 export interface BoundQuery extends QueryReferences {
-  /** The source connection whose messages it processes. */
-  readonly connection: string;
+  /** The source connections whose messages it processes: several where UNION ALL reads several. In the order in which they stand there. */
+  readonly connections: readonly string[];
   /** The sink connection, or undefined for the pipeline's own output subject, and where it replies. */
   readonly sink: string | undefined;
   /** Its rows are replies to requests, on the connection that they came from. */
@@ -134,7 +134,7 @@ export interface OutputRow {
   readonly headers: { readonly [name: string]: readonly string[] } | undefined;
 }
 
-/** One function per pipeline, made once. */
+/** One function per pipeline and connection, made once. */
 export interface CompiledQuery {
   /**
    * The rows that a message gives, in order; none where it is filtered out. Calls for one message share one

@@ -11,10 +11,10 @@ export type Plan = readonly (readonly [field: string, value: string])[];
 export function planOf(bound: Bound, catalog: Catalog, pipeline = '<pipeline>'): Plan {
   if (bound.status === 'blocked') return [['blocked', bound.reason]];
   const { query } = bound;
-  const tables = query.reads.filter((name) => name !== query.connection);
+  const tables = query.reads.filter((name) => !query.connections.includes(name));
   const delivery = deliveryOf(query, catalog);
   return [
-    ['source', subjectOf(query.connection, catalog)],
+    ...query.connections.map((name) => ['source', subjectOf(name, catalog)] as const),
     ...tables.map((name) => ['table', name] as const),
     [
       'sink',
