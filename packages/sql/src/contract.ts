@@ -4,11 +4,17 @@ import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
 import type { ExplainedAs } from './statements/explain.js';
 
+/** Where parts of a definition stand, by their pointers in it, such as `/columns/0/type`; code points into the script. */
+export interface StatementPlaces {
+  readonly [pointer: string]: number;
+}
+
 /** One statement of a script. `offset` (code points into the script) is where it begins, `text` its own text without the `;`. */
 export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_connection';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly ifNotExists: boolean;
       readonly connector: string;
@@ -19,6 +25,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_table';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly ifNotExists: boolean;
       readonly columns: readonly ColumnDefinition[];
@@ -28,6 +35,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_pipeline';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly ifNotExists: boolean;
       readonly options: Options;
@@ -39,6 +47,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
   | {
       readonly type: 'create_function';
       readonly name: string;
+      readonly places: StatementPlaces;
       readonly orReplace: boolean;
       readonly arguments: readonly ColumnDefinition[];
       readonly returns: string;
@@ -102,8 +111,8 @@ export interface QueryReferences {
 
 /** A query whose every name and type is settled. Opaque to all but `compileQuery`, save for these facts. */
 export interface BoundQuery extends QueryReferences {
-  /** The source connection whose messages it processes. */
-  readonly connection: string;
+  /** The source connections whose messages it processes: several where UNION ALL reads several. In the order in which they stand there. */
+  readonly connections: readonly string[];
   /** The sink connection, or undefined for the pipeline's own output subject, and where it replies. */
   readonly sink: string | undefined;
   /** Its rows are replies to requests, on the connection that they came from. */
@@ -126,7 +135,7 @@ export interface OutputRow {
   readonly headers: { readonly [name: string]: readonly string[] } | undefined;
 }
 
-/** One function per pipeline, made once. */
+/** One function per pipeline and connection, made once. */
 export interface CompiledQuery {
   /**
    * The rows that a message gives, in order; none where it is filtered out. Calls for one message share one

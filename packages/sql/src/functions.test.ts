@@ -135,7 +135,10 @@ describe('a function in SQL', () => {
     ['a FROM orders', 'unsupported at'],
     ['1 WHERE a = 1', 'unsupported at'],
     ['1 UNION SELECT 2', 'unsupported at'],
-    ['1; SELECT 2', 'syntax_error at'],
+    ['1; SELECT 2', 'unsupported at 1: the body of a function in SQL is one expression over its arguments'],
+    ['a;', 'unsupported at 1'],
+    ['SELECT a', 'unsupported at 0'],
+    [' select a;', 'unsupported at 1'],
     ['1 LIMIT 1', 'unsupported at'],
     ['*', 'unsupported at 0'],
     ['count(a)', 'unsupported at 0: count(...) over several messages is not supported'],
@@ -349,6 +352,29 @@ describe('CREATE FUNCTION', () => {
     expect(placed(zero, "'$$'")).toBe("'$$'");
   });
 
+  it('is read with language and body in either order, and with arguments that have names of modes', () => {
+    const [first, second] = parseScript(
+      'CREATE FUNCTION f (IN a INT, out TEXT, inout DOUBLE PRECISION) RETURNS INT AS $$1$$ LANGUAGE sql; CREATE FUNCTION f (a INT, out TEXT, inout DOUBLE PRECISION) RETURNS INT LANGUAGE sql AS $$1$$',
+    );
+    const { text, offset, places, placeInBody, ...one } = first as Extract<typeof first, { type: 'create_function' }>;
+    expect(second).toMatchObject(one);
+    expect(one.arguments.map(({ name }) => name)).toEqual(['a', 'out', 'inout']);
+  });
+
+  it('says where its parts stand', () => {
+    const script = "/* 😀 */ CREATE FUNCTION f (a INTT, b INT) RETURNS TXT LANGUAGE perl AS ' '";
+    const [statement] = parseScript(script);
+    if (statement?.type !== 'create_function') throw new Error('it is no function');
+    const at = (pointer: string) => [...script].slice(statement.places[pointer]).join('');
+    expect(at('/name')).toMatch(/^f \(/);
+    expect(at('/arguments')).toMatch(/^\(a/);
+    expect(at('/arguments/0/type')).toMatch(/^INTT/);
+    expect(at('/arguments/1/name')).toMatch(/^b INT/);
+    expect(at('/returns')).toMatch(/^TXT/);
+    expect(at('/language')).toMatch(/^perl/);
+    expect(at('/body')).toBe("' '");
+  });
+
   it.each([
     ['CREATE FUNCTION f RETURNS INT LANGUAGE sql AS $$1$$', 'expected "(", found "RETURNS"'],
     ['CREATE FUNCTION f (a) RETURNS INT LANGUAGE sql AS $$1$$', 'expected a type, found ")"'],
@@ -359,6 +385,26 @@ describe('CREATE FUNCTION', () => {
       'CREATE FUNCTION f () RETURNS INT LANGUAGE sql AS 1',
       'expected the body as a text: \'...\' or $$...$$, found "1"',
     ],
+    ['CREATE FUNCTION IF NOT EXISTS f () RETURNS INT LANGUAGE sql AS $$1$$', 'a function has no IF NOT EXISTS'],
+    ['CREATE FUNCTION f (OUT a INT) RETURNS INT LANGUAGE sql AS $$1$$', 'an argument that is OUT is not supported'],
+    ['CREATE FUNCTION f (INOUT a INT) RETURNS INT LANGUAGE sql AS $$1$$', 'an argument that is INOUT'],
+    ['CREATE FUNCTION f (VARIADIC a INT[]) RETURNS INT LANGUAGE sql AS $$1$$', 'an argument that is VARIADIC'],
+    ['CREATE FUNCTION f (a INT DEFAULT 1) RETURNS INT LANGUAGE sql AS $$1$$', 'DEFAULT behind a type is not supported'],
+    ['CREATE FUNCTION f (a INT = 1) RETURNS INT LANGUAGE sql AS $$1$$', 'a default behind a type is not supported'],
+    [
+      'CREATE FUNCTION f (a INT) RETURNS SETOF INT LANGUAGE sql AS $$1$$',
+      'a function that RETURNS SETOF is not supported',
+    ],
+    ['CREATE FUNCTION f (a INT) RETURNS TABLE (b INT) LANGUAGE sql AS $$1$$', 'a function that RETURNS TABLE is not'],
+    ['CREATE FUNCTION f (a INT) RETURNS INT IMMUTABLE LANGUAGE sql AS $$1$$', 'IMMUTABLE of a function is not'],
+    [
+      'CREATE FUNCTION f (a INT) RETURNS INT LANGUAGE sql IMMUTABLE AS $$1$$',
+      'IMMUTABLE of a function is not supported',
+    ],
+    ['CREATE FUNCTION f (a INT) RETURNS INT LANGUAGE sql AS $$1$$ STRICT', 'STRICT of a function is not supported'],
+    ['CREATE FUNCTION f (a INT) RETURNS INT LANGUAGE sql', 'expected AS, found the end of the text'],
+    ['CREATE TABLE t (a INT NOT NULL) WITH ()', 'NOT behind a type is not supported'],
+    ['CREATE TABLE t (a INT PRIMARY KEY) WITH ()', 'PRIMARY behind a type is not supported'],
     ['ALTER FUNCTION f SET (a = 1)', 'expected CONNECTION, TABLE or PIPELINE, found "FUNCTION"'],
     ['DROP CLOUD x', 'expected CONNECTION, TABLE, PIPELINE or FUNCTION, found "CLOUD"'],
   ])('%s is refused', (script, expected) => {

@@ -285,7 +285,7 @@ describe('a query', () => {
     expect(bound('SELECT NOW() AS t FROM orders')).toMatchObject({
       deterministic: false,
       readsDelivered: false,
-      connection: 'orders',
+      connections: ['orders'],
     });
     expect(bound('SELECT id FROM events WHERE _nats_delivered > 1')).toMatchObject({
       deterministic: false,
@@ -293,7 +293,7 @@ describe('a query', () => {
     });
     expect(bound('INSERT INTO out SELECT id FROM items')).toMatchObject({
       deterministic: true,
-      connection: 'orders',
+      connections: ['orders'],
       sink: 'out',
       reads: ['items'],
       writes: 'out',
@@ -326,7 +326,7 @@ describe('a query', () => {
     ['SELECT * FROM orders LIMIT 1', 'unsupported', 21],
     ['SELECT id FROM orders GROUP BY id', 'unsupported', 22],
     ['SELECT DISTINCT id FROM orders', 'unsupported', 7],
-    ['SELECT * FROM orders UNION ALL SELECT * FROM events', 'unsupported', 21],
+    ['SELECT * FROM orders UNION SELECT * FROM events', 'unsupported', 21],
     ['SELECT * FROM orders, events', 'unsupported', 22],
     ['SELECT * FROM orders JOIN events ON true', 'unsupported', 26],
     ['SELECT * FROM out', 'unknown_table', 14],

@@ -12,6 +12,8 @@ import { queryReferences } from './references.js';
 /** A query that is answered with rows instead of running as a pipeline. Compiled, each of its rows is the text of a JSON array, a value per column. */
 export interface LiveQuery {
   readonly query: BoundQuery;
+  /** The one that it reads. */
+  readonly connection: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /** Rows after which it is complete; undefined without LIMIT. */
   readonly limit: number | undefined;
@@ -30,21 +32,31 @@ export function bindLiveQuery(query: string, relations: Relations, functions?: F
   const bound = bindQuery(endless, relations, functions);
   if (bound.status === 'blocked') throw missing(endless, relations, functions, bound.reason);
   const plan = planBehind(bound.query);
-  const format = formatOf(plan.connection, relations);
+  const connection = onlyConnection(plan);
+  const format = formatOf(connection, relations);
   const laidOut = plan.branches.map((branch) => ({ ...branch, columns: columnsOf(branch.output, format) }));
   const columns = laidOut[0]?.columns ?? [];
   const branches = laidOut.map(({ columns, ...branch }): Branch => ({ ...branch, output: { shape: 'row', columns } }));
   const live: Plan = { ...plan, branches };
   return {
     query: live,
+    connection,
     columns: columns.map(({ name, expression }) => ({ name, type: shownType(expression.type) })),
     limit,
     relationOffset: placeOf(endless, (name) => plan.reads.includes(name)),
-    warnings: [
-      ...bound.warnings,
-      ...(plan.readsDelivered && isJetStream(plan.connection, relations) ? [ownConsumer] : []),
-    ],
+    warnings: [...bound.warnings, ...(plan.readsDelivered && isJetStream(connection, relations) ? [ownConsumer] : [])],
   };
+}
+
+/** Rows of several readers come in no order, and there is no end to one before the other. */
+function onlyConnection({ connections: [only = '', second] }: Plan): string {
+  if (second === undefined) return only;
+  throw new SqlError(
+    'unsupported',
+    `a live query reads one connection, but this one reads "${only}" and "${second}"`,
+    0,
+    'ask for one after the other, or write CREATE PIPELINE name AS ...',
+  );
 }
 
 const ownConsumer: Warning = {

@@ -83,7 +83,7 @@ function planOf(query: string, stages: readonly Stage[], sink: SinkConnection | 
   const asks = [...new Set(asked)].sort();
   return {
     ...queryReferences(query),
-    connection: stages[0]?.connection.name ?? '',
+    connections: [...new Set(stages.map(({ connection }) => connection.name))],
     sink: sink === responder ? undefined : sink?.name,
     replies: sink === responder,
     awaitsCalls: called.length > 0,

@@ -1,7 +1,6 @@
 import { SqlError } from '../errors.js';
 import { alignAll } from './align.js';
 import type { Stage } from './stage.js';
-import { unsupported } from './unsupported.js';
 
 /** SELECTs that a query comes to when its CTEs are written out, at most; a UNION ALL of itself doubles with each CTE. */
 const branchesMax = 100;
@@ -14,7 +13,6 @@ export function unionAll(left: readonly Stage[], right: readonly Stage[], offset
   const [first] = left;
   const [second] = right;
   if (!first || !second) return all;
-  if (first.connection.name !== second.connection.name) throw severalConnections(first, second, offset);
   if (first.star !== second.star || first.columns.length !== second.columns.length)
     throw new SqlError(
       'type_mismatch',
@@ -36,13 +34,6 @@ export function unionAll(left: readonly Stage[], right: readonly Stage[], offset
     })),
   }));
 }
-
-const severalConnections = (first: Stage, second: Stage, offset: number): SqlError =>
-  unsupported(
-    `a UNION ALL over several connections ("${first.connection.name}" and "${second.connection.name}")`,
-    offset,
-    'write a pipeline for each of them, all with INSERT INTO the same sink',
-  );
 
 function columnsOf({ star, columns: { length } }: Stage): string {
   const named = `${length} column${length === 1 ? '' : 's'}`;

@@ -15,9 +15,10 @@ import { serializerOf } from './serialize.js';
 
 const none: readonly OutputRow[] = [];
 
-/** One function for the whole query, made once: decode, filter, compute, serialise. */
-export function compileQuery(query: BoundQuery): CompiledQuery {
-  const plan = planBehind(query);
+/** One function for all that a query makes of the messages of one of its connections, made once: decode, filter, compute, serialise. */
+export function compileQuery(query: BoundQuery, connection = onlyConnection(query)): CompiledQuery {
+  const whole = planBehind(query);
+  const plan = { ...whole, branches: whole.branches.filter((branch) => branch.connection === connection) };
   const emitter = new Emitter();
   const rows = emitBranches(plan.branches, emitter, ({ output }) =>
     plan.replies ? emitReply(output, emitter) : emitOutput(output, emitter),
@@ -51,6 +52,12 @@ export function compileQuery(query: BoundQuery): CompiledQuery {
       CallResults,
     ) as CompiledQuery['process'],
   };
+}
+
+function onlyConnection({ connections }: BoundQuery): string {
+  const [only, second] = connections;
+  if (only === undefined || second !== undefined) throw new Error('the query reads several connections');
+  return only;
 }
 
 const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, headers: undefined }];

@@ -23,6 +23,8 @@ export interface QueryFacts {
 
 /** What one select does with a message. */
 export interface BranchFacts {
+  /** The source connection. */
+  readonly connection: string;
   /** The conditions of the message in the order in which they are checked, as they are written. */
   readonly conditions: readonly string[];
   /** What these look at, and therefore what decides whether a message is dropped. */
@@ -51,10 +53,11 @@ export function queryFacts(query: string, bound: BoundQuery): QueryFacts {
 }
 
 function branchFacts(query: string, branch: Branch): BranchFacts {
-  const { filters, expansions, output } = branch;
+  const { connection, filters, expansions, output } = branch;
   const all = partsOf(expressionsOf(branch));
   const metadata = all.flatMap((part) => (part.op === 'metadata' ? [part.name] : []));
   return {
+    connection,
     conditions: textsOf(query, filters),
     decides: payloadUse(partsOf(filters)),
     rowConditions: textsOf(

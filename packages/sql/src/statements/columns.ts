@@ -1,29 +1,68 @@
 import { type ColumnDefinition, canonicalColumnType } from '@laminar/definitions';
 import type { Cursor } from './cursor.js';
+import type { Places } from './places.js';
 
-/** `( name TYPE, ... )`, at least one unless `mayBeEmpty`. */
-export function parseColumns(cursor: Cursor, { mayBeEmpty = false } = {}): ColumnDefinition[] {
+interface ColumnList {
+  /** The pointer of the list in the definition. */
+  readonly at: string;
+  readonly mayBeEmpty: boolean;
+  /** Takes or refuses what may stand before a name. */
+  before?(cursor: Cursor): void;
+}
+
+/** `( name TYPE, ... )`. */
+export function parseColumns(
+  cursor: Cursor,
+  places: Places,
+  { at, mayBeEmpty, before }: ColumnList,
+): ColumnDefinition[] {
   const columns: ColumnDefinition[] = [];
-  cursor.expectSymbol('(');
+  places.mark(at, () => cursor.expectSymbol('('));
   if (mayBeEmpty && cursor.takeSymbol(')')) return columns;
   do {
-    const { token } = cursor;
-    if (token.kind !== 'word' && token.kind !== 'quoted') throw cursor.unexpected("a column's name");
-    cursor.advance();
-    // The spelling first written is the payload's field; folding only serves to find it again.
-    const name = token.kind === 'word' ? cursor.text.slice(token.start, token.end) : token.value;
-    columns.push({ name, type: parseColumnType(cursor) });
+    before?.(cursor);
+    const pointer = `${at}/${columns.length}`;
+    const name = places.mark(`${pointer}/name`, () => columnName(cursor));
+    const type = places.mark(`${pointer}/type`, () => parseColumnType(cursor, constraints));
+    refuseConstraint(cursor);
+    columns.push({ name, type });
   } while (cursor.takeSymbol(','));
   cursor.expectSymbol(')');
   return columns;
 }
 
-/** A type, which ends before the word `until` where one may follow. */
-export function parseColumnType(cursor: Cursor, until?: string): string {
-  const first = cursor.token;
-  if (first.kind !== 'word' || first.value === until) throw cursor.unexpected('a type');
+/** The spelling first written is the payload's field; folding only serves to find it again. */
+function columnName(cursor: Cursor): string {
+  const { token } = cursor;
+  if (token.kind !== 'word' && token.kind !== 'quoted') throw cursor.unexpected("a column's name");
+  cursor.advance();
+  return token.kind === 'word' ? cursor.text.slice(token.start, token.end) : token.value;
+}
+
+/** What may follow a type in PostgreSQL, and says more of a column or argument than its type. */
+const constraints: ReadonlySet<string> = new Set(
+  'not null primary unique default check references generated collate constraint'.split(' '),
+);
+
+function refuseConstraint(cursor: Cursor): void {
+  const { token } = cursor;
+  const isDefault = token.kind === 'symbol' && token.value === '=';
+  if (!isDefault && !(token.kind === 'word' && constraints.has(token.value))) return;
+  const what = isDefault ? 'a default' : token.value.toUpperCase();
+  throw cursor.fail(
+    token,
+    'unsupported',
+    `${what} behind a type is not supported`,
+    'write the name and the type alone; conditions and defaults stand in the query: WHERE ... IS NOT NULL, COALESCE(...)',
+  );
+}
+
+/** A type, which ends before the words `until`. */
+export function parseColumnType(cursor: Cursor, until: ReadonlySet<string>): string {
+  const ends = () => cursor.token.kind !== 'word' || until.has(cursor.token.value);
+  if (ends()) throw cursor.unexpected('a type');
   const words: string[] = [];
-  while (cursor.token.kind === 'word' && cursor.token.value !== until) words.push(cursor.advance().value);
+  while (!ends()) words.push(cursor.advance().value);
   if (cursor.token.value === '(')
     throw cursor.fail(
       cursor.token,

@@ -9,6 +9,7 @@ import { Cursor } from './cursor.js';
 import { explainedAs, refuseExplainOptions } from './explain.js';
 import { parseFunction } from './function.js';
 import { parseOptions } from './options.js';
+import { Places } from './places.js';
 import { selectTarget } from './select-target.js';
 
 const scriptBytesMax = 1024 * 1024;
@@ -100,14 +101,16 @@ function parseCreate(cursor: Cursor): object {
   const ifNotExists = cursor.takeWords('if', 'not', 'exists');
   if (ifNotExists && orReplace)
     throw cursor.fail(at, 'syntax_error', 'OR REPLACE and IF NOT EXISTS exclude each other');
-  const head = { name: cursor.name(`the name of a ${kind}`), orReplace, ifNotExists };
+  const places = new Places(cursor);
+  const name = places.mark('/name', () => cursor.name(`the name of a ${kind}`));
+  const head = { name, orReplace, ifNotExists, places: places.offsets };
   if (kind === 'connection') {
     cursor.expectWords('to');
-    const connector = cursor.name('the name of a connector');
+    const connector = places.mark('/connector', () => cursor.name('the name of a connector'));
     return { type: 'create_connection', ...head, connector, ...parseOptions(cursor) };
   }
   if (kind === 'table') {
-    const columns = parseColumns(cursor);
+    const columns = parseColumns(cursor, places, { at: '/columns', mayBeEmpty: false });
     cursor.expectWords('with');
     return { type: 'create_table', ...head, columns, ...parseOptions(cursor) };
   }

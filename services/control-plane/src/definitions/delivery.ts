@@ -7,25 +7,35 @@ export interface Delivery {
   readonly because: string;
 }
 
+const order: readonly Delivery['guarantee'][] = ['at_most_once', 'at_least_once', 'exactly_once'];
+
+/** The weakest guarantee of all connections that a query reads. */
 export function deliveryOf(query: BoundQuery, catalog: Catalog): Delivery {
-  const usesJetStream = (connection: string | undefined) =>
-    connection !== undefined && catalog.get('connection', connection)?.definition.options.jetstream === true;
-  if (!usesJetStream(query.connection)) {
+  const all = query.connections.map((connection) => deliveryFrom(connection, query, catalog));
+  return all.reduce((weakest, next) =>
+    order.indexOf(next.guarantee) < order.indexOf(weakest.guarantee) ? next : weakest,
+  );
+}
+
+function deliveryFrom(connection: string, query: BoundQuery, catalog: Catalog): Delivery {
+  const usesJetStream = (name: string | undefined) =>
+    name !== undefined && catalog.get('connection', name)?.definition.options.jetstream === true;
+  if (!usesJetStream(connection)) {
     return {
       guarantee: 'at_most_once',
-      because: `"${query.connection}" reads without JetStream, so the server keeps nothing that could be delivered again`,
+      because: `"${connection}" reads without JetStream, so the server keeps nothing that could be delivered again`,
     };
   }
-  if (catalog.get('connection', query.connection)?.definition.options.consumer_ack_policy === 'none') {
+  if (catalog.get('connection', connection)?.definition.options.consumer_ack_policy === 'none') {
     return {
       guarantee: 'at_most_once',
-      because: `"${query.connection}" acknowledges nothing, so that for the server a message is done when it is sent`,
+      because: `"${connection}" acknowledges nothing, so that for the server a message is done when it is sent`,
     };
   }
   if (!usesJetStream(query.sink)) {
     return {
       guarantee: 'at_least_once',
-      because: `${settling(query, catalog)}; without JetStream the output cannot tell a row that it has seen`,
+      because: `${settling(connection, catalog)}; without JetStream the output cannot tell a row that it has seen`,
     };
   }
   if (!query.deterministic) {
@@ -39,12 +49,12 @@ export function deliveryOf(query: BoundQuery, catalog: Catalog): Delivery {
   }
   return {
     guarantee: 'exactly_once',
-    because: `${settling(query, catalog)}; the output stream drops a row that it has seen, by the row's message id, within its duplicate window (2 minutes unless its settings say otherwise): a row that was published and not yet settled when an instance died comes twice if that window is over before the message is processed again`,
+    because: `${settling(connection, catalog)}; the output stream drops a row that it has seen, by the row's message id, within its duplicate window (2 minutes unless its settings say otherwise): a row that was published and not yet settled when an instance died comes twice if that window is over before the message is processed again`,
   };
 }
 
 /** When a message is done, and what follows. */
-function settling({ connection }: BoundQuery, catalog: Catalog): string {
+function settling(connection: string, catalog: Catalog): string {
   const record = catalog.get('connection', connection);
   const resolved = record && resolveConnection(connection, record.definition);
   return resolved && isPositioned(resolved)

@@ -181,6 +181,31 @@ describe('bad functions are refused', () => {
     }
   });
 
+  it.each([
+    ["CREATE FUNCTION lower (a TEXT) RETURNS TEXT LANGUAGE sql AS 'a'", 'lower'],
+    ["CREATE FUNCTION f (a TEXT, a TEXT) RETURNS TEXT LANGUAGE sql AS 'a'", 'a TEXT) RETURNS'],
+    ["CREATE FUNCTION f (a TXT) RETURNS TEXT LANGUAGE sql AS 'a'", 'TXT)'],
+    ["CREATE FUNCTION f (a TEXT) RETURNS TXT LANGUAGE sql AS 'a'", 'TXT LANGUAGE'],
+    ["CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE plpgsql AS 'a'", 'plpgsql'],
+    ["CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE nats AS 'a.*'", "'a.*'"],
+    ["CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS ' '", "' '"],
+    ["CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS 'a;'", ";'"],
+    ["CREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS 'SELECT a'", 'SELECT a'],
+    ["CREATE TABLE t (id BIGINT, name TXT) WITH (connector = 'c')", 'TXT)'],
+    ["CREATE TABLE t (id BIGINT, id TEXT) WITH (connector = 'c')", 'id TEXT)'],
+    ["CREATE CONNECTION k TO kafka (servers = 'x')", 'kafka'],
+    [
+      "CREATE CONNECTION system TO nats (servers = 'nats://a', subject = 'x', type = 'source', format = 'json')",
+      'system',
+    ],
+  ])('where they stand: %s', async (statement, at) => {
+    const { status, body } = await sql(`SHOW TABLES; ${statement}`);
+    expect(status, JSON.stringify(body)).toBe(422);
+    expect(`SHOW TABLES; ${statement}`.slice(body.position.offset)).toMatch(
+      new RegExp(`^${at.replace(/[.*();]/g, '\\$&')}`),
+    );
+  });
+
   it('where they stand, in SQL and in JavaScript', async () => {
     const inSql = await sql(
       "SHOW FUNCTIONS;\nCREATE FUNCTION f (a TEXT) RETURNS TEXT LANGUAGE sql AS 'a || ''x'' || nope'",

@@ -38,13 +38,13 @@ export function planOf(
   const facts = queryFacts(query, plan);
   const { guarantee, because } = deliveryOf(plan, catalog);
   return [
-    ...readingRows(plan, catalog, readerText(plan.connection, catalog)),
+    ...readingRows(plan, catalog, (connection) => readerText(connection, catalog)),
     ['sink', sinkText(plan, catalog, name)],
     ...branchRows(plan.columns, facts),
     ...functionRows(plan, facts),
     ['delivery', guarantee],
     ['because', because],
-    ['on_error', onErrorText(plan.connection, catalog, onError)],
+    ...onErrorRows(plan, catalog, onError),
     ...(plan.writes === undefined ? [['on its own', onItsOwn] as const] : []),
     ...bindingWarnings(bound).map(({ message }) => ['warning', message] as const),
   ];
@@ -58,7 +58,7 @@ export function livePlanOf(query: string, live: LiveQuery, catalog: Catalog): Pl
   const facts = queryFacts(query, live.query);
   const reader = 'one of its own, which takes nothing from pipelines and is gone with the query';
   return [
-    ...readingRows(live.query, catalog, reader),
+    ...readingRows(live.query, catalog, () => reader),
     ['sink', 'the answer to whoever asks'],
     ...branchRows(live.columns, facts),
     ...functionRows(live.query, facts),
@@ -82,11 +82,17 @@ export function sqliteSteps({ columns, rows }: Rows): Plan {
   return rows.map((row) => ['step', String(row[detail])] as const);
 }
 
-function readingRows(query: BoundQuery, catalog: Catalog, reader: string | undefined): PlanRow[] {
-  const tables = query.reads.filter((name) => name !== query.connection);
+function readingRows(
+  { connections, reads }: BoundQuery,
+  catalog: Catalog,
+  readerOf: (connection: string) => string | undefined,
+): PlanRow[] {
+  const tables = reads.filter((name) => !connections.includes(name));
   return [
-    ['source', endpointText(query.connection, catalog)],
-    ...(reader === undefined ? [] : [['reader', reader] as const]),
+    ...connections.flatMap((name): PlanRow[] => {
+      const reader = readerOf(name);
+      return [['source', endpointText(name, catalog)], ...(reader === undefined ? [] : [['reader', reader] as const])];
+    }),
     ...tables.map((name) => ['table', name] as const),
   ];
 }
@@ -97,10 +103,12 @@ function sinkText(query: BoundQuery, catalog: Catalog, pipeline: string): string
   return endpointText(query.sink, catalog);
 }
 
-/** Each select of a UNION ALL has its own rows, below one that counts them. */
+/** Each select of a UNION ALL has its own rows, below one that names it. */
 function branchRows(columns: BoundQuery['columns'], { branches }: QueryFacts): PlanRow[] {
   return branches.flatMap((branch, i) => [
-    ...(branches.length === 1 ? [] : [['select', `${i + 1} of ${branches.length}`] as const]),
+    ...(branches.length === 1
+      ? []
+      : [['select', `${i + 1} of ${branches.length}, from ${branch.connection}`] as const]),
     ...messageRows(branch),
     ...columnRows(columns, branch),
   ]);
@@ -154,11 +162,20 @@ function columnRows(columns: BoundQuery['columns'], { output }: BranchFacts): Pl
   }
 }
 
-function onErrorText(connection: string, catalog: Catalog, own: unknown): string {
+/** One row, or one for each connection where they behave differently. */
+function onErrorRows({ connections }: BoundQuery, catalog: Catalog, own: unknown): PlanRow[] {
+  const behaviours = connections.map((name) => [name, onErrorOf(name, catalog, own)] as const);
+  const isOne = behaviours.every(([, behaviour]) => behaviour === behaviours[0]?.[1]);
+  return (isOne ? behaviours.slice(0, 1) : behaviours).map(([name, behaviour]) => [
+    'on_error',
+    `${isOne ? '' : `of ${name}, `}${behaviour}: ${onErrorTexts[behaviour]}`,
+  ]);
+}
+
+function onErrorOf(connection: string, catalog: Catalog, own: unknown): OnError {
   const record = catalog.get('connection', connection);
   const resolved = record && resolveConnection(connection, record.definition);
-  const behaviour = (own ?? (resolved && 'onError' in resolved ? resolved.onError : 'dead_letter')) as OnError;
-  return `${behaviour}: ${onErrorTexts[behaviour]}`;
+  return (own ?? (resolved && 'onError' in resolved ? resolved.onError : 'dead_letter')) as OnError;
 }
 
 const onErrorTexts: { readonly [behaviour in OnError]: string } = {

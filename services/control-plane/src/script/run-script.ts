@@ -254,9 +254,11 @@ function placeInStatement(offset: number, statement: Statement): number | undefi
   return 'queryOffset' in statement ? statement.queryOffset + offset : undefined;
 }
 
-/** Where the option that a pointer such as `/options/subject` means stands. */
+/** Where the part that a pointer means stands, such as `/columns/0/type` or, of an option, `/options/subject`. */
 function placeOf(pointer: string | undefined, statement: Statement): number {
   if (statement.type === 'test_connection') return statement.nameOffset;
+  const part = 'places' in statement && pointer !== undefined ? statement.places[pointer] : undefined;
+  if (part !== undefined) return part;
   const option = /^\/(?:options\/)?([^/]+)/
     .exec(pointer ?? '')?.[1]
     ?.replaceAll('~1', '/')

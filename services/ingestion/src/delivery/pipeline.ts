@@ -38,7 +38,7 @@ export class RunningPipeline {
     log: ConnectionLog | undefined,
   ) {
     this.output = log ? new LoggedSink(sink, log) : sink;
-    this.query = compileQuery(spec.query);
+    this.query = compileQuery(spec.query, spec.connection);
     this.awaited = spec.query.awaitsCalls ? new AwaitedEvaluations(this.query, functions) : undefined;
     this.id = `${spec.name}.${spec.incarnation}`;
     this.headers = new HeaderBlock('')
@@ -66,12 +66,13 @@ export class RunningPipeline {
   /**
    * Pipeline, source stream and their incarnations, sequence, row: the same whenever the message is evaluated again. A message of a core
    * source is never evaluated again, but its rows may have to be published again. A query that reads how often a message was delivered gives rows of
-   * their own for each delivery.
+   * their own for each delivery, and one that reads several connections has the connection in them: those may read one stream.
    */
   #messageId(message: Message, rowIndex: number, sourceIncarnation: string | undefined): string {
-    const { name, incarnation, query } = this.spec;
+    const { name, incarnation, connection, query } = this.spec;
     if (message.sequence === undefined) return `${name}.${incarnation}.${this.session}.${rowsWithoutSource++}`;
-    const id = `${name}.${incarnation}.${sourceIncarnation}.${message.sequence}.${rowIndex}`;
+    const source = query.connections.length === 1 ? sourceIncarnation : `${connection}.${sourceIncarnation}`;
+    const id = `${name}.${incarnation}.${source}.${message.sequence}.${rowIndex}`;
     return query.readsDelivered ? `${id}.${message.delivered}` : id;
   }
 }

@@ -137,9 +137,32 @@ describe('pipelines', () => {
       pipeline(name, `SELECT n FROM ${over}`, options);
     const onErrors = ['a', 'b', 'c', 'd'].map((name) => {
       const pipeline = desired.pipelines.get(name);
-      return pipeline?.state === 'running' ? pipeline.spec.onError : undefined;
+      return pipeline?.state === 'running' ? pipeline.specs[0]?.onError : undefined;
     });
     expect(onErrors).toEqual(['dead_letter', 'retry', 'dead_letter', 'skip']);
+  });
+
+  it('run in the slots of every connection that they read, each with its own way to deal with errors', () => {
+    connection('a');
+    connection('b', { jetstream: true, stream_name: 'S', consumer_max_deliver: 3, parallelism: 2 });
+    pipeline('p', 'SELECT n FROM a UNION ALL SELECT m FROM b UNION ALL SELECT n + 1 AS x FROM a');
+    pipeline('q', 'SELECT n FROM b');
+    const run = () => [...desired.slots].map(([key, { pipelines }]) => [key, pipelines.map(({ name }) => name)]);
+    expect(run()).toEqual([
+      ['a.0', ['p']],
+      ['b.0', ['p', 'q']],
+      ['b.1', ['p', 'q']],
+    ]);
+    const onError = (key: string) => desired.slots.get(key)?.pipelines[0]?.onError;
+    expect([onError('a.0'), onError('b.0')]).toEqual(['dead_letter', 'retry']);
+    pipeline('p', 'SELECT m FROM b');
+    expect(run().map(([key]) => key)).toEqual(['b.0', 'b.1']);
+    pipeline('p', 'SELECT n FROM a UNION ALL SELECT n FROM c');
+    expect(desired.pipelines.get('p')).toMatchObject({ state: 'blocked' });
+    expect(run()).toEqual([
+      ['b.0', ['q']],
+      ['b.1', ['q']],
+    ]);
   });
 
   it('are bound again only where a change concerns them', () => {

@@ -4,8 +4,11 @@ import { bindQuery, catalogFunctions, catalogRelations, SqlError } from '@lamina
 import { type Cause, type ConnectionSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
 
 /** What is to become of a pipeline, before anybody runs it. */
-export type DesiredPipeline = { readonly revision: number; readonly cause: Cause } & (
-  | { readonly state: 'running'; readonly spec: PipelineSpec }
+export type DesiredPipeline = {
+  readonly revision: number;
+  readonly cause: Cause;
+} /** One for each connection that it reads. */ & (
+  | { readonly state: 'running'; readonly specs: readonly PipelineSpec[] }
   | { readonly state: 'stopped' }
   | { readonly state: 'blocked' | 'failed'; readonly reason: string }
 );
@@ -54,21 +57,22 @@ export class Desired {
 
   #replace(name: string, next: DesiredPipeline | undefined): void {
     const before = this.pipelines.get(name);
-    if (before?.state === 'running') {
-      this.#byConnection.get(before.spec.query.connection)?.delete(name);
-      this.#dirtyConnections.add(before.spec.query.connection);
+    for (const { connection } of before?.state === 'running' ? before.specs : []) {
+      this.#byConnection.get(connection)?.delete(name);
+      this.#dirtyConnections.add(connection);
     }
     if (!next) {
       this.pipelines.delete(name);
       return;
     }
     this.pipelines.set(name, next);
-    if (next.state !== 'running') return;
-    const { connection } = next.spec.query;
-    const specs = this.#byConnection.get(connection) ?? new Map<string, PipelineSpec>();
-    specs.set(name, next.spec);
-    this.#byConnection.set(connection, specs);
-    this.#dirtyConnections.add(connection);
+    for (const spec of next.state === 'running' ? next.specs : []) {
+      const { connection } = spec;
+      const specs = this.#byConnection.get(connection) ?? new Map<string, PipelineSpec>();
+      specs.set(name, spec);
+      this.#byConnection.set(connection, specs);
+      this.#dirtyConnections.add(connection);
+    }
   }
 
   /** The slots of one connection, which is read only while a pipeline needs it. */
@@ -108,22 +112,25 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
     const bound = bindQuery(record.definition.query, catalogRelations(catalog), catalogFunctions(catalog));
     if (bound.status === 'blocked') return { state: 'blocked', reason: bound.reason, revision, cause };
     const { query } = bound;
-    const source = catalog.get('connection', query.connection);
-    const resolved = source && resolveConnection(query.connection, source.definition);
     const sink = query.sink === undefined ? undefined : catalog.get('connection', query.sink);
-    const spec: PipelineSpec = {
-      name,
-      incarnation: record.incarnation,
-      definitionRevision: record.revision,
-      revision,
-      cause,
-      query,
-      onError:
-        (record.definition.options.on_error as OnError | undefined) ??
-        (resolved && 'onError' in resolved ? resolved.onError : 'dead_letter'),
-      sink: sink && connectionSpec(sink),
+    const ofEach = (connection: string): PipelineSpec => {
+      const source = catalog.get('connection', connection);
+      const resolved = source && resolveConnection(connection, source.definition);
+      return {
+        name,
+        connection,
+        incarnation: record.incarnation,
+        definitionRevision: record.revision,
+        revision,
+        cause,
+        query,
+        onError:
+          (record.definition.options.on_error as OnError | undefined) ??
+          (resolved && 'onError' in resolved ? resolved.onError : 'dead_letter'),
+        sink: sink && connectionSpec(sink),
+      };
     };
-    return { state: 'running', spec, revision, cause };
+    return { state: 'running', specs: query.connections.map(ofEach), revision, cause };
   } catch (error) {
     // What bound when it was accepted may not bind any more, as when a column of its table is gone.
     if (!(error instanceof SqlError)) throw error;

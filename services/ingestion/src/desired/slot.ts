@@ -18,9 +18,11 @@ export interface ConnectionSpec {
   readonly resolved: ResolvedConnection;
 }
 
-/** A pipeline as a slot runs it. */
+/** A pipeline as a slot runs it: what its query makes of the messages of one connection. */
 export interface PipelineSpec {
   readonly name: string;
+  /** The source connection. */
+  readonly connection: string;
   readonly incarnation: number;
   /** Of the pipeline's own definition; goes out with every row. */
   readonly definitionRevision: number;

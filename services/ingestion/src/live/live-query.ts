@@ -114,8 +114,8 @@ export class LiveQuery {
     await this.#caughtUp();
     const bound = this.#bind();
     if (bound.limit === 0) return this.#last(LiveEnd.Reason.REASON_LIMIT);
-    const record = catalog.get('connection', bound.query.connection);
-    if (!record) throw new Failed(LiveFailure.Kind.KIND_CONNECTION, `"${bound.query.connection}" was just dropped`);
+    const record = catalog.get('connection', bound.connection);
+    if (!record) throw new Failed(LiveFailure.Kind.KIND_CONNECTION, `"${bound.connection}" was just dropped`);
     const spec = connectionSpec(record);
     const codec = await codecOf(spec.resolved, this.context.files);
     const connection = createConnection('nats', {

@@ -118,6 +118,7 @@ function specOf(name: string, onError: OnError): PipelineSpec {
   const cause = { traceparent: '', atMs: 0 };
   return {
     name,
+    connection: 'c',
     incarnation: 7,
     definitionRevision: 7,
     revision: 7,
