@@ -69,7 +69,8 @@ describe('secrets of a mesh', () => {
     return stateOf('pipelines', `from_${name}`);
   };
   const define = async (name: string, options: object) => {
-    const fast = { reconnect_wait_ms: 100, reconnect_jitter_ms: 0, max_reconnects: 2 };
+    // Enough attempts for a server that restarts on a busy machine, few enough to be used up soon.
+    const fast = { reconnect_wait_ms: 100, reconnect_jitter_ms: 0, max_reconnects: 40 };
     const whole = { type: 'source', format: 'json', subject: 'in', ...fast, ...options };
     const answer = await put(`/connections/${name}`, { connector: 'nats', options: whole });
     await put(`/pipelines/from_${name}`, { query: `SELECT n FROM ${name}` });
