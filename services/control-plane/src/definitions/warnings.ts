@@ -8,6 +8,7 @@ import {
   type Recorded,
   referencesOf,
   resolveConnection,
+  retryRefusal,
   sameData,
 } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
@@ -26,7 +27,7 @@ import { missingSecrets } from './secret-use.js';
 /** Pipelines that a change of a relation is tried on; binding one takes about a third of a millisecond. */
 const pipelinesTriedMax = 500;
 
-/** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, and what it forbids itself. */
+/** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, what it forbids itself, and what its source cannot give. */
 export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames }: { nearNames: boolean }): Warning[] {
   const missing = referencesOf(record).filter((name) => !catalog.relation(name));
   const relations = missing.map((name) => {
@@ -42,7 +43,20 @@ export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames
       const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
       return { code: 'missing_function', message: `there is no function "${name}"${hint}` };
     });
-  return [...relations, ...functions, ...missingSecrets(record, catalog), ...selfForbidden(record)];
+  return [
+    ...relations,
+    ...functions,
+    ...missingSecrets(record, catalog),
+    ...selfForbidden(record),
+    ...unretryable(record, catalog),
+  ];
+}
+
+/** A pipeline over a connection that came later, and cannot give it what it asks for. */
+function unretryable(record: Recorded, catalog: Catalog): Warning[] {
+  if (record.kind !== 'pipeline') return [];
+  const message = retryRefusal(record.definition as PipelineDefinition, catalog);
+  return message === undefined ? [] : [{ code: 'never_redelivered', message }];
 }
 
 /** A connection whose own permissions are at odds with its subjects is stored, so that they can be changed; it does not run. */
@@ -85,7 +99,7 @@ export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
 function brokenPipelines(changed: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {
   const running = runningPipelinesOver(changed, catalog);
   return running.slice(0, pipelinesTriedMax).flatMap(({ name, definition }) => {
-    const reason = whyNotBound(definition.query, catalog, existedBefore);
+    const reason = whyNotBound(definition.query, catalog, existedBefore) ?? retryRefusal(definition, catalog);
     return reason === undefined
       ? []
       : [{ code: 'pipeline_broken', message: `the pipeline "${name}" does not hold with it: ${reason}` }];
