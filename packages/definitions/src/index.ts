@@ -52,6 +52,7 @@ export { functionIssues, normalizeFunction } from './function/validate.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
 export type { Options, OptionValue } from './option-value.js';
 export { pipelineOptions } from './pipeline/options.js';
+export { retryRefusal } from './pipeline/retry.js';
 export { pipelineIssues } from './pipeline/validate.js';
 export type { SecretOrText } from './secret/reference.js';
 export {

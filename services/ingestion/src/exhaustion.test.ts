@@ -1,5 +1,6 @@
 import { eventually, startNats } from '@laminar/test';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, jetstreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
@@ -14,6 +15,7 @@ afterAll(() => mesh?.stop());
 
 /** A busy machine may keep a process from running for a second, which is no reason to lose a delivery here. */
 const ackWaitMs = 3000;
+const deliveriesOutlasted = 2;
 
 /** A source whose messages have that many deliveries. */
 async function source(name: string, maxDeliver: number): Promise<void> {
@@ -29,6 +31,28 @@ async function source(name: string, maxDeliver: number): Promise<void> {
   });
 }
 
+/** Resolves when a reader that takes messages of the stream and says nothing has used up so many deliveries, by the server's own clock. */
+async function outlast(stream: string, deliveries: number): Promise<void> {
+  const name = 'witness';
+  const ack_wait = nanos(ackWaitMs);
+  await mesh.jsm.consumers.add(stream, {
+    durable_name: name,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait,
+    max_deliver: deliveries,
+  });
+  const witness = await mesh.js.consumers.get(stream, name);
+  await eventually(
+    async () => {
+      for await (const _ of await witness.fetch({ max_messages: 100, expires: 1000 }));
+      const { num_pending, num_ack_pending } = await witness.info();
+      return num_pending === 0 && num_ack_pending === 0;
+    },
+    { what: `${deliveries} deliveries to be used up`, timeoutMs: 30_000 },
+  );
+  await mesh.jsm.consumers.delete(stream, name);
+}
+
 const acknowledged = (stream: string, consumer: string) =>
   eventually(async () => (await mesh.jsm.consumers.info(stream, consumer)).num_ack_pending === 0, {
     what: 'every acknowledgement',
@@ -38,9 +62,9 @@ const acknowledged = (stream: string, consumer: string) =>
 describe('a sink that is away for longer than all deliveries would take', () => {
   const sinks = {
     core_back: { max_reconnects: -1 },
-    core_anew: { max_reconnects: 80 },
+    core_anew: { max_reconnects: 5 },
     jetstream_back: { jetstream: true, max_reconnects: -1 },
-    jetstream_anew: { jetstream: true, max_reconnects: 80 },
+    jetstream_anew: { jetstream: true, max_reconnects: 5 },
   };
   const names = Object.keys(sinks);
 
@@ -54,33 +78,43 @@ describe('a sink that is away for longer than all deliveries would take', () => 
       });
       await outside.flush();
       await (await jetstreamManager(outside)).streams.add({ name: 'OUT', subjects: ['out.*'] });
+      const sink = (name: string, more = {}) =>
+        mesh.connection(
+          `to_${name}`,
+          { type: 'sink', subject: `out.${name}`, reconnect_wait_ms: 50, reconnect_jitter_ms: 0, ...more },
+          server.url,
+        );
       for (const [name, options] of Object.entries(sinks)) {
         await source(name, 1);
-        const sink = {
-          type: 'sink',
-          subject: `out.${name}`,
-          reconnect_wait_ms: 50,
-          reconnect_jitter_ms: 0,
-          ...options,
-        };
-        await mesh.connection(`to_${name}`, sink, server.url);
+        await sink(name, options);
         await mesh.pipeline(name, `INSERT INTO to_${name} SELECT n FROM ${name}`);
       }
       const feed = (from: number, to: number) => Promise.all(names.map((name) => mesh.feed(`${name}.a`, from, to)));
       const arrived = (count: number) =>
-        eventually(() => names.every((name) => seen.get(name)?.size === count), {
-          what: `${count} rows of each`,
-          timeoutMs: 60_000,
-        });
+        eventually(
+          () => {
+            expect(names.map((name) => seen.get(name)?.size)).toEqual(names.map(() => count));
+            return true;
+          },
+          { what: `${count} rows of each`, timeoutMs: 60_000 },
+        );
       for (const name of names) await mesh.settled(name, 'running');
       await feed(0, 10);
       await arrived(10);
       await server.down();
       await feed(10, 40);
       for (const name of names) await mesh.settled(name, 'blocked');
-      // Time is what this is about.
-      await new Promise((resolve) => setTimeout(resolve, 2.5 * ackWaitMs));
+      const isGivenUp = (name: string) => mesh.connectionState(`to_${name}`).state === 'failed';
+      await eventually(() => names.every((name) => isGivenUp(name) === name.endsWith('anew')), {
+        what: 'those without patience to be given up',
+      });
+      await outlast('CORE_BACK', deliveriesOutlasted);
       await server.up();
+      // Whoever counts the rows must be back before those who send them.
+      await eventually(async () => (await outside.rtt()) >= 0, { what: 'the one who counts' });
+      // What is given up is tried afresh after half a minute, or at once when it is changed.
+      for (const [name, options] of Object.entries(sinks))
+        if (name.endsWith('anew')) await sink(name, { ...options, description: 'changed' });
       await arrived(40);
       for (const name of names) {
         await mesh.settled(name, 'running');

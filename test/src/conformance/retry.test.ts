@@ -83,7 +83,7 @@ async function gaps(server: TestNats, count: number): Promise<number[]> {
   return found;
 }
 
-describe('Retry Configuration', () => {
+describe.concurrent('Retry Configuration', () => {
   specIt('nats_retry', 'as it is written, a connection comes back, with two seconds between attempts', () =>
     reading('nats_retry', {}, async (server) => {
       const waits = await gaps(server, 3);

@@ -16,6 +16,7 @@ import {
   type Options,
   pipelineIssues,
   pipelineOptions,
+  retryRefusal,
   tableIssues,
   tableOptions,
 } from '@laminar/definitions';
@@ -151,6 +152,7 @@ export const definitionKinds: { readonly [K in DefinedKind]: DefinitionKind<K> }
     settle(body, catalog) {
       refuse(pipelineIssues(body));
       const { reads, writes, calls } = checkQuery(body.query, catalog).references;
+      refuse(unretryable({ options: body.options, reads }, catalog));
       return { ...body, reads, writes, calls };
     },
     bodyOf: ({ query, desired, options }) => ({ query, desired, options }),
@@ -191,6 +193,12 @@ function unreadable(connector: string, catalog: Catalog): Issue[] {
   const what = isSink ? 'a connection of type sink' : 'a table';
   const message = `"${connector}" is ${what}; a table is over a connection of type source`;
   return [{ code: 'not_a_source', message, pointer: '/connector' }];
+}
+
+/** What can never be delivered again cannot be tried again. A connection that is missing may still come. */
+function unretryable(pipeline: Parameters<typeof retryRefusal>[0], catalog: Catalog): Issue[] {
+  const message = retryRefusal(pipeline, catalog);
+  return message === undefined ? [] : [{ code: 'invalid_option', message, pointer: '/options/on_error' }];
 }
 
 /** Columns that the connection's messages do not have. */

@@ -8,6 +8,7 @@ import {
   type Recorded,
   referencesOf,
   resolveConnection,
+  retryRefusal,
   sameData,
 } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
@@ -27,7 +28,7 @@ import { withoutEffect } from './without-effect.js';
 /** Pipelines that a change of a relation is tried on; binding one takes about a third of a millisecond. */
 const pipelinesTriedMax = 500;
 
-/** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, what it forbids itself, and options without an effect. */
+/** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, what it forbids itself, what its source cannot give, and options without an effect. */
 export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames }: { nearNames: boolean }): Warning[] {
   const missing = referencesOf(record).filter((name) => !catalog.relation(name));
   const relations = missing.map((name) => {
@@ -49,7 +50,15 @@ export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames
     ...missingSecrets(record, catalog),
     ...selfForbidden(record),
     ...withoutEffect(record, catalog),
+    ...unretryable(record, catalog),
   ];
+}
+
+/** A pipeline over a connection that came later, and cannot give it what it asks for. */
+function unretryable(record: Recorded, catalog: Catalog): Warning[] {
+  if (record.kind !== 'pipeline') return [];
+  const message = retryRefusal(record.definition as PipelineDefinition, catalog);
+  return message === undefined ? [] : [{ code: 'never_redelivered', message }];
 }
 
 /** A connection whose own permissions are at odds with its subjects is stored, so that they can be changed; it does not run. */
@@ -92,7 +101,7 @@ export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
 function brokenPipelines(changed: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {
   const running = runningPipelinesOver(changed, catalog);
   return running.slice(0, pipelinesTriedMax).flatMap(({ name, definition }) => {
-    const reason = whyNotBound(definition.query, catalog, existedBefore);
+    const reason = whyNotBound(definition.query, catalog, existedBefore) ?? retryRefusal(definition, catalog);
     return reason === undefined
       ? []
       : [{ code: 'pipeline_broken', message: `the pipeline "${name}" does not hold with it: ${reason}` }];

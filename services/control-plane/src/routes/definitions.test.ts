@@ -261,6 +261,25 @@ describe('pipelines', () => {
     ]);
   });
 
+  it('cannot try again what can never be delivered again', async () => {
+    await call('POST', 'connections', { name: 'plain', ...source('plain.>') });
+    const body = { query: 'SELECT id FROM plain', options: { on_error: 'retry' } };
+    const refused = await call('POST', 'pipelines', { name: 'again', ...body });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { errors: [{ code: 'invalid_option', pointer: '/options/on_error' }] },
+    });
+    expect(refused.body.detail).toContain("'dead_letter'");
+    const early = await call('POST', 'pipelines', { name: 'again', ...body, query: 'SELECT id FROM plain_later' });
+    expect(early.status).toBe(201);
+    const late = await call('POST', 'connections', { name: 'plain_later', ...source('later.>') });
+    expect(late).toMatchObject({ status: 201, body: { warnings: [{ code: 'pipeline_broken' }] } });
+    expect(late.body.warnings[0].message).toContain("on_error = 'retry'");
+    expect((await call('GET', 'pipelines/again')).body.warnings).toMatchObject([{ code: 'never_redelivered' }]);
+    expect((await call('PATCH', 'pipelines/again', { options: { on_error: 'dead_letter' } })).status).toBe(200);
+    expect((await call('PATCH', 'pipelines/again', { options: { on_error: 'retry' } })).status).toBe(422);
+  });
+
   it('cannot feed themselves', async () => {
     await call('POST', 'connections', { name: 'back', ...sink('events.back') });
     const refused = await call('POST', 'pipelines', { name: 'loop', query: 'INSERT INTO back SELECT id FROM events' });

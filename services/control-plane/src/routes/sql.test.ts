@@ -91,6 +91,14 @@ describe('a script', () => {
       body: { code: 'syntax_error', statement_index: 1, position: { line: 2, column: 2 } },
     });
     expect(query.body.excerpt).toBe(' FROM places\n ^');
+    const retried = await sql(
+      `CREATE CONNECTION once TO nats (servers = 'nats://127.0.0.1:1', subject = 'once', type = 'source', format = 'json');
+CREATE PIPELINE again WITH (on_error = 'retry') AS SELECT n FROM once`,
+    );
+    expect(retried).toMatchObject({
+      status: 422,
+      body: { statement_index: 1, errors: [{ code: 'invalid_option', position: { line: 2, column: 29 } }] },
+    });
     expect(query.body.errors).toBeUndefined();
 
     const option = await sql(connection('p2', ",\n  subjct = 'x'"));

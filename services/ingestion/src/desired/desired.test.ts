@@ -165,6 +165,17 @@ describe('pipelines', () => {
     ]);
   });
 
+  it('are blocked where they would try again what cannot be delivered again, until their connection can', () => {
+    connection('once');
+    pipeline('p', 'SELECT n FROM once', { on_error: 'retry' });
+    expect(desired.pipelines.get('p')).toMatchObject({
+      state: 'blocked',
+      reason: expect.stringMatching(/^on_error = 'retry' needs .* "once" .* 'dead_letter'/),
+    });
+    connection('once', { jetstream: true, stream_name: 'S' });
+    expect(desired.pipelines.get('p')).toMatchObject({ state: 'running' });
+  });
+
   it('are bound again only where a change concerns them', () => {
     connection('a');
     connection('b');

@@ -1,4 +1,11 @@
-import { type Catalog, nameSpaceOf, type OnError, type Recorded, resolveConnection } from '@laminar/definitions';
+import {
+  type Catalog,
+  nameSpaceOf,
+  type OnError,
+  type Recorded,
+  resolveConnection,
+  retryRefusal,
+} from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { bindQuery, catalogFunctions, catalogRelations, SqlError } from '@laminar/sql';
 import { type Cause, type ConnectionSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
@@ -111,6 +118,8 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
   try {
     const bound = bindQuery(record.definition.query, catalogRelations(catalog), catalogFunctions(catalog));
     if (bound.status === 'blocked') return { state: 'blocked', reason: bound.reason, revision, cause };
+    const refusal = retryRefusal(record.definition, catalog);
+    if (refusal !== undefined) return { state: 'blocked', reason: refusal, revision, cause };
     const { query } = bound;
     const sink = query.sink === undefined ? undefined : catalog.get('connection', query.sink);
     const ofEach = (connection: string): PipelineSpec => {

@@ -53,7 +53,7 @@ export class ToldSink implements Sink {
 }
 
 /** What became of the messages of batches, in order: `ack 1`, `nak 1`. */
-export class Settled {
+class Settled {
   readonly outcomes: string[] = [];
 
   /** Messages of these sequences, delivered so many times; without a sequence they are of core NATS. */
