@@ -260,8 +260,13 @@ export interface Connection {
    * else made and differs is returned, and left as it is. Throws `ConnectorError`.
    */
   provision(): Promise<Provision>;
-  /** Deletes the durable consumer that `provision` made, and what captures its advisories; one that is gone already is fine. Throws `ConnectorError`. */
+  /**
+   * Deletes the durable consumer that `provision` made, and what captures its advisories, or leaves both to another definition that reads by it; what is gone already is
+   * fine. Throws `ConnectorError`.
+   */
   deprovision(): Promise<void>;
+  /** How far the readers of the durable have come that `provision` made; undefined where there is none. Throws `ConnectorError`. */
+  standing(): Promise<Position | undefined>;
   /** `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. */
   reader(positions?: PositionStore): Reader;
   /**

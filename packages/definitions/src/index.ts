@@ -1,4 +1,5 @@
 export { Catalog, callsOf, nameSpaceOf, type QuarantineEntry, referencesOf } from './catalog.js';
+export { sharesDurable } from './connection/conflicts.js';
 export type { AckPolicyName, Redelivery } from './connection/consumer.js';
 export { type Credentials, resolveCredentials, secretsOf } from './connection/credentials.js';
 export { type Format, type FormatName, formatNameOf } from './connection/format.js';

@@ -18,6 +18,7 @@ import { DeadLetters } from './dead-letters/dead-letters.js';
 import { CounterRegistry } from './delivery/counters.js';
 import { FunctionCalls } from './delivery/function-calls.js';
 import { TraceSampler } from './delivery/trace-sampler.js';
+import { Lineages } from './desired/lineages.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
 import { ConnectionTests } from './live/connection-tests.js';
@@ -64,6 +65,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   await busSink.open();
 
   const catalog = new Catalog();
+  const lineages = new Lineages(catalog);
   const storedSecrets: StoredSecrets = new StoredSecrets({
     nc,
     replicas,
@@ -121,7 +123,9 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     logs,
     isMine,
     onReport: (connection) => supervisor.provisioned(connection),
-    forgetPosition: (connection) => positions.forget(connection),
+    positions,
+    lineages,
+    isDraining: (connection) => supervisor.isDraining(connection),
     onLeftBehind: (connection, reason) =>
       logger.warn({ connection, reason }, 'a durable or position could not be deleted'),
     onNote: (connection, note) => logger.warn({ connection, note }, 'a durable was missing'),
@@ -141,6 +145,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     counters,
     deadLetters,
     positions,
+    lineages,
     functions,
     status,
     isMine,

@@ -4,7 +4,6 @@ import {
   isPositioned,
   type Recorded,
   type RecordedEvent,
-  resolveConnection,
   secretsOf,
 } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
@@ -68,7 +67,7 @@ export class Supervisor {
 
   /** The catalog has taken in an event; `before` is the definition as it was, `event` is undefined where it could not be read. */
   changed(kind: Recorded['kind'], name: string, before: Recorded | undefined, event: RecordedEvent | undefined): void {
-    const { catalog, counters, provisioner } = this.options;
+    const { catalog, counters, lineages, provisioner } = this.options;
     if (kind === 'secret') {
       this.secretChanged(name);
       this.request();
@@ -79,6 +78,7 @@ export class Supervisor {
     if (kind === 'connection') {
       if (record) provisioner.define(connectionSpec(record as Recorded<'connection'>));
       else provisioner.undefine(name);
+      lineages.changed(name, before as Recorded<'connection'>, record as Recorded<'connection'>);
       // What is quarantined is not dropped, and what was dropped before this process ran was the business of others.
       if (before && event && this.#started)
         this.#retireIfGone(connectionSpec(before as Recorded<'connection'>), record);
@@ -265,19 +265,13 @@ export class Supervisor {
     for (const spec of this.#retired) {
       if (this.#running().some((job) => job.spec.connection.revision === spec.revision)) continue;
       this.#retired.delete(spec);
-      if (!this.#isShared(spec)) this.options.provisioner.retire(spec);
+      this.options.provisioner.retire(spec);
     }
   }
 
-  /** Another connection reads by the same durable. */
-  #isShared({ resolved }: ConnectionSpec): boolean {
-    if (!hasDurable(resolved)) return false;
-    for (const { name, definition } of this.options.catalog.values('connection')) {
-      if (definition.options.stream_name !== resolved.streamName) continue;
-      const other = resolveConnection(name, definition);
-      if (hasDurable(other) && other.consumer.name === resolved.consumer.name) return true;
-    }
-    return false;
+  /** An older form of the connection is still read here. */
+  isDraining({ name, revision }: ConnectionSpec): boolean {
+    return this.#index.ofConnection(name).some(({ spec }) => spec.connection.revision < revision);
   }
 
   #running(): SlotJob[] {

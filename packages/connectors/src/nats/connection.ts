@@ -1,5 +1,6 @@
 import { clearInterval, setInterval } from 'node:timers';
 import { hasDurable, isPositioned, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, type ServerInfo } from '@nats-io/nats-core';
 import { type ConnectionLog, noLog } from '../connection-log.js';
 import {
@@ -11,6 +12,7 @@ import {
   type ExhaustedWatch,
   type FileSource,
   NotPermitted,
+  type Position,
   type PositionStore,
   type Provision,
   type Reader,
@@ -29,14 +31,16 @@ import { connectorError } from './errors.js';
 import { countsDeliveries } from './exhausted-capture.js';
 import { NatsExhaustedWatch } from './exhausted-watch.js';
 import { guardedSink } from './guarded-sink.js';
+import { inheritedPosition, inheriting, notInherited } from './inherited-position.js';
 import { JetStreamSink } from './jetstream-sink.js';
+import { type Lineage, noLineage } from './lineage.js';
 import { LoggedReader } from './logged-reader.js';
 import { LoggedSink } from './logged-sink.js';
 import { StreamReader } from './positioned/stream-reader.js';
 import { viewOf } from './positioned/stream-view.js';
 import { unkeptPosition } from './positioned/unkept-position.js';
 import { dialDetails, followProtocol } from './protocol-log.js';
-import { deprovision, provision } from './provision.js';
+import { deprovision, provision, standing } from './provision.js';
 import { PositionMemory } from './read-position.js';
 import { refusalOf } from './refusal.js';
 import { StallWatch } from './stall-watch.js';
@@ -61,6 +65,8 @@ export interface NatsConnectorOptions {
   readonly log?: ConnectionLog;
   /** Outlives the connection, where its reader's successor shall know how far it came. */
   readonly memory?: PositionMemory;
+  /** What the log says beside the definition; nothing unless given. */
+  readonly lineage?: Lineage;
 }
 
 /** One socket to the servers of a definition. */
@@ -74,12 +80,14 @@ export class NatsConnector implements Connection {
   #closing = false;
   readonly #log: ConnectionLog;
   readonly #memory: PositionMemory;
+  readonly #lineage: Lineage;
   readonly #stalls = new StallWatch(rttIntervalMs);
   #endProtocolLog: () => void = () => undefined;
 
   constructor(readonly options: NatsConnectorOptions) {
     this.#log = options.log ?? noLog;
     this.#memory = options.memory ?? new PositionMemory();
+    this.#lineage = options.lineage ?? noLineage;
   }
 
   async open(): Promise<void> {
@@ -104,11 +112,15 @@ export class NatsConnector implements Connection {
   }
 
   provision(): Promise<Provision> {
-    return provision(this.#open(), this.options, this.options.resolved, this.#memory);
+    return provision(this.#open(), this.options, this.options.resolved, this.#memory, this.#lineage);
   }
 
   deprovision(): Promise<void> {
-    return deprovision(this.#open(), this.options, this.options.resolved);
+    return deprovision(this.#open(), this.options, this.options.resolved, this.#lineage);
+  }
+
+  standing(): Promise<Position | undefined> {
+    return standing(this.#open(), this.options, this.options.resolved);
   }
 
   reader(positions: PositionStore = unkeptPosition()): Reader {
@@ -191,9 +203,29 @@ export class NatsConnector implements Connection {
     if (isPositioned(resolved)) {
       const { batchSize, batchTimeoutMs } = resolved;
       const view = viewOf(resolved);
-      return new StreamReader({ nc: this.#open(), view, name, batchSize, batchTimeoutMs, positions, onRemark });
+      const store = inheriting(positions, () => this.#inherit(view.source, onRemark));
+      return new StreamReader({
+        nc: this.#open(),
+        view,
+        name,
+        batchSize,
+        batchTimeoutMs,
+        positions: store,
+        onRemark,
+      });
     }
     throw new ConnectorError('failed', `the connection "${name}" is a sink, which cannot be read`);
+  }
+
+  /** Where a reader without a position goes on after one by other means. */
+  async #inherit(streamName: string, onRemark: (remark: string) => void): Promise<Position | undefined> {
+    const lineage = this.#lineage;
+    if (lineage.predecessors().length === 0) return undefined;
+    const jsm = await jetstreamManager(this.#open());
+    const position = await inheritedPosition({ jsm, maker: this.options, lineage, streamName });
+    const remark = position === undefined ? notInherited({ lineage, streamName }) : undefined;
+    if (remark !== undefined) onRemark(remark);
+    return position;
   }
 
   /** With the definition's own permissions before it, and its messages in the log where that is wanted. */

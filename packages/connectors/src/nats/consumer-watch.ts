@@ -5,6 +5,7 @@ import { ConnectorError } from '../contract.js';
 import { consumerName } from './consumer-api.js';
 import { differences, type Maker, madeFor, wantedConsumer } from './consumer-config.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
+import { noLineage } from './lineage.js';
 import { ensureConsumer } from './provision-consumer.js';
 import type { PositionMemory } from './read-position.js';
 
@@ -138,7 +139,7 @@ export class ConsumerWatch {
       onRemark(`${changed}, which is not what the definition says, and was left as it is`);
       return;
     }
-    await ensureConsumer({ nc, jsm, maker, source, memory }).then(
+    await ensureConsumer({ nc, jsm, maker, source, memory, lineage: noLineage }).then(
       () => onRemark(`${changed}; it was put right`),
       (error: Error) => onRemark(`${changed}, and it could not be put right: ${error.message}`),
     );

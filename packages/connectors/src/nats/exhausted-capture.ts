@@ -72,13 +72,20 @@ export async function noticesWaiting(jsm: JetStreamManager, source: ConsumerSour
   }
 }
 
-/** Deletes the stream where it was made for `mark`. One that is gone already is fine. Throws `ConnectorError`. */
-export async function removeCapture(jsm: JetStreamManager, source: ConsumerSource, mark: string): Promise<void> {
+/** The stream that was made for `mark` is `heir`'s from now on, or deleted where there is none. One that is gone already is fine. Throws `ConnectorError`. */
+export async function passOnCapture(
+  jsm: JetStreamManager,
+  source: ConsumerSource,
+  mark: string,
+  heir: string | undefined,
+): Promise<void> {
   const name = captureStreamOf(source);
   try {
     const { config } = await jsm.streams.info(name);
-    if (config.description === mark) await jsm.streams.delete(name);
+    if (config.description !== mark) return;
+    if (heir === undefined) await jsm.streams.delete(name);
+    else await jsm.streams.update(name, { description: heir });
   } catch (error) {
-    if (!hasCode(error, apiCodes.streamNotFound)) throw connectorError(`deleting the stream "${name}"`, error);
+    if (!hasCode(error, apiCodes.streamNotFound)) throw connectorError(`letting go of the stream "${name}"`, error);
   }
 }

@@ -1,4 +1,4 @@
-import { type ConsumerSource, unmetNeed } from '@laminar/definitions';
+import { type ConsumerSource, hasDurable, unmetNeed } from '@laminar/definitions';
 import {
   type ConsumerConfig,
   type ConsumerInfo,
@@ -8,7 +8,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { ConnectorError } from '../contract.js';
+import { ConnectorError, type Position } from '../contract.js';
 import { consumerName, deleteConsumer, findConsumer, putConsumer } from './consumer-api.js';
 import {
   differences,
@@ -19,7 +19,9 @@ import {
   startConfig,
   wantedConsumer,
 } from './consumer-config.js';
-import { connectorError } from './errors.js';
+import { apiCodes, connectorError, hasCode } from './errors.js';
+import { inheritedPosition, notInherited } from './inherited-position.js';
+import type { Lineage } from './lineage.js';
 import { incarnationOf, type PositionMemory } from './read-position.js';
 
 /** What was found and done about a consumer, as far as somebody should know of it. */
@@ -38,15 +40,16 @@ export interface ConsumerContext {
   readonly maker: Maker;
   readonly source: ConsumerSource;
   readonly memory: PositionMemory;
+  readonly lineage: Lineage;
 }
 
 /**
- * Makes the durable that a definition asks for, where it is missing: from the position that is remembered, if the stream is still the same. One that was
- * made for this definition is brought up to date; one that a dropped namesake left behind is made anew; what somebody else made is compared and
- * left as it is. Throws `ConnectorError`.
+ * Makes the durable that a definition asks for, where it is missing: from the position that is remembered, or was reached by other means before, if the stream is still the
+ * same. One that was made for this definition is brought up to date; one that a dropped namesake left behind is made anew, or taken over where others
+ * read by it; what somebody else made is compared and left as it is. Throws `ConnectorError`.
  */
 export async function ensureConsumer(context: ConsumerContext): Promise<ConsumerProvision> {
-  const { nc, jsm, maker, source } = context;
+  const { nc, jsm, maker, source, lineage } = context;
   const version = nc.info?.version ?? '';
   const unmet = unmetNeed(source.needs, version);
   if (unmet)
@@ -56,6 +59,7 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
   const { description } = existing.config;
   if (description === madeFor(maker)) return bringUpToDate(context, existing);
   if (description?.startsWith(madeForName(maker.name))) {
+    if (lineage.sharers(source, maker).length > 0) return bringUpToDate(context, existing);
     await deleteConsumer(jsm, source);
     return make(context);
   }
@@ -73,9 +77,14 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
 /** Of two that make it at once the second finds the same settings. */
 async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   const { source, memory } = context;
-  const { position } = memory;
-  if (position === undefined) return { ...(await put(context, startConfig(source.start), undefined)), isNew: true };
+  const inherited = memory.position === undefined ? await inherit(context) : undefined;
+  const position = memory.position ?? inherited;
+  if (position === undefined) {
+    const remark = notInherited({ ...context, streamName: source.streamName });
+    return { ...(await put(context, startConfig(source.start), remark)), isNew: true };
+  }
   const stream = await streamOf(context);
+  if (stream.config.retention === RetentionPolicy.Workqueue) await makeRoom(context);
   if (incarnationOf(stream) !== position.incarnation) {
     return put(context, { deliver_policy: DeliverPolicy.All }, newStreamRemark(source.streamName));
   }
@@ -83,8 +92,25 @@ async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   const first = stream.state.first_seq;
   // As a stream of retention "interest" does when its last consumer goes.
   const gap = first > next ? `; the stream let go of ${next} to ${first - 1} meanwhile` : '';
+  if (inherited) return put(context, startAt(stream, next), gap === '' ? undefined : gap.slice(2));
   const remark = `${consumerName(source)} was gone and was made again, to go on after sequence ${position.sequence}${gap}`;
   return put(context, startAt(stream, next), remark);
+}
+
+function inherit(context: ConsumerContext): Promise<Position | undefined> {
+  const { source } = context;
+  return inheritedPosition({ ...context, streamName: source.streamName }).catch((error) => {
+    throw connectorError(`looking how far the stream "${source.streamName}" was read before`, error);
+  });
+}
+
+/** A work queue has one consumer for each subject, and keeps what that one has not done: its successor can be made when it is gone. */
+async function makeRoom({ jsm, maker, source, lineage }: ConsumerContext): Promise<void> {
+  for (const form of lineage.predecessors()) {
+    if (!hasDurable(form) || form.streamName !== source.streamName) continue;
+    const old = await findConsumer(jsm, form);
+    if (old?.config.description === madeFor(maker)) await deleteConsumer(jsm, form);
+  }
 }
 
 async function streamOf({ jsm, source }: ConsumerContext): Promise<StreamInfo> {
@@ -103,15 +129,17 @@ export const newStreamRemark = (stream: string): string =>
   `the stream "${stream}" was deleted and made anew; it is read from its beginning`;
 
 async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): Promise<ConsumerProvision> {
-  const { nc, jsm, maker, source } = context;
+  const { nc, jsm, maker, source, lineage } = context;
   const wanted = wantedConsumer(maker, source);
   const differing = differences(existing.config, wanted);
-  if (differing.length === 0) return { drift: [], remark: undefined, isNew: false };
+  if (differing.length === 0 && existing.config.description === wanted.description)
+    return { drift: [], remark: undefined, isNew: false };
   if (fixedSettings.some((setting) => differing.includes(setting))) {
     // The server changes neither: it is made anew, and goes on where it was.
     const stream = await streamOf(context);
+    const start = lineage.beginsAnew() ? startConfig(source.start) : startAt(stream, existing.ack_floor.stream_seq + 1);
     await deleteConsumer(jsm, source);
-    return put(context, startAt(stream, existing.ack_floor.stream_seq + 1), undefined);
+    return put(context, start, undefined);
   }
   const { backoff: _, filter_subject: __, filter_subjects: ___, ...kept } = existing.config;
   const changed = await putConsumer(nc, source.streamName, { ...kept, ...wanted }).catch((error) => {
@@ -138,6 +166,22 @@ async function put(
   }));
   // Older servers ignore in silence what they do not know, and accounts have limits.
   return { drift: driftOf(source, differences(made.config, wanted)), remark, isNew: false };
+}
+
+/** The durable that was made for `mark` is `heir`'s from now on, or deleted where there is none. One that is gone already is fine. Throws what the server answers. */
+export async function passOnConsumer(
+  { nc, jsm, source }: Pick<ConsumerContext, 'nc' | 'jsm' | 'source'>,
+  mark: string,
+  heir: string | undefined,
+): Promise<void> {
+  const { streamName, consumer } = source;
+  const info = await jsm.consumers.info(streamName, consumer.name).catch((error) => {
+    if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound)) return undefined;
+    throw error;
+  });
+  if (info?.config.description !== mark) return;
+  if (heir === undefined) await deleteConsumer(jsm, source);
+  else await putConsumer(nc, streamName, { ...info.config, durable_name: consumer.name, description: heir });
 }
 
 const driftOf = (source: ConsumerSource, differing: readonly string[]): string[] =>

@@ -1,11 +1,14 @@
 import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import type { Provision } from '../contract.js';
+import type { Position, Provision } from '../contract.js';
+import { consumerName } from './consumer-api.js';
 import { type Maker, madeFor } from './consumer-config.js';
-import { apiCodes, connectorError, hasCode } from './errors.js';
-import { countsDeliveries, ensureCapture, removeCapture } from './exhausted-capture.js';
-import { ensureConsumer } from './provision-consumer.js';
+import { connectorError } from './errors.js';
+import { countsDeliveries, ensureCapture, passOnCapture } from './exhausted-capture.js';
+import { durablePosition } from './inherited-position.js';
+import type { Lineage, Sharer } from './lineage.js';
+import { ensureConsumer, passOnConsumer } from './provision-consumer.js';
 import { ensureStream } from './provision-stream.js';
 import type { PositionMemory } from './read-position.js';
 
@@ -15,6 +18,7 @@ export async function provision(
   maker: Maker,
   connection: ResolvedConnection,
   memory: PositionMemory,
+  lineage: Lineage,
 ): Promise<Provision> {
   if (!('streamName' in connection)) return { drift: undefined, remark: undefined, isNew: false };
   const jsm = await jetstreamManager(nc).catch((error) => {
@@ -26,24 +30,50 @@ export async function provision(
   if (!hasDurable(connection)) return { drift: joined(drift), remark: undefined, isNew: false };
   // Before the consumer, which may give up the first message at once.
   const uncaptured = countsDeliveries(connection) ? await ensureCapture(jsm, connection, madeFor(maker)) : [];
-  const consumer = await ensureConsumer({ nc, jsm, maker, source: connection, memory });
+  const consumer = await ensureConsumer({ nc, jsm, maker, source: connection, memory, lineage });
   drift.push(...consumer.drift, ...uncaptured);
   return { drift: joined(drift), remark: consumer.remark, isNew: consumer.isNew };
 }
 
 const joined = (drift: readonly string[]): string | undefined => (drift.length === 0 ? undefined : drift.join('; '));
 
-/** Deletes the durable that `provision` made for this definition. One that is gone already, or that was made for another, is let be. */
-export async function deprovision(nc: NatsConnection, maker: Maker, connection: ResolvedConnection): Promise<void> {
+/**
+ * Deletes the durable that `provision` made for this definition, or leaves it to another definition that reads by it. One that is gone already, or that was made for another, is let
+ * be. Throws `ConnectorError`.
+ */
+export async function deprovision(
+  nc: NatsConnection,
+  maker: Maker,
+  connection: ResolvedConnection,
+  lineage: Lineage,
+): Promise<void> {
   if (!hasDurable(connection)) return;
-  const { streamName, consumer } = connection;
   try {
     const jsm = await jetstreamManager(nc);
-    await removeCapture(jsm, connection, madeFor(maker));
-    const { config } = await jsm.consumers.info(streamName, consumer.name);
-    if (config.description === madeFor(maker)) await jsm.consumers.delete(streamName, consumer.name);
+    for (let owner: Sharer | undefined = maker; owner; ) {
+      const [heir] = lineage.sharers(connection, owner);
+      await passOnCapture(jsm, connection, madeFor(owner), heir && madeFor(heir));
+      await passOnConsumer({ nc, jsm, source: connection }, madeFor(owner), heir && madeFor(heir));
+      // One that was dropped meanwhile found that nothing was its own yet.
+      const stands = lineage.sharers(connection, owner).some(({ incarnation }) => incarnation === heir?.incarnation);
+      owner = stands ? undefined : heir;
+    }
   } catch (error) {
-    if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound)) return;
-    throw connectorError(`deleting the consumer "${consumer.name}" of the stream "${streamName}"`, error);
+    throw connectorError(`deleting ${consumerName(connection)}`, error);
+  }
+}
+
+/** How far the readers of the durable have come that `provision` made for this definition; undefined where there is none. Throws `ConnectorError`. */
+export async function standing(
+  nc: NatsConnection,
+  maker: Maker,
+  connection: ResolvedConnection,
+): Promise<Position | undefined> {
+  if (!hasDurable(connection)) return undefined;
+  const { streamName, consumer } = connection;
+  try {
+    return await durablePosition(await jetstreamManager(nc), streamName, consumer.name, madeFor(maker));
+  } catch (error) {
+    throw connectorError(`looking how far the stream "${streamName}" was read`, error);
   }
 }

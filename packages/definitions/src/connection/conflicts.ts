@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog.js';
 import type { ConnectionDefinition } from '../definition.js';
 import { sameData } from '../equal.js';
 import { hasDurable } from './positioned.js';
-import { type ConsumerSource, resolveConnection } from './resolve.js';
+import { type ConsumerSource, type ResolvedConnection, resolveConnection } from './resolve.js';
 
 /**
  * Why this definition cannot stand beside the others: two connections that name one durable with
@@ -27,8 +27,11 @@ export function connectionConflicts(
   return undefined;
 }
 
-function sharesDurable(a: ConsumerSource, b: ConsumerSource): boolean {
+/** Whether two sources read by one durable, as far as their definitions tell. */
+export function sharesDurable(a: ResolvedConnection, b: ResolvedConnection): boolean {
   return (
+    hasDurable(a) &&
+    hasDurable(b) &&
     a.streamName === b.streamName &&
     a.consumer.name === b.consumer.name &&
     a.servers.some((server) => b.servers.includes(server))

@@ -4,7 +4,9 @@ import {
   ConnectorError,
   createConnection,
   type FileSource,
+  type Lineage,
   NotPermitted,
+  noLineage,
   PositionMemory,
   type SecretSource,
   Unprepared,
@@ -27,6 +29,8 @@ export interface ConnectionLoopOptions {
   readonly secrets: SecretSource;
   readonly files: FileSource;
   readonly log: ConnectionLog;
+  /** Of a source. */
+  readonly lineage?: Lineage;
   /**
    * Uses the open connection, whose stream and durable stand, and resolves when the loop was stopped. `inUse` is called once it is in full use.
    * `lost` is aborted with a `ConnectorError` as its reason where the connection does not come back by itself; `use` must then throw that.
@@ -125,6 +129,7 @@ export class ConnectionLoop {
         },
       },
       memory: this.#memory,
+      lineage: this.options.lineage ?? noLineage,
     });
     this.#connection = connection;
     let dialled = false;

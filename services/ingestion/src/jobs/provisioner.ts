@@ -1,10 +1,19 @@
-import { ConnectorError, createConnection, type FileSource, type SecretSource } from '@laminar/connectors';
+import {
+  type Connection,
+  ConnectorError,
+  createConnection,
+  type FileSource,
+  type Lineage,
+  type SecretSource,
+} from '@laminar/connectors';
 import { hasDurable, isPositioned } from '@laminar/definitions';
 import { ApplyTrace } from '../delivery/apply-trace.js';
+import type { Lineages } from '../desired/lineages.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
 import { StandingLog } from '../logs/standing-log.js';
+import type { Positions } from '../positions/positions.js';
 import { Backoff } from './backoff.js';
 import { provisionNote } from './provision-note.js';
 
@@ -12,6 +21,8 @@ import { provisionNote } from './provision-note.js';
 const concurrencyMax = 8;
 /** What a dropped connection left is given up after so many attempts to delete it. */
 const retireAttemptsMax = 5;
+/** How often it is looked whether the readers before a change have ended. */
+const drainCheckMs = 100;
 
 /** How far the stream and durable of a connection are. */
 export interface Provisioned {
@@ -28,8 +39,10 @@ export interface ProvisionerOptions {
   /** Of all instances one does it. */
   isMine(connection: string): boolean;
   onReport(connection: string): void;
-  /** Forgets how far a connection without a durable has come. Throws where that cannot be done now. */
-  forgetPosition(spec: ConnectionSpec): Promise<void>;
+  readonly positions: Positions;
+  readonly lineages: Lineages;
+  /** An older form of the connection is still read here. */
+  isDraining(spec: ConnectionSpec): boolean;
   /** Something about the stream or durable that somebody should know, also where a reader's state hides the provisioner's. */
   onNote(connection: string, note: string): void;
   /** A durable or position could not be deleted. */
@@ -48,6 +61,8 @@ export class Provisioner {
   readonly #wanted = new Map<string, ConnectionSpec>();
   readonly #standings = new Map<string, Provisioned>();
   readonly #tasks = new Map<string, Task>();
+  /** Forms that are retired as soon as the one in their place stands. */
+  readonly #outgoing = new Map<string, readonly ConnectionSpec[]>();
   /** The newest comes first: somebody waits for it. */
   readonly #queue: (() => Promise<void>)[] = [];
   #busy = 0;
@@ -76,12 +91,18 @@ export class Provisioner {
     this.#cancel(connection);
     this.#wanted.delete(connection);
     this.#stand(connection, undefined);
+    this.#retireOutgoing(connection);
   }
 
-  /** Deletes the durable or the position of a form of a connection that is gone, and of which nothing runs here any more. */
+  /**
+   * Deletes the durable or the position of a form of a connection that is gone, and of which nothing runs here any more: not before the form that took its place has
+   * found from there where to go on.
+   */
   retire(spec: ConnectionSpec): void {
     const { name, resolved } = spec;
-    if ((hasDurable(resolved) || isPositioned(resolved)) && this.options.isMine(name)) this.#retire(spec, 1);
+    if (!(hasDurable(resolved) || isPositioned(resolved)) || !this.options.isMine(name)) return;
+    if (this.#tasks.has(name)) this.#outgoing.set(name, [...(this.#outgoing.get(name) ?? []), spec]);
+    else this.#retire(spec, 1);
   }
 
   /** From now on work is done: the catalog is complete. */
@@ -121,6 +142,10 @@ export class Provisioner {
     const { spec } = task;
     const { name, revision, cause } = spec;
     if (this.#tasks.get(name) !== task) return;
+    if (this.options.isDraining(spec)) {
+      task.timer = setTimeout(() => this.#enqueue(() => this.#provision(task)), drainCheckMs);
+      return;
+    }
     const { instance } = this.options;
     const trace = ApplyTrace.begin({ kind: 'connection', name, revision, cause, instance });
     try {
@@ -132,6 +157,7 @@ export class Provisioner {
       const message = [provision.drift, note].filter((part) => part !== undefined).join('; ');
       this.#stand(name, { state: 'idle', message, revision });
       task.log.stands('provisioned', message);
+      this.#retireOutgoing(name);
       trace?.end();
     } catch (error) {
       trace?.end(error);
@@ -147,8 +173,12 @@ export class Provisioner {
   #retire(spec: ConnectionSpec, attempt: number): void {
     this.#enqueue(async () => {
       try {
-        if (isPositioned(spec.resolved)) await this.options.forgetPosition(spec);
-        else await this.#withConnection(spec, (connection) => connection.deprovision());
+        if (isPositioned(spec.resolved)) await this.options.positions.forget(spec);
+        else
+          await this.#withConnection(spec, async (connection) => {
+            await this.#keepPosition(spec, connection);
+            await connection.deprovision();
+          });
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (attempt === retireAttemptsMax) this.options.onLeftBehind(spec.name, reason);
@@ -157,10 +187,26 @@ export class Provisioner {
     });
   }
 
-  async #withConnection<T>(
-    spec: ConnectionSpec,
-    work: (connection: ReturnType<typeof createConnection>) => Promise<T>,
-  ): Promise<T> {
+  #retireOutgoing(name: string): void {
+    const outgoing = this.#outgoing.get(name) ?? [];
+    this.#outgoing.delete(name);
+    for (const spec of outgoing) this.#retire(spec, 1);
+  }
+
+  /** Where the connection is read without a durable from now on, its readers go on from here, also those that have not begun. */
+  async #keepPosition(spec: ConnectionSpec, connection: Connection): Promise<void> {
+    const { positions, lineages } = this.options;
+    const now = lineages.current(spec);
+    if (!now || !isPositioned(now) || this.#lineage(spec).beginsAnew()) return;
+    const standing = await connection.standing();
+    if (standing) await positions.begin(spec, standing);
+  }
+
+  #lineage(spec: ConnectionSpec): Lineage {
+    return this.options.lineages.of(spec, () => this.options.positions.of(spec).load());
+  }
+
+  async #withConnection<T>(spec: ConnectionSpec, work: (connection: Connection) => Promise<T>): Promise<T> {
     const { name, incarnation, resolved } = spec;
     const { instance, secrets, files, logs } = this.options;
     const clientName = `laminar ${instance} provisioning ${name}`;
@@ -175,6 +221,7 @@ export class Provisioner {
       files,
       events,
       log,
+      lineage: this.#lineage(spec),
     });
     try {
       await connection.open();

@@ -9,6 +9,7 @@ import type { FunctionCaller } from '../delivery/awaited-evaluations.js';
 import type { CounterRegistry } from '../delivery/counters.js';
 import { Delivery } from '../delivery/delivery.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
+import type { Lineages } from '../desired/lineages.js';
 import { answersForConnection, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
 import { JobLog } from '../logs/job-log.js';
@@ -33,6 +34,7 @@ export interface SlotJobOptions {
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
   readonly positions: Positions;
+  readonly lineages: Lineages;
   readonly functions: FunctionCaller;
   readonly sampler: TraceSampler;
   readonly logs: LogPublisher;
@@ -72,7 +74,7 @@ export class SlotJob {
   #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
-    const { spec, counters, instance, secrets, files, logs } = options;
+    const { spec, counters, instance, secrets, files, logs, lineages, positions } = options;
     this.#spec = spec;
     this.#log = new JobLog(spec.connection.name, logs);
     this.#traces = new ApplyTraces(instance);
@@ -83,6 +85,7 @@ export class SlotJob {
       secrets,
       files,
       log: this.#log,
+      lineage: lineages.of(spec.connection, () => positions.of(spec.connection).load()),
       use: (connection, lost, inUse) => this.#use(connection, lost, inUse),
       onStanding: () => this.#report(),
     });

@@ -38,6 +38,16 @@ export class Positions {
     return new OwnPosition(this.#bucket(), reading);
   }
 
+  /** Gives the first reader of a connection a position to begin behind, where none has begun. */
+  async begin(reading: Reading, position: Position): Promise<void> {
+    const store = this.of(reading);
+    if ((await store.load()) !== undefined) return;
+    await store.save(position).catch((error) => {
+      // A reader has begun meanwhile, and knows better.
+      if (!(error instanceof PositionTaken)) throw error;
+    });
+  }
+
   /** Removes what a dropped connection left, and not what a namesake has made since. Throws where somebody writes it at this moment. */
   async forget({ name, incarnation }: Reading): Promise<void> {
     const entry = await this.#bucket().get(name);

@@ -43,6 +43,11 @@ export class IngestionMesh {
     return new IngestionMesh(mesh, nc, jetstream(nc), await jetstreamManager(nc), log, board);
   }
 
+  /** Of the newest event. */
+  get position(): number {
+    return this.#position;
+  }
+
   get process(): ServiceProcess {
     const [first] = this.mesh.ingestion;
     if (!first) throw new Error('there is no ingestion process');
