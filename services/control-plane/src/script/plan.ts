@@ -2,6 +2,7 @@ import type { Catalog } from '@laminar/definitions';
 import { subjects } from '@laminar/protocol';
 import type { Bound } from '@laminar/sql';
 import { deliveryOf } from '../definitions/delivery.js';
+import { placeOf } from '../definitions/place.js';
 import { bindingWarnings } from '../definitions/warnings.js';
 
 /** What a query would do, as rows of EXPLAIN: a field and its value, fields in reading order. */
@@ -14,7 +15,7 @@ export function planOf(bound: Bound, catalog: Catalog, pipeline = '<pipeline>'):
   const tables = query.reads.filter((name) => name !== query.connection);
   const delivery = deliveryOf(query, catalog);
   return [
-    ['source', subjectOf(query.connection, catalog)],
+    ['source', placeOf(query.connection, catalog)],
     ...tables.map((name) => ['table', name] as const),
     [
       'sink',
@@ -22,7 +23,7 @@ export function planOf(bound: Bound, catalog: Catalog, pipeline = '<pipeline>'):
         ? 'the reply subject of each request'
         : query.sink === undefined
           ? `subject ${subjects.output(pipeline)} of the mesh's bus`
-          : subjectOf(query.sink, catalog),
+          : placeOf(query.sink, catalog),
     ],
     ...query.calls.map((name) => ['function', name] as const),
     ...columnsOf(query.columns).map((column) => ['column', column] as const),
@@ -36,12 +37,4 @@ export function planOf(bound: Bound, catalog: Catalog, pipeline = '<pipeline>'):
 function columnsOf(columns: readonly { readonly name: string; readonly type: string }[]): string[] {
   if (columns.length === 0) return ['* (the payload as it came)'];
   return columns.map(({ name, type }) => `${name} ${type}`);
-}
-
-function subjectOf(connection: string, catalog: Catalog): string {
-  const { subject, stream_name, format = 'json' } = catalog.get('connection', connection)?.definition.options ?? {};
-  const stream = stream_name === undefined ? [] : [`stream ${String(stream_name)}`];
-  const subjects = subject === undefined ? [] : [`subject ${String(subject)}`];
-  const formats = format === 'json' ? [] : [`format ${String(format)}`];
-  return `${connection} (${[...stream, ...subjects, ...formats].join(', ')})`;
 }
