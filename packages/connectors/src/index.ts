@@ -3,6 +3,7 @@ export type * from './contract.js';
 export { ConnectorError, NotPermitted, PositionTaken, Unprepared, Untappable } from './contract.js';
 export { HeaderBlock } from './header-block.js';
 export type { ConnectionCheck } from './nats/examine/check.js';
+export { type ServerVersion, serverVersions } from './nats/examine/server-versions.js';
 export { type Lineage, noLineage, type Sharer } from './nats/lineage.js';
 export { LoggedSink } from './nats/logged-sink.js';
 export { PositionMemory } from './nats/read-position.js';

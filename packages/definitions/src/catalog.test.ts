@@ -113,7 +113,8 @@ describe('the catalog', () => {
         },
         revision,
       );
-    const dependents = (catalog: Catalog, relation: string) => catalog.dependents(relation).map(({ name }) => name);
+    const dependents = (catalog: Catalog, relation: string) =>
+      catalog.dependents(relation, 'relation').map(({ name }) => name);
     const line = fold([table('t', 'c', 1), table('u', 't', 2), pipeline('p', ['u', 'c'], 3), pipeline('q', ['t'], 4)]);
     expect(dependents(line, 'c')).toEqual(['p', 'q', 'u', 't']);
     expect(dependents(line, 'u')).toEqual(['p']);

@@ -78,7 +78,7 @@ export class Catalog {
    * Everything that rests on a relation or function, through tables or functions too, each once; what names something comes before it. Ends also
    * where they name each other in a circle, which no command makes but a log may hold. Nothing rests on what is in no name space.
    */
-  dependents(root: string, space: NameSpace | undefined = 'relation'): Recorded[] {
+  dependents(root: string, space: NameSpace | undefined): Recorded[] {
     if (space === undefined) return [];
     const pipelines = new Map<string, Recorded>();
     const seen = new Set([root]);

@@ -328,6 +328,18 @@ describe('dropping', () => {
   });
 });
 
+describe('a name that several kinds have', () => {
+  it('keeps no pipeline and no secret from being dropped, nor takes anything with it', () => {
+    const secret: Command = { type: 'Create', kind: 'secret', name: 'c', definition: { valueId: 'v' } };
+    const catalog = given(create.connection('c'), create.table('t'), create.pipeline('c'), secret);
+    for (const kind of ['pipeline', 'secret'] as const)
+      for (const cascade of [false, true]) {
+        const events = decide({ type: 'Drop', kind, name: 'c', cascade }, catalog);
+        expect(events.map(({ kind, name }) => `${kind} ${name}`)).toEqual([`${kind} c`]);
+      }
+  });
+});
+
 describe('starting, stopping, rolling back', () => {
   const only = (type: 'Start' | 'Stop'): Command => ({ type, kind: 'pipeline', name: 'p' });
 

@@ -51,7 +51,7 @@ export { evolve } from './evolve.js';
 export { functionLanguages } from './function/languages.js';
 export { functionIssues, normalizeFunction } from './function/validate.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
-export type { Options, OptionValue } from './option-value.js';
+export { listOf, type Options, type OptionValue } from './option-value.js';
 export { pipelineOptions } from './pipeline/options.js';
 export { retryRefusal } from './pipeline/retry.js';
 export { pipelineIssues } from './pipeline/validate.js';

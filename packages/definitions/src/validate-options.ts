@@ -41,7 +41,7 @@ function valueIssues(name: string, schema: TSchema, value: unknown): Issue[] {
     if (property === undefined) {
       const nearest = nearestName(key, keys);
       const hint = nearest === undefined ? `its keys are ${keys.join(' and ')}` : `did you mean "${nearest}"?`;
-      return [{ code: 'unknown_option', message: `"${name}" has no key "${key}"; ${hint}`, pointer }];
+      return [{ code: 'invalid_option', message: `"${name}" has no key "${key}"; ${hint}`, pointer }];
     }
     if (Check(property, entry)) return [];
     const message = `"${name}": "${key}" must be ${expectation(property)}, but is ${shown(entry)}`;

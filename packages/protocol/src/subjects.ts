@@ -23,6 +23,8 @@ export const subjects = {
   liveQuery: 'laminar.ingestion.live',
   /** Tests of connections, asked of any ingestion instance. */
   connectionTest: 'laminar.ingestion.test',
+  /** Versions of servers, asked of any ingestion instance. */
+  serverVersions: 'laminar.ingestion.versions',
 } as const;
 
 /**

@@ -23,6 +23,7 @@ import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
 import { ConnectionTests } from './live/connection-tests.js';
 import { LiveQueries } from './live/live-queries.js';
+import { answerServerVersions } from './live/server-versions.js';
 import { LogPublisher } from './logs/log-publisher.js';
 import { Leases } from './placement/leases.js';
 import { Membership } from './placement/membership.js';
@@ -192,6 +193,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, functions, caughtUp });
   liveQueries.answerOn(micro);
   new ConnectionTests({ instance, secrets, files, caughtUp }).answerOn(micro);
+  answerServerVersions(micro);
   void followBus();
   health.set('start', undefined);
 

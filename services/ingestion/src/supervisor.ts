@@ -124,7 +124,7 @@ export class Supervisor {
   secretChanged(secret: string): void {
     for (const user of [...this.#jobs.values(), ...this.options.sinks.values()]) {
       const { resolved } = 'connection' in user.spec ? user.spec.connection : user.spec;
-      if (secretsOf(resolved.credentials).includes(secret)) user.wake();
+      if (secretsOf(resolved.credentials).includes(secret)) user.retry();
     }
   }
 

@@ -21,7 +21,13 @@ let api: Api;
 
 beforeAll(async () => {
   [mesh, outside, guarded] = await Promise.all([
-    startMesh({ env: { LAMINAR_SECRET_RIGHT: 'pa55word-right', LAMINAR_SECRET_WRONG: 'pa55word-wrong' } }),
+    startMesh({
+      env: {
+        LAMINAR_SECRET_RIGHT: 'pa55word-right',
+        LAMINAR_SECRET_WRONG: 'pa55word-wrong',
+        LAMINAR_SECRETS_KEY: Buffer.alloc(32).toString('base64'),
+      },
+    }),
     startMonitoredNats('server_name: outside\n'),
     startMonitoredNats(
       `authorization { users: [{ user: reader, password: "pa55word-right", permissions: { publish: "open.>", subscribe: ["open.>", "_INBOX.>"] } }] }\n`,
@@ -265,5 +271,53 @@ describe('a test', () => {
   it('leaves no client behind', async () => {
     await eventually(async () => (await outside.clients(/ test$/)).length === 0, { what: 'tests to have hung up' });
     await eventually(async () => (await guarded.clients(/ test$/)).length === 0, { what: 'tests to have hung up' });
+  });
+});
+
+describe('what a server may lack', () => {
+  it('is known when a definition is stored, of the server as it is', async () => {
+    const options = {
+      servers: outside.nats.url,
+      type: 'source',
+      format: 'json',
+      jetstream: true,
+      stream_name: 'GATED',
+    };
+    const body = { connector: 'nats', options: { ...options, filter_subjects: ['gated.a', 'gated.b'] } };
+    const [major = 0, minor = 0] = (nc.info?.version ?? '').split('.').map(Number);
+    const stored = await api.put('/connections/gated', body);
+    if (major > 2 || minor >= 10) expect(stored).toMatchObject({ status: 201, body: { warnings: [] } });
+    else
+      expect(stored).toMatchObject({
+        status: 422,
+        body: {
+          detail: expect.stringContaining(`${outside.nats.url} is ${nc.info?.version}`),
+          errors: [{ code: 'server_too_old', pointer: '/options/filter_subjects' }],
+        },
+      });
+    const away = { ...body, options: { ...body.options, servers: 'nats://127.0.0.1:1' } };
+    expect(await api.put('/connections/gated_away', away)).toMatchObject({
+      status: 201,
+      body: { warnings: [{ code: 'server_unchecked', message: expect.stringContaining('ECONNREFUSED') }] },
+    });
+  });
+});
+
+describe('a secret that is waited for', () => {
+  it('lets in the connections that were blocked for want of it before it answers', async () => {
+    const options = {
+      servers: guarded.nats.url,
+      type: 'source',
+      format: 'json',
+      subject: 'open.waited',
+      username: 'reader',
+      password: secret('waited_for'),
+    };
+    expect((await api.put('/connections/waits', { connector: 'nats', options })).status).toBe(201);
+    const pipeline = await api.put('/pipelines/waits?wait=applied', { query: 'SELECT * FROM waits' });
+    expect(pipeline.body.status).toMatchObject({ state: 'blocked' });
+    expect((await api.put('/secrets/waited_for?wait=applied', { value: 'pa55word-right' })).status).toBe(201);
+    expect((await api.get('/connections/waits')).body.status).toMatchObject({ state: 'connected' });
+    await api.delete('/pipelines/waits?wait=applied');
   });
 });

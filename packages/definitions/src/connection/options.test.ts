@@ -216,6 +216,7 @@ describe('the options of a connection', () => {
     [{ pubish: ['a'] }, '/pubish', 'no key "pubish"', 'did you mean "publish"?'],
     [{ 'a/b': [] }, '/a~1b', 'no key "a/b"', 'its keys are publish and subscribe'],
     [{ constructor: [] }, '/constructor', 'no key "constructor"', 'its keys are'],
+    [{ publish: [], other: 42 }, '/other', 'no key "other"', 'its keys are'],
   ])('permissions of %j are refused where they are wrong', (permissions, pointer, what, more) => {
     const issues = issuesOf({ ...base['source-core'], permissions } as Options);
     expect(issues).toMatchObject([{ pointer: `/options/permissions${pointer}` }]);

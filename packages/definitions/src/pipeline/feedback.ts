@@ -43,7 +43,7 @@ class View {
       yield [this.name, this.definition as PipelineDefinition];
       return;
     }
-    for (const { kind, name, definition } of this.catalog.dependents(this.name)) {
+    for (const { kind, name, definition } of this.catalog.dependents(this.name, 'relation')) {
       if (kind === 'pipeline') yield [name, definition as PipelineDefinition];
     }
   }

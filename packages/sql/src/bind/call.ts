@@ -3,6 +3,7 @@ import { SqlError } from '../errors.js';
 import { aggregates, functionsByName } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
 import { rowFunctionsByName } from '../functions/rows.js';
+import { connectionTestName } from '../statements/connection-test.js';
 import type { Expression } from './expression.js';
 import { callOverload } from './overload.js';
 import { severalMessages } from './several-messages.js';
@@ -17,8 +18,16 @@ const volatileEvaluations = new WeakSet<object>();
 export const isVolatile = (expression: Expression): boolean =>
   'evaluate' in expression && volatileEvaluations.has(expression.evaluate);
 
-/** Forms of a call that the binder knows apart from the table of functions. */
-const specialForms: ReadonlySet<string> = new Set(['json_extract', 'coalesce', 'nullif', 'greatest', 'least', 'cast']);
+/** Forms of a call that are known apart from the table of functions. */
+const specialForms: ReadonlySet<string> = new Set([
+  'json_extract',
+  'coalesce',
+  'nullif',
+  'greatest',
+  'least',
+  'cast',
+  connectionTestName,
+]);
 
 /** Whether the dialect itself has or refuses a function of this name, so that a user's cannot have it. */
 export const isBuiltIn = (name: string): boolean =>

@@ -2,7 +2,8 @@ import { SqlError } from '../errors.js';
 import { tokenize } from '../text/lexer.js';
 import { codePointOffset } from '../text/positions.js';
 
-const functionName = 'test_connection';
+/** Known to the grammar of statements alone; no function can have its name. */
+export const connectionTestName = 'test_connection';
 
 /**
  * What `SELECT test_connection('name')`, or `SELECT * FROM test_connection('name')`, tests; undefined for any other query. It stands alone: its rows are made by asking servers, which
@@ -14,7 +15,7 @@ export function connectionTest(
 ): { readonly name: string; readonly nameOffset: number } | undefined {
   const tokens = tokenize(query);
   const at = tokens.findIndex(
-    ({ kind, value }, i) => kind === 'word' && value === functionName && tokens[i + 1]?.value === '(',
+    ({ kind, value }, i) => kind === 'word' && value === connectionTestName && tokens[i + 1]?.value === '(',
   );
   if (at === -1) return undefined;
   const before = tokens.slice(0, at).map(({ value }) => value);
@@ -24,8 +25,8 @@ export function connectionTest(
     return { name: name.value, nameOffset: queryOffset + codePointOffset(query, name.start) };
   throw new SqlError(
     'unsupported',
-    `${functionName} stands alone, with the name of a connection as a text`,
+    `${connectionTestName} stands alone, with the name of a connection as a text`,
     queryOffset + codePointOffset(query, tokens[at]?.start ?? 0),
-    `write SELECT ${functionName}('name')`,
+    `write SELECT ${connectionTestName}('name')`,
   );
 }

@@ -55,7 +55,11 @@ function parseByFirstWord(cursor: Cursor): object {
     const kind = parseKind(cursor, withOptions);
     const name = cursor.name(`the name of a ${kind}`);
     cursor.expectWords('set');
-    return { type: 'alter', kind, name, ...parseOptions(cursor) };
+    const at = cursor.token;
+    const parsed = parseOptions(cursor);
+    if (Object.keys(parsed.options).length === 0)
+      throw cursor.fail(at, 'syntax_error', 'SET ( ) names no option', 'write SET (option = value)');
+    return { type: 'alter', kind, name, ...parsed };
   }
   if (cursor.takeWords('start', 'pipeline'))
     return { type: 'start_pipeline', name: cursor.name('the name of a pipeline') };

@@ -1,4 +1,10 @@
-import { type Catalog, isPositioned, resolveConnection } from '@laminar/definitions';
+import {
+  type Catalog,
+  hasDurable,
+  isPositioned,
+  type ResolvedConnection,
+  resolveConnection,
+} from '@laminar/definitions';
 import type { BoundQuery } from '@laminar/sql';
 
 /** How often a row reaches its destination, and why. */
@@ -26,7 +32,8 @@ function deliveryFrom(connection: string, query: BoundQuery, catalog: Catalog): 
       because: `"${connection}" reads without JetStream, so the server keeps nothing that could be delivered again`,
     };
   }
-  if (catalog.get('connection', connection)?.definition.options.consumer_ack_policy === 'none') {
+  const source = resolved(connection, catalog);
+  if (source && hasDurable(source) && source.consumer.ackPolicy === 'none') {
     return {
       guarantee: 'at_most_once',
       because: `"${connection}" acknowledges nothing, so that for the server a message is done when it is sent`,
@@ -35,7 +42,7 @@ function deliveryFrom(connection: string, query: BoundQuery, catalog: Catalog): 
   if (!usesJetStream(query.sink)) {
     return {
       guarantee: 'at_least_once',
-      because: `${settling(connection, catalog)}; without JetStream the output cannot tell a row that it has seen`,
+      because: `${settling(source, 'flushed')}; without JetStream the output cannot tell a row that it has seen`,
     };
   }
   if (!query.deterministic) {
@@ -49,15 +56,18 @@ function deliveryFrom(connection: string, query: BoundQuery, catalog: Catalog): 
   }
   return {
     guarantee: 'exactly_once',
-    because: `${settling(connection, catalog)}; the output stream drops a row that it has seen, by the row's message id, within its duplicate window (2 minutes unless its settings say otherwise): a row that was published and not yet settled when an instance died comes twice if that window is over before the message is processed again`,
+    because: `${settling(source, 'confirmed')}; the output stream drops a row that it has seen, by the row's message id, within its duplicate window (2 minutes unless its settings say otherwise): a row that was published and not yet settled when an instance died comes twice if that window is over before the message is processed again`,
   };
 }
 
-/** When a message is done, and what follows. */
-function settling(connection: string, catalog: Catalog): string {
+/** When a message is done, and what follows; `done` is what becomes of its rows before. */
+function settling(source: ResolvedConnection | undefined, done: 'flushed' | 'confirmed'): string {
+  return source && isPositioned(source)
+    ? `the position of the reader moves on after the rows of a message were ${done}, and what lies behind it is read again after a crash`
+    : `a message is acknowledged after its rows were ${done}, and delivered again after a crash`;
+}
+
+function resolved(connection: string, catalog: Catalog): ResolvedConnection | undefined {
   const record = catalog.get('connection', connection);
-  const resolved = record && resolveConnection(connection, record.definition);
-  return resolved && isPositioned(resolved)
-    ? 'the position of the reader moves on after the rows of a message were confirmed, and what lies behind it is read again after a crash'
-    : 'a message is acknowledged after its rows were confirmed, and delivered again after a crash';
+  return record && resolveConnection(connection, record.definition);
 }

@@ -5,6 +5,7 @@ import {
   catalogFunctions,
   functionCalls,
   isBuiltIn,
+  queryReferences,
   SqlError,
   type UserFunction,
   userFunction,
@@ -17,10 +18,10 @@ export function checkFunction(
   definition: Omit<FunctionDefinition, 'calls'>,
   catalog: Catalog,
 ): readonly string[] {
-  if (isBuiltIn(name)) {
-    const message = `"${name}" is a built-in function, which cannot be defined anew; choose another name`;
-    throw new DefinitionRejected('invalid', message, [{ code: 'reserved_name', message, pointer: '/name' }]);
-  }
+  if (isBuiltIn(name))
+    throw reservedName(`"${name}" is a built-in function, which cannot be defined anew; choose another name`);
+  if (!isCallable(name))
+    throw reservedName(`SQL reads ${name}(...) as something of its own, not as a call; choose another name`);
   const called = userFunction(name, definition);
   if (called.language === 'javascript') checkJavaScript(called);
   if (called.language !== 'sql') return [];
@@ -31,6 +32,22 @@ export function checkFunction(
     return calls;
   } catch (error) {
     throw error instanceof SqlError ? new QueryRejected(error, called.body, '/body') : error;
+  }
+}
+
+const reservedName = (message: string): DefinitionRejected =>
+  new DefinitionRejected('invalid', message, [{ code: 'reserved_name', message, pointer: '/name' }]);
+
+const unquoted = /^[a-z_][a-z0-9_]*$/;
+
+/** PostgreSQL's grammar has forms of its own behind some names. What has to be quoted is called by that name always. */
+function isCallable(name: string): boolean {
+  if (!unquoted.test(name)) return true;
+  try {
+    return queryReferences(`SELECT ${name}(1) AS a FROM b`).calls.includes(name);
+  } catch (error) {
+    if (error instanceof SqlError) return false;
+    throw error;
   }
 }
 

@@ -16,7 +16,7 @@ const errorHeader = 'Nats-Service-Error';
 const errorCodeHeader = 'Nats-Service-Error-Code';
 
 export interface ConnectionTest {
-  /** Empty where the definition is not stored and has none. */
+  /** What its consumer is named after. */
   readonly name: string;
   readonly definition: ConnectionDefinition;
   /** Of the catalog that it was read from. */

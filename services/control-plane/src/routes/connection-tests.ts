@@ -23,6 +23,9 @@ const query = Type.Object(
   { additionalProperties: false },
 );
 
+/** What is tested without a name has a consumer of this name in what the checks say. */
+const unnamed = 'unnamed';
+
 /** The instance that tests says which; what it says is passed on. */
 const oneOf = (...values: string[]) => Type.Unsafe<string>(Type.Enum(values));
 
@@ -89,7 +92,7 @@ export function connectionTestRoutes(app: App, { mesh }: RouteContext): void {
         summary: 'Test a connection that need not be stored',
         body: Type.Object(
           {
-            name: Type.Optional(Type.String({ description: 'What its consumer is named after.' })),
+            name: Type.Optional(Type.String({ description: `What its consumer is named after (\`${unnamed}\`).` })),
             ...bodySchema.properties,
           },
           { additionalProperties: false, examples: [connectionExample] },
@@ -97,9 +100,9 @@ export function connectionTestRoutes(app: App, { mesh }: RouteContext): void {
         response: { 200: answer200, ...problemResponses(413, 415, 422) },
       },
     },
-    async ({ body: { name = '', ...body }, query: { timeout_ms = timeoutMsDefault } }) => {
+    async ({ body: { name = unnamed, ...body }, query: { timeout_ms = timeoutMsDefault } }) => {
       mesh.checkCaughtUp();
-      if (name !== '') checkName(name);
+      checkName(name);
       const { catalog } = mesh;
       const { options } = settle(read(body), catalog, name);
       const definition = { connector: 'nats', options } as const;

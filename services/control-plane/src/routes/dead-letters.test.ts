@@ -134,11 +134,20 @@ describe('dead letters', () => {
     expect(body).toMatchObject({ code: 'not_retryable', detail: expect.stringContaining(reason) });
   });
 
-  it('are refused where their pipeline is stopped, but not where any pipeline may take them', async () => {
+  it('are refused where their pipeline is stopped, or where none reads their connection', async () => {
     const own = await keep(letterOf('stopped'));
     const everybody = await keep(letterOf('undecodable', { pipeline: undefined, incarnation: connection }));
+    expect((await retry(everybody)).body).toMatchObject({ status: 503, code: 'not_running' });
     await replica.call('POST', 'pipelines/p/stop');
-    expect((await retry(own)).body).toMatchObject({ status: 409, detail: expect.stringContaining('stopped') });
-    expect((await retry(everybody)).body).toMatchObject({ status: 503 });
+    expect((await retry(own)).body).toMatchObject({
+      status: 409,
+      code: 'not_retryable',
+      detail: 'nothing can process it: the pipeline "p" is stopped; start it, and try again',
+    });
+    expect((await retry(everybody)).body).toMatchObject({
+      status: 409,
+      code: 'not_retryable',
+      detail: 'nothing can process it: no running pipeline reads the connection "c"; start one, and try again',
+    });
   });
 });

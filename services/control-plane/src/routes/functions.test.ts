@@ -167,10 +167,19 @@ describe('bad functions are refused', () => {
   });
 
   it('by names that are taken', async () => {
-    for (const name of ['lower', 'now', 'count', 'json_extract', 'mod', 'coalesce']) {
+    for (const name of ['lower', 'now', 'count', 'json_extract', 'mod', 'coalesce', 'test_connection']) {
       expect(await call('PUT', `functions/${name}`, gross), name).toMatchObject({
         status: 422,
         body: { detail: expect.stringContaining('is a built-in function'), errors: [{ pointer: '/name' }] },
+      });
+    }
+    for (const name of ['row', 'exists', 'normalize', 'treat', 'select', 'current_timestamp', 'time']) {
+      expect(await call('PUT', `functions/${name}`, gross), name).toMatchObject({
+        status: 422,
+        body: {
+          detail: expect.stringContaining(`reads ${name}(...) as something of its own`),
+          errors: [{ pointer: '/name' }],
+        },
       });
     }
     expect((await call('PUT', 'functions/system', gross)).status).toBe(422);

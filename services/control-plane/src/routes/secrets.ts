@@ -9,6 +9,7 @@ import { Refusal } from '../refusal.js';
 import { SecretStore } from '../state/secret-store.js';
 import { type App, originOf, type RouteContext } from './context.js';
 import { apiPrefix, checkName } from './names.js';
+import { waitForWrite, waitQuery } from './write.js';
 
 const list = `${apiPrefix}/secrets`;
 const one = `${list}/:name`;
@@ -20,7 +21,8 @@ const nameParameter = Type.Object({
 });
 
 /** Secrets: values go in, never out. */
-export function secretRoutes(app: App, { mesh }: RouteContext, secretsKey: Uint8Array | undefined): void {
+export function secretRoutes(app: App, context: RouteContext, secretsKey: Uint8Array | undefined): void {
+  const { mesh } = context;
   const store = new SecretStore(mesh, secretsKey);
 
   const view = ({ name, version, revision, createdAt, updatedAt }: Recorded) => ({
@@ -67,9 +69,10 @@ export function secretRoutes(app: App, { mesh }: RouteContext, secretsKey: Uint8
         operationId: 'putSecret',
         summary: 'Store a secret, or another value for it',
         description:
-          'The value is kept encrypted and is never shown again. Connections that name the secret use it the next time that they connect; those that wait for it connect at once.',
+          'The value is kept encrypted and is never shown again. Connections that name the secret use it the next time that they connect; those that wait for it connect at once. With `wait=applied` it answers when every instance knows the value, and no connection is still trying it; whether it was right stands in the status of those in `used_by`.',
         tags,
         params: nameParameter,
+        querystring: waitQuery,
         body: Type.Object(
           { value: Type.String({ minLength: 1, description: 'The secret itself, 64 KiB at most.', writeOnly: true }) },
           { additionalProperties: false, examples: [{ value: 'correct horse battery staple' }] },
@@ -77,7 +80,7 @@ export function secretRoutes(app: App, { mesh }: RouteContext, secretsKey: Uint8
         response: {
           200: answer('Secret', 'It has the new value.'),
           201: answer('Secret', 'It is stored.'),
-          ...problemResponses(413, 415, 422),
+          ...problemResponses(413, 415, 422, 504),
         },
       },
     },
@@ -86,8 +89,10 @@ export function secretRoutes(app: App, { mesh }: RouteContext, secretsKey: Uint8
       checkName(name);
       const { value } = request.body;
       checkValue(value);
-      const { before, after } = await store.put(name, value, originOf(request));
+      const outcome = await store.put(name, value, originOf(request));
+      const { before, after } = outcome;
       if (!after) throw new Error(`the secret "${name}" is gone after it was stored`);
+      await waitForWrite(context, outcome, request.query, reply);
       return reply.code(before ? 200 : 201).send(view(after));
     },
   );
@@ -102,17 +107,19 @@ export function secretRoutes(app: App, { mesh }: RouteContext, secretsKey: Uint8
           'Also one that connections name: they stay connected, are blocked the next time that they connect, and warn of it.',
         tags,
         params: nameParameter,
-        response: { 204: { description: 'It is deleted.', type: 'null' }, ...problemResponses(404) },
+        querystring: waitQuery,
+        response: { 204: { description: 'It is deleted.', type: 'null' }, ...problemResponses(404, 504) },
       },
     },
     async (request, reply) => {
       const { name } = request.params;
       mesh.checkCaughtUp();
       if (!namePattern.test(name)) throw nothingNamed('secret', name, mesh.catalog);
-      await store.drop(name, originOf(request));
+      const outcome = await store.drop(name, originOf(request));
       const users = connectionsNaming(name, mesh.catalog);
       if (users.length > 0)
         mesh.options.logger.warn({ secret: name, connections: users }, 'a secret that is in use was deleted');
+      await waitForWrite(context, outcome, request.query, reply);
       return reply.code(204).send(null);
     },
   );

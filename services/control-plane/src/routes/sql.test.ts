@@ -165,6 +165,47 @@ CREATE PIPELINE again WITH (on_error = 'retry') AS SELECT n FROM once`,
   });
 });
 
+describe('what a connection reads', () => {
+  const stored = (name: string, options: string) =>
+    `CREATE CONNECTION ${name} TO nats (servers = 'nats://a:4222', type = 'source', format = 'json', jetstream = true, ${options})`;
+
+  it('is said of buckets, stores and streams alike', async () => {
+    const { body } = await sql(`
+      ${stored('places_kv', "kv_bucket = 'CONFIG', kv_keys = 'settings.>'")};
+      ${stored('places_object', "object_bucket = 'FILES'")};
+      ${stored('places_ordered', "stream_name = 'LEDGER', filter_subjects = ['a', 'b'], consumer_ordered = true")};
+      EXPLAIN SELECT key FROM places_kv;
+      EXPLAIN SELECT name FROM places_object;
+      EXPLAIN SELECT x FROM places_ordered;
+      SHOW CONNECTIONS`);
+    const plan = (index: number) => Object.fromEntries(body.results[index].rows);
+    expect(plan(3).source).toBe('places_kv (KV bucket CONFIG, keys settings.>)');
+    expect(plan(4).source).toBe('places_object (object store FILES)');
+    expect(plan(5).source).toBe('places_ordered (stream LEDGER, subjects a, b)');
+    for (const index of [3, 4, 5])
+      expect(plan(index)).toMatchObject({
+        delivery: 'at_least_once',
+        because: expect.stringMatching(/^the mesh keeps the position/),
+      });
+    const { columns, rows } = body.results[6];
+    const shown = rows.map((row: unknown[]) =>
+      Object.fromEntries(columns.map(({ name }: { name: string }, i: number) => [name, row[i]])),
+    );
+    expect(shown.filter(({ name }: { name: string }) => name.startsWith('places_'))).toMatchObject([
+      { name: 'places_kv', subject: null, kept_in: 'KV bucket CONFIG, keys settings.>' },
+      { name: 'places_object', subject: null, kept_in: 'object store FILES' },
+      { name: 'places_ordered', subject: 'a, b', kept_in: 'stream LEDGER' },
+    ]);
+  });
+
+  it('is not altered by nothing', async () => {
+    expect(await sql(`${connection('altered')}; ALTER CONNECTION altered SET ()`)).toMatchObject({
+      status: 422,
+      body: { code: 'syntax_error', detail: expect.stringContaining('write SET (option = value)'), statement_index: 1 },
+    });
+  });
+});
+
 describe('a rehearsal', () => {
   it('decides later statements against earlier ones and writes nothing', async () => {
     const before = (await replica.call('GET', 'events?limit=1000')).body.items.length;

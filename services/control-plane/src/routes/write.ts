@@ -39,7 +39,8 @@ export function waitForWrite(
   return waitApplied(mesh, targetsOf(outcome), {
     query,
     signal: () => cancellation.signal(reply),
-    headers: { location: pathOf(kind, name), etag: etagOf(revision) },
+    // A secret has no address to be read at.
+    headers: { ...(kind === 'secret' ? {} : { location: pathOf(kind, name) }), etag: etagOf(revision) },
     stored: `the write is stored at revision ${revision}`,
   });
 }

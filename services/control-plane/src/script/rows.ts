@@ -3,6 +3,7 @@ import { type DefinedKind, definedKinds } from '@laminar/protocol';
 import type { Warning } from '@laminar/sql';
 import type { StatusBoard } from '@laminar/status';
 import { bodyOf } from '../definitions/kinds.js';
+import { keptIn, subjectsOf } from '../definitions/place.js';
 import { statusOf } from '../definitions/status.js';
 import type { Plan } from './plan.js';
 
@@ -46,10 +47,10 @@ interface Facts {
 
 const factsOf: { readonly [K in DefinedKind]: Facts } = {
   connection: {
-    columns: [text('connector'), text('type'), text('subject')],
+    columns: [text('connector'), text('type'), text('subject'), text('kept_in')],
     of: ({ definition }) => {
       const { connector, options } = definition as Recorded<'connection'>['definition'];
-      return [connector, options.type ?? null, options.subject ?? null];
+      return [connector, options.type ?? null, subjectsOf(options).join(', ') || null, keptIn(options) ?? null];
     },
   },
   table: {

@@ -12,6 +12,7 @@ import {
 } from '@laminar/protocol';
 import { JetStreamApiError, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { type NatsConnection, NoRespondersError, RequestError, TimeoutError } from '@nats-io/nats-core';
+import { runningPipelinesOver } from '../definitions/warnings.js';
 import { Refusal } from '../refusal.js';
 
 /** Codes of the JetStream API: no such message, and no such stream, as before the first ingestion process ever ran. */
@@ -55,7 +56,7 @@ export async function findDeadLetter(nc: NatsConnection, id: string): Promise<Ke
 
 /**
  * Has a dead letter processed again by whoever reads its connection. Throws a `Refusal` where there is none, where its pipeline is gone or
- * stopped, or where nobody is there to do it, and `BusUnavailable`.
+ * stopped, where no pipeline reads its connection, or where nobody is there to do it, and `BusUnavailable`.
  */
 export async function retryDeadLetter(
   nc: NatsConnection,
@@ -71,7 +72,7 @@ export async function retryDeadLetter(
 }
 
 function checkRetryable({ connection, pipeline, incarnation }: DeadLetter, catalog: Catalog): void {
-  const refuse = (why: string) => new Refusal('not_retryable', `${why}, so that nothing can process it`);
+  const refuse = (why: string) => new Refusal('not_retryable', `nothing can process it: ${why}`);
   const kind = pipeline === undefined ? 'connection' : 'pipeline';
   const name = pipeline ?? connection;
   const record = catalog.get(kind, name);
@@ -79,7 +80,9 @@ function checkRetryable({ connection, pipeline, incarnation }: DeadLetter, catal
   if (record.incarnation !== incarnation)
     throw refuse(`the ${kind} "${name}" was dropped, and the one of that name now is another`);
   if (pipeline !== undefined && catalog.get('pipeline', pipeline)?.definition.desired === 'stopped')
-    throw refuse(`the pipeline "${pipeline}" is stopped; start it`);
+    throw refuse(`the pipeline "${pipeline}" is stopped; start it, and try again`);
+  if (pipeline === undefined && runningPipelinesOver({ kind: 'connection', name: connection }, catalog).length === 0)
+    throw refuse(`no running pipeline reads the connection "${connection}"; start one, and try again`);
 }
 
 async function ask(nc: NatsConnection, { id, connection }: DeadLetter): Promise<DeadLetterRetried> {

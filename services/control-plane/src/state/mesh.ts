@@ -6,11 +6,12 @@ import { openSecretBucket, type SecretBucket } from '@laminar/secrets';
 import { StatusBoard } from '@laminar/status';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Intent } from '../definitions/intent.js';
+import { askServerVersions } from '../live/server-versions.js';
 import { Refusal } from '../refusal.js';
 import { Changes } from './changes.js';
 import { Commands, type Origin } from './commands.js';
 import { type Outcome, rehearse } from './decision.js';
-import { checkNamedFiles } from './named-files.js';
+import { lookOutside, type Outside } from './outside.js';
 
 /** Between attempts to open what the bus does not give yet. */
 const retryIntervalMs = 500;
@@ -23,7 +24,7 @@ export interface MeshOptions {
   readonly instance: string;
   /** JetStream replicas of the event log. */
   readonly replicas: number;
-  /** What definitions name is looked at as far as it can be read here. */
+  /** Files that definitions name are looked at as far as they can be read here. */
   readonly files: DefinitionFiles;
   readonly health: Health;
   readonly logger: Logger;
@@ -96,14 +97,22 @@ export class Mesh {
 
   async execute(intent: Intent, origin: Origin): Promise<Outcome> {
     const { commands } = this.#ready();
-    const warnings = await checkNamedFiles(intent, this.catalog, this.options.files);
+    const warnings = await lookOutside(intent, this.catalog, this.#outside);
     return { ...(await commands.execute(intent, origin)), warnings };
   }
 
   /** Carries an intent out in `catalog` alone, which writes nothing anywhere else. */
   async rehearse(intent: Intent, catalog: Catalog): Promise<Outcome> {
-    const warnings = await checkNamedFiles(intent, catalog, this.options.files);
+    const warnings = await lookOutside(intent, catalog, this.#outside);
     return { ...rehearse(intent, catalog, Date.now()), warnings };
+  }
+
+  /** What definitions stand on beside the catalog. */
+  get #outside(): Outside {
+    return {
+      files: this.options.files,
+      versionsOf: async (servers) => askServerVersions(this.connection, servers),
+    };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Catalog } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import type { Report, StatusBoard } from '@laminar/status';
+import { connectionsNaming } from '../definitions/secret-use.js';
 import { runningPipelinesOver } from '../definitions/warnings.js';
 
 /** A definition at the revision that is to be in effect. */
@@ -16,7 +17,7 @@ export type Reports = Pick<StatusBoard, 'instances' | 'pipeline' | 'connection'>
 /**
  * What keeps a revision from being in effect everywhere, for people; undefined when nothing does. Every live instance must have acted on
  * it. Then, of a pipeline some instance must report and none be behind, and one that is to be stopped must be; of a connection, table or function the same holds for the
- * running pipelines over it, and no report on the connection may be behind; of what is dropped no report may be left.
+ * running pipelines over it, and no report on the connection may be behind; of a secret no connection that names it may still be trying it; of what is dropped no report may be left.
  */
 export function pending(target: Target, catalog: Catalog, reports: Reports): string | undefined {
   const instances = reports.instances();
@@ -32,12 +33,21 @@ export function pending(target: Target, catalog: Catalog, reports: Reports): str
       (desired === 'stopped' ? pendingStop(target.name, reports) : undefined)
     );
   }
+  if (target.kind === 'secret') return pendingSecret(target.name, catalog, reports);
   const connection = target.kind === 'connection' ? reports.connection(target.name) : [];
   const running = runningPipelinesOver(target, catalog);
   return (
     pendingReport(`the connection "${target.name}"`, connection, target.revision) ??
     first(running, ({ name }) => pendingPipeline(name, target.revision, reports))
   );
+}
+
+/** Whoever could not connect tries a new value at once, and is connecting from when its instance has acted on it. */
+function pendingSecret(secret: string, catalog: Catalog, reports: Reports): string | undefined {
+  return first(connectionsNaming(secret, catalog), (name) => {
+    const report = reports.connection(name).find(({ state }) => state === 'connecting');
+    return report && `the connection "${name}" is connecting with it on ${report.instance}`;
+  });
 }
 
 function pendingPipeline(name: string, revision: number, reports: Reports): string | undefined {

@@ -13,7 +13,7 @@ const call: Replica['call'] = (...args) => replica.call(...args);
 beforeAll(async () => {
   nats = await startNats();
   nc = await connect({ servers: nats.url });
-  replica = await startReplica(nats.url);
+  replica = await startReplica(nats.url, { secretsKey: new Uint8Array(32) });
   await eventually(() => replica.health.reason === undefined, { what: 'the control plane to be ready' });
 });
 beforeEach(() => {
@@ -72,6 +72,36 @@ const heard = async () => {
   await replica.mesh.connection.flush();
   await call('GET', 'connections');
 };
+
+describe('waiting for a secret', () => {
+  it('ends when every instance knows the value, and none is still trying it', async () => {
+    const [one, two] = [await instance('one'), await instance('two')];
+    const token = `\${secret:waited}`;
+    const options = { ...connection.options, token };
+    const { revision } = (await call('PUT', 'connections/with_secret', { ...connection, options })).body;
+    const said = { name: 'with_secret', desiredRevision: revision, appliedRevision: revision };
+    const write = pendingCall('PUT', 'secrets/waited?wait=applied', { value: 'x' });
+    const stored = await eventually(async () => (await call('GET', 'secrets')).body.items[0]?.revision, {
+      what: 'the secret to be stored',
+    });
+    one.say(stored, { connections: [{ ...said, state: 'blocked', message: 'another reason' }] });
+    await heard();
+    expect(write.done).toBe(false);
+    two.say(stored, { connections: [{ ...said, state: 'connecting' }] });
+    await heard();
+    expect(write.done).toBe(false);
+    two.say(stored, { connections: [{ ...said, state: 'connected' }] });
+    expect((await write.answer).status).toBe(201);
+    const late = await call('PUT', 'secrets/waited?wait=applied&timeout_ms=50', { value: 'y' });
+    expect(late).toMatchObject({ status: 504, body: { code: 'not_applied', revision: stored + 1 } });
+    expect(late.headers.get('location')).toBeNull();
+    const dropped = pendingCall('DELETE', 'secrets/waited?wait=applied');
+    await eventually(async () => (await call('GET', 'secrets')).body.items.length === 0, { what: 'the drop' });
+    for (const each of [one, two]) each.say(stored + 2);
+    expect((await dropped.answer).status).toBe(204);
+    await call('DELETE', 'connections/with_secret');
+  });
+});
 
 describe('waiting for a pipeline', () => {
   it('ends when every instance has acted and those that report it run the revision', async () => {

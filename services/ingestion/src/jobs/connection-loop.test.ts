@@ -60,3 +60,23 @@ it('waits where what changed was known to the use that failed', async () => {
   await loop.stop();
   expect(uses).toBe(1);
 });
+
+it('is connecting again from when something came that it could not connect for want of', async () => {
+  let lacking = true;
+  const loop = loopOf(async (_, lost, inUse) => {
+    if (lacking) throw new ConnectorError('failed', 'there is no secret "s"');
+    inUse();
+    await new Promise((resolve) => lost.addEventListener('abort', resolve));
+  });
+  loop.start();
+  await eventually(() => loop.standing.state === 'failed' && loop.connection === undefined, { what: 'the failure' });
+  lacking = false;
+  loop.retry();
+  expect(loop.standing).toEqual({ state: 'connecting', message: '' });
+  await eventually(() => loop.standing.state === 'connected', { what: 'the second attempt', timeoutMs: 5000 });
+  loop.retry();
+  expect(loop.standing.state).toBe('connected');
+  await server.stop();
+  await eventually(() => loop.standing.state !== 'connected', { what: 'the loss' });
+  await loop.stop();
+});

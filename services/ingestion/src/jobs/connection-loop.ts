@@ -89,6 +89,16 @@ export class ConnectionLoop {
     this.#endWait();
   }
 
+  /** The same where something came that the next attempt may need, such as a secret: what it knew so far does not stand any more. */
+  retry(): void {
+    const { state } = this.#standing;
+    if (state === 'blocked' || state === 'failed') {
+      this.#standing = { state: 'connecting', message: '' };
+      this.options.onStanding();
+    }
+    this.wake();
+  }
+
   /** Ends the waiting between attempts; whoever is in `use` must end it. Resolves when the socket is closed. */
   async stop(): Promise<void> {
     this.#stopped = true;

@@ -105,9 +105,9 @@ export class SharedSink implements RowTarget {
     this.#counter.count(this.connection?.snapshot().reconnects ?? 0);
   }
 
-  /** Tries to connect now, where it waits to. */
-  wake(): void {
-    this.#loop.wake();
+  /** Tries to connect now, where it could not. */
+  retry(): void {
+    this.#loop.retry();
   }
 
   /** Confirms what was published, as far as it can within its limit, and closes. */

@@ -117,9 +117,9 @@ export class SlotJob {
     this.#loop.start();
   }
 
-  /** Tries to connect now, where it waits to. */
-  wake(): void {
-    this.#loop.wake();
+  /** Tries to connect now, where it could not. */
+  retry(): void {
+    this.#loop.retry();
   }
 
   /** Runs other pipelines over the same connection, without closing it. */

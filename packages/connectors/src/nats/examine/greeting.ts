@@ -21,6 +21,8 @@ export interface Greeted {
 /** A server that did not answer, or something else that did. */
 export interface Ungreeted {
   readonly server: string;
+  /** Something took the connection. */
+  readonly reached: boolean;
   readonly reason: string;
 }
 
@@ -35,16 +37,18 @@ export async function greet(
   const socket = connect({ host, port: Number(port) });
   // What goes wrong with it later, once nobody uses it, is of no interest.
   socket.on('error', () => undefined);
+  let reached = false;
   let silence = 'there was no answer for';
   const timer = setTimeout(() => socket.destroy(new Error(`${silence} ${timeoutMs} ms`)), timeoutMs);
   try {
     await happened(socket, 'connect');
+    reached = true;
     silence = 'what listens there is no nats-server, or not its port for clients: it said nothing for';
     const greeting = silent ? undefined : readGreeting(await firstLine(socket));
     return { server, host, socket, elapsedMs: performance.now() - startedAt, greeting };
   } catch (error) {
     socket.destroy();
-    return { server, reason: reasonOf(error) };
+    return { server, reached, reason: reasonOf(error) };
   } finally {
     clearTimeout(timer);
   }
