@@ -8,7 +8,9 @@ import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
 import { kindOfJson } from '../values/json-scalar.js';
+import { Dropping } from './dropping.js';
 import { Emitter } from './emit.js';
+import { FieldReads } from './field-reads.js';
 import { replies, replySubject } from './reply.js';
 import { serializerOf } from './serialize.js';
 
@@ -17,46 +19,39 @@ const none: readonly OutputRow[] = [];
 /** One function for the whole query, made once: decode, filter, compute, serialise. */
 export function compileQuery(query: BoundQuery): CompiledQuery {
   const plan = planBehind(query);
-  const emitter = new Emitter();
+  const fields = new FieldReads();
+  const emitter = new Emitter(fields.variable);
+  const dropping = Dropping.of(plan);
   const filters = plan.filters.map((filter) => `if (!${emitter.condition(filter)}) return none;`);
-  const output = plan.replies ? emitReply(plan, emitter) : `return ${emitOutput(plan, emitter)};`;
+  const filterFields = fields.declarations(emitter);
+  const output = plan.replies ? emitReply(plan, emitter, fields) : `return ${emitOutput(plan, emitter, fields)};`;
+  const outputFields = fields.declarations(emitter);
+  const drop = dropping ? `if (${emitter.constant(dropping)}.drops(decoded)) return none;` : '';
   const body = [
     '"use strict";',
     ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
     plan.calls.length > 0
       ? 'return function process(decoded, results = new CallResults()) {'
       : 'return function process(decoded) {',
+    drop,
     emitter.declarations(),
     'const message = decoded.message;',
-    ...(readsPayload(plan)
-      ? [
-          'const payload = decoded.value();',
-          'const fields = typeof payload === "object" && payload !== null && !isArray(payload) ? payload : empty;',
-        ]
-      : ['decoded.value();']),
+    readsPayload(plan) ? 'const payload = decoded.value();' : 'decoded.check();',
+    filterFields,
     ...filters,
+    outputFields,
     output,
     '};',
   ].join('\n');
-  const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', 'isArray', 'CallResults', body);
-  return {
-    process: make(
-      emitter.constants,
-      none,
-      row,
-      Object.freeze({}),
-      Object.hasOwn,
-      Array.isArray,
-      CallResults,
-    ) as CompiledQuery['process'],
-  };
+  const make = new Function('constants', 'none', 'row', 'CallResults', body);
+  return { process: make(emitter.constants, none, row, CallResults) as CompiledQuery['process'] };
 }
 
 const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, headers: undefined }];
 
 function readsPayload({ filters, output }: Plan): boolean {
   const expressions = [...filters, ...expressionsOf(output)].flatMap((expression) => [...parts(expression)]);
-  return output.shape === 'extended' || expressions.some(({ op }) => op === 'field' || op === 'payload');
+  return output.shape === 'extended' || expressions.some(({ op }) => op === 'payload');
 }
 
 function expressionsOf(output: Plan['output']): readonly Expression[] {
@@ -67,25 +62,25 @@ function expressionsOf(output: Plan['output']): readonly Expression[] {
 }
 
 /** Where a reply cannot go anywhere, nothing is computed for it. */
-function emitReply(plan: Plan, emitter: Emitter): string {
+function emitReply(plan: Plan, emitter: Emitter, fields: FieldReads): string {
   const to = emitter.variable();
-  return `${to} = ${emitter.constant(replySubject)}(message); return ${emitter.constant(replies)}(${emitOutput(plan, emitter)}, ${to});`;
+  return `${to} = ${emitter.constant(replySubject)}(message); return ${emitter.constant(replies)}(${emitOutput(plan, emitter, fields)}, ${to});`;
 }
 
 /** The rows, as an expression. */
-function emitOutput({ output }: Plan, emitter: Emitter): string {
+function emitOutput({ output }: Plan, emitter: Emitter, fields: FieldReads): string {
   switch (output.shape) {
     case 'payload':
       return 'row(message.data)';
     case 'object':
-      return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter)}))`;
+      return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter, fields)}))`;
     case 'row': {
-      const values = output.columns.map(({ expression }) => valueText(expression, emitter));
+      const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
       return `row(${emitter.constant(encode)}("[" + [${values.join(', ')}].join(",") + "]"))`;
     }
     case 'extended': {
       const names = output.columns.map(({ name }) => name);
-      const values = output.columns.map(({ expression }) => valueText(expression, emitter));
+      const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
       const data = output.base === 'bytes' ? 'message.data' : 'undefined';
       return `row(${emitter.constant(extend)}(${data}, payload, ${emitter.constant(names)}, [${values.join(', ')}]))`;
     }
@@ -101,19 +96,23 @@ function emitOutput({ output }: Plan, emitter: Emitter): string {
 }
 
 /** A concatenation of keys, known now, and values. */
-function objectText(columns: readonly OutputColumn[], emitter: Emitter): string {
+function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: FieldReads): string {
   if (columns.length === 0) return emitter.constant('{}');
   const pieces = columns.map(({ name, expression }, i) => {
     const prefix = emitter.constant(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-    return `${prefix} + ${valueText(expression, emitter)}`;
+    return `${prefix} + ${valueText(expression, emitter, fields)}`;
   });
   return `${pieces.join(' + ')} + "}"`;
 }
 
-/** The JSON text of a value. */
-function valueText(expression: Expression, emitter: Emitter): string {
+/** The JSON text of a value. That of a field is in the message already, more often than not. */
+function valueText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
   const serialize = emitter.constant(serializerOf(expression.type));
   const variable = emitter.variable();
+  if (expression.op === 'field' && expression.type === 'JSON') {
+    const name = emitter.constant(fields.name(expression.name));
+    return `(decoded.fieldText(${name}) ?? ((${variable} = decoded.field(${name})) == null ? "null" : ${serialize}(${variable})))`;
+  }
   return `((${variable} = ${emitter.value(expression)}) == null ? "null" : ${serialize}(${variable}))`;
 }
 

@@ -182,19 +182,13 @@ export class Delivery {
     const message = batch.messages[index];
     if (!message) return;
     const decoded = decodedMessage(message, this.options.codec);
-    try {
-      decoded.value();
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.#undecodable(batch, index, error, flight);
-      return;
-    }
     const finished = flight && (message.delivered ?? 1) > 1 ? this.#finished.get(flight.sequence) : undefined;
     const producer = producerTrace(message);
     // The producer decides where it traces, too.
     const isTraced = producer === undefined ? this.options.sampler.take() : isSampled(producer);
     let trace = isTraced ? new MessageTrace(this.options.connection, message, producer) : undefined;
-    for (const pipeline of this.pipelines) {
+    const { pipelines } = this;
+    for (const pipeline of pipelines) {
       if (doneBefore?.has(pipeline.id)) continue;
       if (finished?.has(pipeline.id) && !pipeline.spec.query.readsDelivered) {
         flight?.done.add(pipeline.id);
@@ -203,15 +197,21 @@ export class Delivery {
       if (doneBefore === undefined) pipeline.counters.messagesIn++;
       const applied = pipeline.pendingTrace;
       const startedAtMs = trace || applied !== undefined ? Date.now() : 0;
-      if (pipeline.awaited) {
-        this.#await(pipeline, decoded, batch, index, flight, trace);
-        continue;
-      }
       let rows: readonly OutputRow[];
       try {
+        if (pipeline.awaited) {
+          decoded.check();
+          this.#await(pipeline, decoded, batch, index, flight, trace);
+          continue;
+        }
         rows = pipeline.query.process(decoded);
       } catch (error) {
         trace?.processed(pipeline, startedAtMs, 0, error);
+        if (error instanceof DecodeError) {
+          // Whoever was asked before dropped the message without reading it: no row comes of what cannot be decoded.
+          this.#undecodable(batch, index, error, flight, pipelines.slice(pipelines.indexOf(pipeline) + 1));
+          break;
+        }
         this.#failed(pipeline, batch, index, error, flight);
         continue;
       }
@@ -329,9 +329,16 @@ export class Delivery {
     if (flight) this.#settleOne(flight);
   }
 
-  #undecodable(batch: Batch, index: number, error: DecodeError, flight: InFlight | undefined): void {
+  /** `unasked` are the pipelines that have not seen the message. */
+  #undecodable(
+    batch: Batch,
+    index: number,
+    error: DecodeError,
+    flight: InFlight | undefined,
+    unasked: readonly RunningPipeline[],
+  ): void {
+    for (const { counters } of unasked) counters.messagesIn++;
     for (const { counters } of this.pipelines) {
-      counters.messagesIn++;
       counters.errors++;
       counters.lastError = error.message;
     }
