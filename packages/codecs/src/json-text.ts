@@ -2,10 +2,14 @@ import { endOfText } from './json-walk.js';
 
 const closingBrace = 0x7d;
 
+let texts = 0;
+
 /** The bytes of one message that may be a JSON object. */
 export class JsonText {
   /** The index of the last byte that is no white space; -1 where there is none. */
   readonly end: number;
+  /** Tells it from all others, without holding it. */
+  readonly id = ++texts;
   #latin1: string | undefined;
   #hasUnicodeEscape: boolean | undefined;
 

@@ -27,6 +27,11 @@ const isHexDigit = bytesOf('0123456789abcdefABCDEF');
 
 const literals = ['true', 'false', 'null'].map((text) => new TextEncoder().encode(text));
 
+/** A string that is longer is looked at in blocks. */
+const nearMax = 40;
+const words = new Int32Array(256);
+const block = new Uint8Array(words.buffer);
+
 /** How deep a walk can go, and what it is in at each level: the byte that closes it. */
 const depthMax = 256;
 const closers = new Uint8Array(depthMax);
@@ -34,14 +39,16 @@ const closers = new Uint8Array(depthMax);
 /** The first byte from `i` on that is no white space. */
 export function skipSpace(bytes: Uint8Array, i: number): number {
   let at = i;
-  for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) at++;
+  while ((bytes[at] as number) <= 0x20 && isSpace(bytes[at])) at++;
   return at;
 }
+
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /** The `end` of a text: its last byte that is no white space. */
 export function endOfText(bytes: Uint8Array): number {
   let at = bytes.length - 1;
-  for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) at--;
+  while (isSpace(bytes[at])) at--;
   return at;
 }
 
@@ -109,10 +116,34 @@ export function endOfScalar(bytes: Uint8Array, i: number, end: number): number {
 
 /** The closing quote or the first backslash of a string whose first character is at `i`; elsewhere -1. */
 export function endOfPlainText(bytes: Uint8Array, i: number, end: number): number {
+  const near = Math.min(end, i + nearMax);
   let at = i;
-  while (at < end && isPlain[bytes[at] as number] === 1) at++;
+  while (at < near && isPlain[bytes[at] as number] === 1) at++;
+  if (at === near && at < end) at = endOfLongText(bytes, at, end);
   const byte = bytes[at];
   return at < end && (byte === quote || byte === backslash) ? at : -1;
+}
+
+/** The first byte that does not stand for itself, or `end`: a copy that is aligned is looked at four bytes at a time. */
+function endOfLongText(bytes: Uint8Array, i: number, end: number): number {
+  for (let at = i; ; at += block.length) {
+    const blockEnd = Math.min(end, at + block.length);
+    block.set(bytes.subarray(at, blockEnd));
+    const count = (blockEnd - at) >> 2;
+    let word = 0;
+    while (word < count && !hasSpecial(words[word] as number)) word++;
+    let found = at + word * 4;
+    while (found < blockEnd && isPlain[bytes[found] as number] === 1) found++;
+    if (found < blockEnd || found === end) return found;
+  }
+}
+
+/** Whether one of four bytes is below a space, a quote or a backslash (Hacker's Delight, 6-1): the highest bit of one that is gets set. */
+function hasSpecial(word: number): boolean {
+  const quoted = word ^ 0x22222222;
+  const escaped = word ^ 0x5c5c5c5c;
+  const found = ((word - 0x20202020) & ~word) | ((quoted - 0x01010101) & ~quoted) | ((escaped - 0x01010101) & ~escaped);
+  return (found & 0x80808080) !== 0;
 }
 
 function endOfString(bytes: Uint8Array, i: number, end: number): number {

@@ -36,13 +36,6 @@ class Decoded implements DecodedMessage {
   }
 }
 
-/** From so many queries on, reading a message once for all of them is cheaper than searching it for each. */
-const searchersMax = 2;
-/** How many queries searched the message before this one. */
-let searchersBefore = 0;
-let searchers = 0;
-let searched: JsonText | undefined;
-
 /** Fields are read from the bytes until a query asks for the whole value. */
 class DecodedJson implements DecodedMessage {
   readonly #text: JsonText;
@@ -74,15 +67,8 @@ class DecodedJson implements DecodedMessage {
   }
 
   searchable(): JsonText | undefined {
-    const text = this.#text;
-    if (searched !== text) {
-      searchersBefore = searchers;
-      searchers = 0;
-      searched = text;
-    }
-    searchers++;
-    const isRead = this.#value !== undefined || this.fields.holds(text);
-    return isRead || searchersBefore > searchersMax ? undefined : text;
+    // A message that another query had read is read.
+    return this.#value !== undefined || this.fields.holds(this.#text) ? undefined : this.#text;
   }
 
   #readsFields(): boolean {

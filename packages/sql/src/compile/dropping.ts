@@ -67,7 +67,7 @@ export class Dropping {
         holds: functions[i] as Condition['holds'],
         fields: fieldsOf(condition).map((name) => names.indexOf(name)),
       })),
-      names.map((name) => new JsonFieldSearch(name)),
+      names.map((name) => JsonFieldSearch.of(name)),
     );
   }
 
@@ -102,8 +102,6 @@ export class Dropping {
     } catch (error) {
       if (error instanceof RowError) return false;
       throw error;
-    } finally {
-      for (const search of this.searches) search.forget();
     }
   }
 
