@@ -28,7 +28,7 @@ const isHexDigit = bytesOf('0123456789abcdefABCDEF');
 const literals = ['true', 'false', 'null'].map((text) => new TextEncoder().encode(text));
 
 /** A string that is longer is looked at in blocks. */
-const nearMax = 40;
+const nearMax = 96;
 const words = new Int32Array(256);
 const block = new Uint8Array(words.buffer);
 
@@ -106,7 +106,7 @@ function endOfKey(bytes: Uint8Array, i: number, end: number): number {
 }
 
 /** The end of what is no object or array. */
-export function endOfScalar(bytes: Uint8Array, i: number, end: number): number {
+function endOfScalar(bytes: Uint8Array, i: number, end: number): number {
   const byte = bytes[i] as number;
   if (byte === quote) return endOfString(bytes, i, end);
   if (isDigit(byte) || byte === minus) return endOfNumber(bytes, i);

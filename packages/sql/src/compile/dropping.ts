@@ -14,8 +14,8 @@ const combinationsMax = 16;
 /** After so many tries it is asked whether they were worth it; if not, so many messages are read at once. */
 const triesPerRound = 64;
 const messagesPerRest = 2048;
-/** Which they are where at least one message in so many is dropped. */
-const triesPerDrop = 3;
+/** Which they are where at least that share of the messages is dropped: those that are not have cost a search for nothing. */
+const dropShareMin = 0.6;
 
 /** One of the conditions that must hold for a row, as a function of `values`, where its fields stand. */
 interface Condition {
@@ -80,7 +80,7 @@ export class Dropping {
     const drops = this.#tries++ < triesPerRound && this.#isDropped(decoded);
     if (drops) this.#drops++;
     if (this.#tries >= triesPerRound) {
-      if (this.#drops * triesPerDrop < this.#tries) this.#rest = messagesPerRest;
+      if (this.#drops < this.#tries * dropShareMin) this.#rest = messagesPerRest;
       this.#tries = 0;
       this.#drops = 0;
     }
