@@ -13,10 +13,11 @@ module.exports = {
     },
     {
       name: 'pure-packages-do-no-io',
-      comment: 'definitions, sql, codecs and protocol are functions of their arguments: no Node modules, no NATS.',
+      comment:
+        'definitions, sql, codecs and protocol are functions of their arguments: no Node modules but `buffer`, which computes, no NATS.',
       severity: 'error',
       from: { path: pure, pathNot: tests },
-      to: { dependencyTypes: ['core'] },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?buffer$' },
     },
     {
       name: 'pure-packages-know-no-client',
@@ -26,6 +27,7 @@ module.exports = {
       to: {
         pathNot: [
           pure,
+          '^(node:)?buffer$',
           '^packages/protocol/gen',
           'node_modules/(typebox|protobufjs|long|libpg-query|@pgsql|lossless-json|re2js)/',
         ],

@@ -1,6 +1,10 @@
 export type { Codec, MessageCodec } from './codec.js';
 export { DecodeError } from './decode-error.js';
-export { jsonCodec, jsonDepthMax, parseJson, stringifyJson } from './json.js';
+export { jsonDepthMax, parseJson, stringifyJson } from './json.js';
+export { jsonCodec } from './json-codec.js';
+export { FieldName, type JsonFields } from './json-fields.js';
+export { JsonFieldSearch } from './json-search.js';
+export { JsonText } from './json-text.js';
 export type { Message } from './message.js';
 export { protobufCodec } from './protobuf/codec.js';
 export { descriptorSetBytesMax, InvalidDescriptor } from './protobuf/descriptor-set.js';

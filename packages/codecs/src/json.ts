@@ -1,6 +1,6 @@
-import { isSafeNumber, parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
-import type { Codec } from './codec.js';
+import { parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
 import { DecodeError } from './decode-error.js';
+import { exactNumber } from './json-number.js';
 
 /** Deeper nesting is refused: it costs stack wherever the value is walked. */
 export const jsonDepthMax = 256;
@@ -30,8 +30,6 @@ export function parseJson(data: Uint8Array): unknown {
     throw new DecodeError(`the message is not valid JSON${positionOf(error)}`);
   }
 }
-
-export const jsonCodec: Codec = { decode: parseJson };
 
 /** The JSON text of a value that `parseJson` gave; bigints keep every digit. */
 export function stringifyJson(value: unknown): string {
@@ -77,9 +75,6 @@ const isDigit = (byte: number | undefined): boolean => byte !== undefined && byt
 
 const parseExact = (text: string): unknown =>
   parseLossless(text, undefined, { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue });
-
-const exactNumber = (digits: string): number | bigint =>
-  /^-?\d+$/.test(digits) && !isSafeNumber(digits) ? BigInt(digits) : Number(digits);
 
 function checkDepth(text: string): void {
   let depth = 0;

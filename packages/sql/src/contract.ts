@@ -1,4 +1,4 @@
-import type { Message } from '@laminar/codecs';
+import type { FieldName, JsonText, Message } from '@laminar/codecs';
 import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
@@ -138,7 +138,7 @@ export interface OutputRow {
 /** One function per pipeline and connection, made once. */
 export interface CompiledQuery {
   /**
-   * The rows that a message gives, in order; none where it is filtered out. Calls for one message share one
+   * The rows that a message gives, in order; none where it is filtered out, and then it may stay unread but for what the filter needs. Calls for one message share one
    * decode by way of `DecodedMessage`. Throws `RowError` (an expression), `DecodeError` (the message), or `PendingCall` where the query
    * awaits calls and `results` lacks one.
    */
@@ -150,4 +150,12 @@ export interface DecodedMessage {
   readonly message: Message;
   /** The decoded payload; decoded at the first call, then kept. Throws `DecodeError`. */
   value(): unknown;
+  /** Throws `DecodeError` where the message cannot be decoded. */
+  check(): void;
+  /** A top-level field of the payload, undefined where there is none; the others are not decoded where the format allows it. Throws `DecodeError`. */
+  field(name: FieldName): unknown;
+  /** The field as JSON where it stands in the message just as it would be written; undefined elsewhere. Throws `DecodeError`. */
+  fieldText(name: FieldName): string | undefined;
+  /** The payload for a query that may do without decoding it; undefined where that is not JSON, or decoding it is the cheaper way. */
+  searchable(): JsonText | undefined;
 }

@@ -1,6 +1,6 @@
 import type { MessageCodec } from '../codec.js';
 import { DecodeError } from '../decode-error.js';
-import { jsonCodec } from '../json.js';
+import { parseJson } from '../json.js';
 import type { StoreOperation } from './kv-entry.js';
 
 export interface ObjectInfo {
@@ -17,7 +17,7 @@ export interface ObjectInfo {
 /** Reads the messages that describe the objects of an object store (NATS ADR-20): each upload, replacement and deletion is one. */
 export const objectInfoCodec: MessageCodec = {
   decode(data): ObjectInfo {
-    const { name, size, chunks, digest, metadata, deleted } = asObject(jsonCodec.decode(data));
+    const { name, size, chunks, digest, metadata, deleted } = asObject(parseJson(data));
     if (typeof name !== 'string') throw malformed('it has no "name"');
     return {
       name,

@@ -23,6 +23,7 @@ const pathFollower = (json: unknown, path: readonly (string | null)[]): unknown 
 
 function byKey(operator: string, value: Expression, right: Expression, offset: number): Expression {
   const key = right.type === 'UNKNOWN' || right.type === 'JSON' ? settled(right) : right;
+  if (value.op === 'payload' && key.op === 'constant' && typeof key.value === 'string') return field(key.value, offset);
   if (key.type === 'TEXT') return strict('JSON', offset, member, value, key);
   if (key.type === 'INTEGER' || key.type === 'SMALLINT') return strict('JSON', offset, element, value, key);
   throw new SqlError(
@@ -60,5 +61,12 @@ export function bindJsonExtract(args: readonly Expression[], offset: number): Ex
   const steps = path.op === 'constant' ? parseJsonPath(String(path.value)) : undefined;
   if (!steps)
     throw new SqlError('type_mismatch', "the path of JSON_EXTRACT is a literal such as '$.a.b[0]'", path.offset);
-  return strict('JSON', offset, (json: unknown) => follow(json, steps), coerce(value, 'JSON'));
+  const json = coerce(value, 'JSON');
+  const [first, ...rest] = steps;
+  if (json.op === 'payload' && typeof first === 'string')
+    return strict('JSON', offset, (member: unknown) => follow(member, rest), field(first, offset));
+  return strict('JSON', offset, (whole: unknown) => follow(whole, steps), json);
 }
+
+/** A member of the payload, which can be read without the others. */
+const field = (name: string, offset: number): Expression => ({ op: 'field', name, type: 'JSON', offset });

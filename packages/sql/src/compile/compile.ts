@@ -2,13 +2,15 @@ import { stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
 import { toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
-import { expressionsOf, type Output, type OutputColumn, type Plan, parts } from '../bind/plan.js';
+import { type Branch, expressionsOf, type Output, type OutputColumn, type Plan, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
 import { kindOfJson } from '../values/json-scalar.js';
+import { Dropping } from './dropping.js';
 import { Emitter } from './emit.js';
+import { FieldReads } from './field-reads.js';
 import { replies, replySubject } from './reply.js';
 import { emitBranches } from './rows.js';
 import { serializerOf } from './serialize.js';
@@ -19,9 +21,11 @@ const none: readonly OutputRow[] = [];
 export function compileQuery(query: BoundQuery, connection = onlyConnection(query)): CompiledQuery {
   const whole = planBehind(query);
   const plan = { ...whole, branches: whole.branches.filter((branch) => branch.connection === connection) };
-  const emitter = new Emitter();
-  const rows = emitBranches(plan.branches, emitter, ({ output }) =>
-    plan.replies ? emitReply(output, emitter) : emitOutput(output, emitter),
+  const fields = new FieldReads();
+  const emitter = new Emitter(fields.variable);
+  const drop = emitDropping(plan.branches, emitter);
+  const rows = emitBranches(plan.branches, emitter, fields, ({ output }) =>
+    plan.replies ? emitReply(output, emitter, fields) : emitOutput(output, emitter, fields),
   );
   const body = [
     '"use strict";',
@@ -29,29 +33,15 @@ export function compileQuery(query: BoundQuery, connection = onlyConnection(quer
     plan.calls.length > 0
       ? 'return function process(decoded, results = new CallResults()) {'
       : 'return function process(decoded) {',
+    drop,
     emitter.declarations(),
     'const message = decoded.message;',
-    ...(readsPayload(plan)
-      ? [
-          'const payload = decoded.value();',
-          'const fields = typeof payload === "object" && payload !== null && !isArray(payload) ? payload : empty;',
-        ]
-      : ['decoded.value();']),
+    readsPayload(plan) ? 'const payload = decoded.value();' : 'decoded.check();',
     rows,
     '};',
   ].join('\n');
-  const make = new Function('constants', 'none', 'row', 'empty', 'hasOwn', 'isArray', 'CallResults', body);
-  return {
-    process: make(
-      emitter.constants,
-      none,
-      row,
-      Object.freeze({}),
-      Object.hasOwn,
-      Array.isArray,
-      CallResults,
-    ) as CompiledQuery['process'],
-  };
+  const make = new Function('constants', 'none', 'row', 'CallResults', body);
+  return { process: make(emitter.constants, none, row, CallResults) as CompiledQuery['process'] };
 }
 
 function onlyConnection({ connections }: BoundQuery): string {
@@ -64,32 +54,37 @@ const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, head
 
 function readsPayload({ branches }: Plan): boolean {
   const expressions = branches.flatMap(expressionsOf).flatMap((expression) => [...parts(expression)]);
-  return (
-    branches.some(({ output }) => output.shape === 'extended') ||
-    expressions.some(({ op }) => op === 'field' || op === 'payload')
-  );
+  return branches.some(({ output }) => output.shape === 'extended') || expressions.some(({ op }) => op === 'payload');
+}
+
+/** Drops a message unread where every select of the query does. */
+function emitDropping(branches: readonly Branch[], emitter: Emitter): string {
+  const droppings = branches.map((branch) => Dropping.of(branch));
+  if (!droppings.every((dropping) => dropping !== undefined)) return '';
+  const drops = droppings.map((dropping) => `${emitter.constant(dropping)}.drops(decoded)`);
+  return `if (${drops.join(' && ')}) return none;`;
 }
 
 /** Where a reply cannot go anywhere, nothing is computed for it. */
-function emitReply(output: Output, emitter: Emitter): string {
+function emitReply(output: Output, emitter: Emitter, fields: FieldReads): string {
   const to = emitter.variable();
-  return `(${to} = ${emitter.constant(replySubject)}(message), ${emitter.constant(replies)}(${emitOutput(output, emitter)}, ${to}))`;
+  return `(${to} = ${emitter.constant(replySubject)}(message), ${emitter.constant(replies)}(${emitOutput(output, emitter, fields)}, ${to}))`;
 }
 
 /** The rows, as an expression. */
-function emitOutput(output: Output, emitter: Emitter): string {
+function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): string {
   switch (output.shape) {
     case 'payload':
       return 'row(message.data)';
     case 'object':
-      return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter)}))`;
+      return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter, fields)}))`;
     case 'row': {
-      const values = output.columns.map(({ expression }) => valueText(expression, emitter));
+      const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
       return `row(${emitter.constant(encode)}("[" + [${values.join(', ')}].join(",") + "]"))`;
     }
     case 'extended': {
       const names = output.columns.map(({ name }) => name);
-      const values = output.columns.map(({ expression }) => valueText(expression, emitter));
+      const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
       const data = output.base === 'bytes' ? 'message.data' : 'undefined';
       return `row(${emitter.constant(extend)}(${data}, payload, ${emitter.constant(names)}, [${values.join(', ')}]))`;
     }
@@ -105,19 +100,23 @@ function emitOutput(output: Output, emitter: Emitter): string {
 }
 
 /** A concatenation of keys, known now, and values. */
-function objectText(columns: readonly OutputColumn[], emitter: Emitter): string {
+function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: FieldReads): string {
   if (columns.length === 0) return emitter.constant('{}');
   const pieces = columns.map(({ name, expression }, i) => {
     const prefix = emitter.constant(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-    return `${prefix} + ${valueText(expression, emitter)}`;
+    return `${prefix} + ${valueText(expression, emitter, fields)}`;
   });
   return `${pieces.join(' + ')} + "}"`;
 }
 
-/** The JSON text of a value. */
-function valueText(expression: Expression, emitter: Emitter): string {
+/** The JSON text of a value. That of a field is in the message already, more often than not. */
+function valueText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
   const serialize = emitter.constant(serializerOf(expression.type));
   const variable = emitter.variable();
+  if (expression.op === 'field' && expression.type === 'JSON') {
+    const name = emitter.constant(fields.name(expression.name));
+    return `(decoded.fieldText(${name}) ?? ((${variable} = decoded.field(${name})) == null ? "null" : ${serialize}(${variable})))`;
+  }
   return `((${variable} = ${emitter.value(expression)}) == null ? "null" : ${serialize}(${variable}))`;
 }
 

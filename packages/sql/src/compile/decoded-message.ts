@@ -1,9 +1,9 @@
-import type { Message, MessageCodec } from '@laminar/codecs';
+import { type FieldName, type JsonFields, JsonText, type Message, type MessageCodec } from '@laminar/codecs';
 import type { DecodedMessage } from '../contract.js';
 
-/** A message, decoded by its connection's codec when the first pipeline asks for its value. */
+/** A message, decoded by its connection's codec as far as pipelines ask for it, and once for all of them. */
 export function decodedMessage(message: Message, codec: MessageCodec): DecodedMessage {
-  return new Decoded(message, codec);
+  return codec.fields ? new DecodedJson(message, codec, codec.fields) : new Decoded(message, codec);
 }
 
 class Decoded implements DecodedMessage {
@@ -18,4 +18,66 @@ class Decoded implements DecodedMessage {
     if (this.#value === undefined) this.#value = this.codec.decode(this.message.data, this.message);
     return this.#value;
   }
+
+  check(): void {
+    this.value();
+  }
+
+  field(name: FieldName): unknown {
+    return memberOf(this.value(), name);
+  }
+
+  fieldText(): undefined {
+    return undefined;
+  }
+
+  searchable(): undefined {
+    return undefined;
+  }
+}
+
+/** Fields are read from the bytes until a query asks for the whole value. */
+class DecodedJson implements DecodedMessage {
+  readonly #text: JsonText;
+  #value: unknown;
+
+  constructor(
+    readonly message: Message,
+    readonly codec: MessageCodec,
+    readonly fields: JsonFields,
+  ) {
+    this.#text = new JsonText(message.data);
+  }
+
+  value(): unknown {
+    if (this.#value === undefined) this.#value = this.codec.decode(this.message.data, this.message);
+    return this.#value;
+  }
+
+  check(): void {
+    if (!this.#readsFields()) this.value();
+  }
+
+  field(name: FieldName): unknown {
+    return this.#readsFields() ? this.fields.value(name) : memberOf(this.value(), name);
+  }
+
+  fieldText(name: FieldName): string | undefined {
+    return this.#readsFields() ? this.fields.canonicalText(name) : undefined;
+  }
+
+  searchable(): JsonText | undefined {
+    // A message that another query had read is read.
+    return this.#value !== undefined || this.fields.holds(this.#text) ? undefined : this.#text;
+  }
+
+  #readsFields(): boolean {
+    return this.#value === undefined && this.fields.read(this.#text);
+  }
+}
+
+function memberOf(value: unknown, { text }: FieldName): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, text))
+    return undefined;
+  return (value as { readonly [name: string]: unknown })[text];
 }

@@ -15,6 +15,9 @@ export class Emitter {
   readonly #slots = new Map<Slot, string>();
   #variables = 0;
 
+  /** `field` gives the code that reads a field of the payload. */
+  constructor(readonly field: (name: string) => string) {}
+
   /** The name of a variable that holds `value`. */
   constant(value: unknown): string {
     const known = this.#names.get(value);
@@ -48,7 +51,7 @@ export class Emitter {
       case 'constant':
         return this.#literal(expression.value);
       case 'field':
-        return this.#field(expression.name);
+        return this.field(expression.name);
       case 'payload':
         return 'payload';
       case 'metadata':
@@ -100,12 +103,6 @@ export class Emitter {
       return value < 0 ? `(${value})` : String(value);
     if (value === null || typeof value === 'boolean') return String(value);
     return this.constant(value);
-  }
-
-  #field(name: string): string {
-    const key = this.constant(name);
-    // A field named like something that every object inherits must be the payload's own.
-    return name in Object.prototype ? `(hasOwn(fields, ${key}) ? fields[${key}] : null)` : `fields[${key}]`;
   }
 
   #metadata(name: string): string {

@@ -1,6 +1,7 @@
 import type { Branch, Expansion } from '../bind/plan.js';
 import { RowCollector } from '../rows.js';
 import type { Emitter } from './emit.js';
+import type { FieldReads } from './field-reads.js';
 
 /**
  * The statements that return a message's rows; `emitOutput` writes the rows of one branch as an expression. Where a message gives one row at most, nothing
@@ -9,12 +10,15 @@ import type { Emitter } from './emit.js';
 export function emitBranches(
   branches: readonly Branch[],
   emitter: Emitter,
+  fields: FieldReads,
   emitOutput: (branch: Branch) => string,
 ): string {
   const [only, second] = branches;
   if (only && !second && only.expansions.length === 0) {
     const filters = only.filters.map((filter) => `if (!${emitter.condition(filter)}) return none;`);
-    return [...filters, `return ${emitOutput(only)};`].join('\n');
+    const filterFields = fields.declarations(emitter);
+    const output = emitOutput(only);
+    return [filterFields, ...filters, fields.declarations(emitter), `return ${output};`].join('\n');
   }
   const rows = emitter.variable();
   const loops = branches.map((branch) => {
@@ -23,7 +27,12 @@ export function emitBranches(
     const body = emitExpansions(branch.expansions, rows, emitter, add);
     return filters.length === 0 ? body : `if (${filters.join(' && ')}) {\n${body}\n}`;
   });
-  return [`${rows} = new ${emitter.constant(RowCollector)}();`, ...loops, `return ${rows}.rows;`].join('\n');
+  return [
+    fields.declarations(emitter),
+    `${rows} = new ${emitter.constant(RowCollector)}();`,
+    ...loops,
+    `return ${rows}.rows;`,
+  ].join('\n');
 }
 
 /** The loops of the expansions, one within the other, around what is done with a row. */

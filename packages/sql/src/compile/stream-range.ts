@@ -102,7 +102,7 @@ const ofMessages: ReadonlySet<Expression['op']> = new Set(['field', 'payload', '
 /** The value of an expression that depends on no message; undefined where it does, or cannot be computed, which each row then says. */
 function valueOnce(expression: Expression): unknown {
   for (const { op } of parts(expression)) if (ofMessages.has(op)) return undefined;
-  const emitter = new Emitter();
+  const emitter = new Emitter(dependent);
   const code = emitter.value(expression);
   const names = emitter.constants.map((_, i) => `const c${i} = constants[${i}];`);
   const evaluate = new Function(
@@ -116,6 +116,10 @@ function valueOnce(expression: Expression): unknown {
     throw error;
   }
 }
+
+const dependent = (field: string): never => {
+  throw new Error(`the field ${field} depends on a message`);
+};
 
 function rangeOf(bounds: readonly Bound[]): StreamRange {
   const from = (column: Bound['column']) =>

@@ -127,7 +127,7 @@ async function publishAll(sink: Sink, outputs: readonly OutputMessage[]): Promis
 
 function whyUndecodable(decoded: DecodedMessage): string | undefined {
   try {
-    decoded.value();
+    decoded.check();
     return undefined;
   } catch (error) {
     if (error instanceof DecodeError) return error.message;

@@ -163,13 +163,6 @@ export class Delivery {
 
   #evaluate(pipelines: readonly RunningPipeline[], message: Message, flight: Flight | undefined): void {
     const decoded = decodedMessage(message, this.options.codec);
-    try {
-      decoded.value();
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.#failures.undecodable(pipelines, message, error, flight);
-      return;
-    }
     const producer = producerTrace(message);
     // The producer decides where it traces, too.
     const isTraced = producer === undefined ? this.options.sampler.take() : isSampled(producer);
@@ -177,15 +170,21 @@ export class Delivery {
     for (const pipeline of pipelines) {
       if (this.#stopped) break;
       const startedAtMs = trace || pipeline.pendingTrace !== undefined ? Date.now() : 0;
-      if (pipeline.awaited) {
-        this.#await(pipeline, decoded, flight, trace);
-        continue;
-      }
       let rows: readonly OutputRow[];
       try {
+        if (pipeline.awaited) {
+          decoded.check();
+          this.#await(pipeline, decoded, flight, trace);
+          continue;
+        }
         rows = pipeline.query.process(decoded);
       } catch (error) {
         trace?.processed(pipeline, startedAtMs, 0, error);
+        if (error instanceof DecodeError) {
+          // Whoever was asked before dropped the message without reading it: no row comes of what cannot be decoded.
+          this.#failures.undecodable(pipelines, message, error, flight);
+          break;
+        }
         this.#failures.failed(pipeline, message, error, flight);
         continue;
       }

@@ -1,0 +1,232 @@
+import { DecodeError, jsonCodec, type MessageCodec, parseJson } from '@laminar/codecs';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  bindQuery,
+  type CompiledQuery,
+  compileQuery,
+  type DecodedMessage,
+  decodedMessage,
+  loadSql,
+  RowError,
+} from './index.js';
+import { message, relations } from './testing.js';
+
+beforeAll(loadSql);
+
+/** Reads every message whole, before anything else: what the other ways of reading must agree with. */
+const whole: MessageCodec = { decode: parseJson };
+
+type Outcome = { readonly rows: readonly string[] } | { readonly error: string };
+
+function outcome(query: CompiledQuery, data: Uint8Array, codec: MessageCodec): Outcome {
+  const decoded = decodedMessage(message(data), codec);
+  return attempt(() => {
+    if (codec === whole) decoded.check();
+    return rowsOf(query, decoded);
+  });
+}
+
+const rowsOf = (query: CompiledQuery, decoded: DecodedMessage): string[] =>
+  query.process(decoded).map(({ data }) => new TextDecoder().decode(data));
+
+function compile(query: string): CompiledQuery {
+  const bound = bindQuery(query, relations);
+  if (bound.status !== 'bound') throw new Error(bound.reason);
+  return compileQuery(bound.query);
+}
+
+const space = fc.constantFrom('', '', '', ' ', '\n', ' \t');
+const key = fc.constantFrom(
+  ...['a', 'b', 'ab', 'c', 'é', '__proto__', 'toString'].map((name) => `"${name}"`),
+  ...['"\\u0061"', '"\\u00e9"', '"a\\n"', '"\\"a"', '""'],
+);
+const scalar = fc.oneof(
+  fc.constantFrom(
+    'null',
+    'true',
+    'false',
+    '{}',
+    '[]',
+    '0',
+    '-0',
+    '-0.0',
+    '1',
+    '5',
+    '12',
+    '1.10',
+    '1e1',
+    '1e400',
+    '-1E-7',
+  ),
+  fc.constantFrom(
+    '9007199254740993',
+    '123456789012345',
+    '1234567890123456',
+    '-12345678901234567890',
+    '0.1234567890123456789',
+  ),
+  fc.constantFrom('0.00001', '0.05', '100.0', '3.14'),
+  fc.constantFrom(
+    '"x"',
+    '""',
+    '"5"',
+    '"true"',
+    '"xy\\n"',
+    '"é"',
+    '"\ud83d\ude00x"',
+    '"\\ud800"',
+    '"\\"a\\":5,"',
+    '"a"',
+    '",\\u0061"',
+  ),
+  fc.constantFrom('"{\\"a\\":1}"', '"a\\\\"', '"\u007f"'),
+);
+const { text: json } = fc.letrec<{ text: string; object: string; array: string }>((tie) => ({
+  text: fc.oneof({ maxDepth: 4 }, { weight: 3, arbitrary: scalar }, tie('object'), tie('array')),
+  object: fc
+    .array(fc.tuple(key, space, space, tie('text'), space), { maxLength: 5 })
+    .map((members) => `{${members.map(([k, s1, s2, v, s3]) => `${s3}${k}${s1}:${s2}${v}${s1}`).join(',')}}`),
+  array: fc.array(tie('text'), { maxLength: 3 }).map((items) => `[${items.join(' , ')}]`),
+}));
+const object = fc
+  .array(fc.tuple(key, space, json), { maxLength: 6 })
+  .map((members) => ` {${members.map(([k, s, v]) => `${k}${s}:${s}${v}`).join(',')}}\n`);
+
+/** Bytes that are JSON, or were before something happened to them. */
+const payload = fc
+  .tuple(
+    fc.oneof({ weight: 6, arbitrary: object }, json),
+    fc.option(
+      fc.tuple(
+        fc.nat(),
+        fc.nat(2),
+        fc.constantFrom('"', '\\', '{', '}', '[', ']', ',', ':', '0', '-', '.', 'e', 'u', '\u0001', ' ', 'a', ''),
+      ),
+      { freq: 3 },
+    ),
+    fc.option(fc.tuple(fc.nat(), fc.nat(255)), { freq: 12 }),
+  )
+  .map(([text, edit, byte]) => {
+    const at = edit ? edit[0] % (text.length + 1) : 0;
+    const edited = edit ? text.slice(0, at) + edit[2] + text.slice(at + edit[1]) : text;
+    const bytes = new TextEncoder().encode(edited);
+    if (byte && bytes.length > 0) bytes[byte[0] % bytes.length] = byte[1];
+    return bytes;
+  });
+
+const field = fc.constantFrom('a', 'b', 'ab', 'c', '"é"', '"__proto__"', '"toString"', '"a/b"', '"a\n"');
+const simple = fc.oneof(
+  fc
+    .tuple(
+      field,
+      fc.constantFrom('=', '<>', '<', '>='),
+      fc.constantFrom('5', "'x'", '1.1', 'true', '9007199254740993', '0'),
+    )
+    .map((parts) => parts.join(' ')),
+  fc
+    .tuple(
+      field,
+      fc.constantFrom(
+        ' IS NULL',
+        ' IS NOT NULL',
+        " LIKE '%x%'",
+        " IN ('x', '5', '')",
+        ' IN (1, 5)',
+        ' IS TRUE',
+        '::text > 1',
+      ),
+    )
+    .map(([name, test]) => (test.startsWith('::') ? `length(${name}::text) > 1` : name + test)),
+  fc.tuple(field, field).map(([a, b]) => `${a}->>'${b.replaceAll('"', '')}' = 'x'`),
+  fc.tuple(field, field).map(([a, b]) => `${a} > ${b}`),
+  fc.tuple(field, field).map(([a, b]) => `COALESCE(${a}, ${b}) = 5`),
+  fc.tuple(field, field).map(([a, b]) => `CASE WHEN ${a} = 5 THEN ${b} = 'x' ELSE ${b} IS NULL END`),
+  field.map((name) => `payload->'${name.replaceAll('"', '')}' IS NOT NULL`),
+  field.map((name) => `JSON_EXTRACT(payload, '$.${/^\w/.test(name) ? name : 'a'}.b') = 5`),
+  fc.constantFrom(
+    "_nats_subject LIKE 'orders%'",
+    "_nats_subject = 'x'",
+    "payload->>'a' = 'x'",
+    'payload @> \'{"a":5}\'',
+  ),
+);
+const { filter } = fc.letrec<{ filter: string }>((tie) => ({
+  filter: fc.oneof(
+    { maxDepth: 2 },
+    { weight: 2, arbitrary: simple },
+    fc.tuple(tie('filter'), fc.constantFrom('AND', 'OR'), tie('filter')).map(([a, op, b]) => `(${a} ${op} ${b})`),
+    tie('filter').map((inner) => `NOT (${inner})`),
+  ),
+}));
+const list = fc.constantFrom(
+  '*',
+  'a',
+  'b, a, c AS d',
+  '"é", "__proto__", ab',
+  'a::text AS t, b',
+  'payload AS p, a',
+  '*, a AS added',
+  "a->>'b' AS x",
+  '1 AS one',
+);
+
+describe('what is read of a message', () => {
+  it('gives what the message gives that is read whole, or lets go unread what is no JSON', () => {
+    fc.assert(
+      fc.property(payload, list, fc.option(filter, { nil: undefined, freq: 8 }), (data, columns, where) => {
+        const query = compile(`SELECT ${columns} FROM orders${where === undefined ? '' : ` WHERE ${where}`}`);
+        const [exact, lazy] = [outcome(query, data, whole), outcome(query, data, jsonCodec)];
+        if ('rows' in lazy && lazy.rows.length > 0) expect(isJson(data)).toBe(true);
+        if ('rows' in lazy && lazy.rows.length === 0 && !isJson(data)) return;
+        expect(lazy).toEqual(exact);
+      }),
+      { numRuns: 2_500 },
+    );
+  });
+
+  it('gives it to several queries over one message, in any order', () => {
+    const queries = [
+      'SELECT * FROM orders WHERE a = 5',
+      "SELECT a, b FROM orders WHERE ab = 'x'",
+      'SELECT payload AS p FROM orders',
+      'SELECT *, b AS d FROM orders',
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(payload, { minLength: 1, maxLength: 4 }),
+        fc.shuffledSubarray(queries, { minLength: 1 }),
+        (messages, chosen) => {
+          const compiled = chosen.map(compile);
+          for (const data of messages) {
+            const decoded = decodedMessage(message(data), jsonCodec);
+            for (const query of compiled) {
+              const lazy = attempt(() => rowsOf(query, decoded));
+              if (!isJson(data) && 'rows' in lazy && lazy.rows.length === 0) continue;
+              expect(lazy).toEqual(outcome(query, data, whole));
+            }
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+function attempt(run: () => readonly string[]): Outcome {
+  try {
+    return { rows: run() };
+  } catch (error) {
+    if (error instanceof RowError || error instanceof DecodeError) return { error: error.message };
+    throw error;
+  }
+}
+
+function isJson(data: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data));
+    return true;
+  } catch {
+    return false;
+  }
+}
