@@ -22,7 +22,6 @@ export {
   parseDefinitionKey,
 } from './definition-key.js';
 export { headers } from './headers.js';
-export { liveAnswerMsMax } from './live-query.js';
 export { deadLettersStream, metricsStream, streams } from './streams.js';
 export { isPublishableSubject, subjects } from './subjects.js';
 export { type SystemQuery, type SystemRows, systemQueryErrors, systemQueryTimeoutMsMax } from './system-query.js';

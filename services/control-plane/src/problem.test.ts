@@ -21,6 +21,7 @@ const sqlCodes: { readonly [code in SqlErrorCode]: ProblemCode } = {
   duplicate_column: 'duplicate_column',
   unnamed_column: 'unnamed_column',
   unknown_table: 'unknown_table',
+  unknown_function: 'unknown_function',
   too_large: 'too_large',
 };
 const rejectionCodes: { readonly [code in RejectionCode]: ProblemCode } = {

@@ -197,6 +197,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     for await (const { type } of nc.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
       busAway = type === 'disconnect';
+      if (busAway) liveQueries.busLost();
       health.set('bus', busAway ? 'the bus is away' : undefined);
     }
   }

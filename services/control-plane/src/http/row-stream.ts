@@ -1,10 +1,9 @@
-import { liveAnswerMsMax } from '@laminar/protocol';
 import type { RowEvent, RowFormat } from './row-events.js';
 
 /** How often a quiet stream says that it is there. */
 const quietMs = 15_000;
-/** A client that takes nothing for that long while there is something is slow; the ingestion instance waits a little longer. */
-export const slowClientMs = liveAnswerMsMax - 5000;
+/** A client that takes nothing for that long while there is something is too slow. */
+export const slowClientMs = 20_000;
 
 export interface RowStreamOptions {
   readonly format: RowFormat;

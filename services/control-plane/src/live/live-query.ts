@@ -1,20 +1,15 @@
-import { BusUnavailable } from '@laminar/event-store';
-import { laminar, subjects } from '@laminar/protocol';
+import { laminar } from '@laminar/protocol';
 import { SqlError, type SqlErrorCode } from '@laminar/sql';
-import { createInbox, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import type { NatsConnection } from '@nats-io/nats-core';
 import { QueryRejected } from '../definitions/query-check.js';
 import { problemCodes } from '../http/problem-codes.js';
 import { Refusal } from '../refusal.js';
-import { noIngestion } from './no-ingestion.js';
+import { LiveInbox } from './live-inbox.js';
 
-const { LiveEnd, LiveEvent, LiveFailure, LiveQueryRequest } = laminar.v1;
+const { LiveEnd, LiveFailure } = laminar.v1;
 
-/** An instance says every 500 ms that it is still there. */
-const silenceMs = 3000;
 /** Instances that are asked before the answer is that they are busy. */
 const attemptsMax = 3;
-/** The answer to an event that ends the query. */
-const noMore = new Uint8Array([1]);
 
 export interface LiveRequest {
   /** A SELECT that was bound as a live query at `revision`. */
@@ -63,54 +58,26 @@ export async function* liveQuery(
   signal: AbortSignal,
 ): AsyncGenerator<LiveNews> {
   if (signal.aborted) return;
-  const inbox = nc.subscribe(createInbox());
-  /** An event that waits for its answer. */
-  let held: Msg | undefined;
-  let silence: NodeJS.Timeout | undefined;
-  const leave = () => {
-    clearTimeout(silence);
-    if (!nc.isClosed()) held?.respond(noMore);
-    held = undefined;
-    inbox.unsubscribe();
-  };
-  const listen = () => {
-    silence = setTimeout(leave, silenceMs);
-  };
-  const ask = () => {
-    nc.publish(subjects.liveQuery, LiveQueryRequest.encode(request).finish(), { reply: inbox.getSubject() });
-    listen();
-  };
+  const inbox = new LiveInbox(nc);
+  const leave = () => inbox.leave();
   signal.addEventListener('abort', leave);
   try {
-    let attempts = 1;
     const joined = new JoinedRows();
-    ask();
-    for await (const message of inbox) {
-      // Whoever takes the news may take long over it; nobody is silent meanwhile.
-      clearTimeout(silence);
-      const event = readEvent(message);
+    inbox.ask(request);
+    for (let attempts = 1; ; ) {
+      const event = await inbox.next();
+      if (!event) return;
       if (event.failure?.kind === LiveFailure.Kind.KIND_BUSY && attempts++ < attemptsMax) {
-        ask();
+        inbox.ask(request);
         continue;
       }
-      if (message.reply) held = message;
       const news = newsOf(event, joined, request.query);
       if (news) yield news;
       if (news?.type === 'end') return;
-      if (signal.aborted) return;
-      held = undefined;
-      // Asks for the next event.
-      message.respond();
-      listen();
     }
-    if (signal.aborted) return;
-    if (nc.isClosed()) throw new BusUnavailable('the bus is away; try again when it is back');
-    throw new Refusal('ingestion_unavailable', `the ingestion instance that answered was silent for ${silenceMs} ms`, {
-      headers: { 'retry-after': '1' },
-    });
   } finally {
     signal.removeEventListener('abort', leave);
-    leave();
+    inbox.leave();
   }
 }
 
@@ -128,11 +95,6 @@ class JoinedRows {
     this.#pieces = unfinished ? whole.splice(-1) : [];
     return whole;
   }
-}
-
-function readEvent(message: Msg): laminar.v1.LiveEvent {
-  if (message.data.length === 0 && message.headers?.code === 503) throw noIngestion();
-  return LiveEvent.decode(message.data);
 }
 
 function newsOf(event: laminar.v1.LiveEvent, joined: JoinedRows, query: string): LiveNews | undefined {

@@ -1,10 +1,15 @@
-import { laminar, liveAnswerMsMax } from '@laminar/protocol';
+import { setTimeout as delay } from 'node:timers/promises';
+import { laminar } from '@laminar/protocol';
 import type { NatsConnection } from '@nats-io/nats-core';
 
-const { LiveEvent } = laminar.v1;
+const { LiveAnswer, LiveEvent } = laminar.v1;
 
 export type Event = laminar.v1.LiveEvent.$Properties;
 
+/** Whoever does not answer an event for that long is gone. */
+const answerTimeoutMs = 5000;
+/** How often an asker who has enough for now is asked whether there may be more. */
+const waitIntervalMs = 100;
 /** How often an asker hears that there is nothing new, which is also how soon it is noticed that nobody listens. */
 const idleIntervalMs = 500;
 /** Of the rows of one event, as far as the bus carries that much; a larger row goes in pieces. */
@@ -20,8 +25,8 @@ const failedBytes = 256;
 export type FailedMessage = laminar.v1.LiveFailed.$Properties;
 
 /**
- * Who asked a live query, on an inbox of the mesh's bus. It is told one event at a time, each but the last a request whose answer asks for the next: rows go no faster than they are
- * taken, and whoever does not listen any more is noticed.
+ * Who asked a live query, on an inbox of the mesh's bus. It is told one event at a time, each but the last a request whose answer says whether the next is wanted: rows go no faster than
+ * they are taken, and whoever does not listen any more is noticed.
  */
 export class Asker {
   readonly #gone = new AbortController();
@@ -140,9 +145,19 @@ export class Asker {
     return { rows, unfinished };
   }
 
+  /** Resolves when the next event is wanted. */
   async #tell(event: Event): Promise<void> {
-    const answer = await this.nc.request(this.inbox, LiveEvent.encode(event).finish(), { timeout: liveAnswerMsMax });
-    if (answer.data.length > 0) throw new Error('the asker wants no more');
+    for (let wants = await this.#ask(event); wants !== LiveAnswer.What.WHAT_NEXT; ) {
+      if (wants === LiveAnswer.What.WHAT_END) throw new Error('the asker wants no more');
+      await delay(waitIntervalMs);
+      wants = await this.#ask({ idle: {} });
+    }
     this.#madeRoom();
+  }
+
+  async #ask(event: Event): Promise<laminar.v1.LiveAnswer.What> {
+    const request = LiveEvent.encode(event).finish();
+    const { data } = await this.nc.request(this.inbox, request, { timeout: answerTimeoutMs });
+    return LiveAnswer.decode(data).what;
   }
 }

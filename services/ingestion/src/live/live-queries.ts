@@ -33,10 +33,15 @@ export class LiveQueries {
     });
   }
 
+  /** Ends those that run: the bus was lost, and with it those who asked. */
+  busLost(): void {
+    for (const query of this.#running.keys()) query.end("the mesh's bus was lost");
+  }
+
   /** Ends those that run. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const query of this.#running.keys()) query.stop();
+    for (const query of this.#running.keys()) query.end('the ingestion instance that answers is stopping');
     await Promise.all(this.#running.values());
   }
 

@@ -107,9 +107,9 @@ export class LiveQuery {
     this.#span.end();
   }
 
-  /** Ends it because this process does. */
-  stop(): void {
-    this.#end(new LiveFailed(failureKinds.KIND_INSTANCE, 'the ingestion instance that answers is stopping'));
+  /** Ends it for a reason that is this process's. */
+  end(why: string): void {
+    this.#end(new LiveFailed(failureKinds.KIND_INSTANCE, why));
   }
 
   /** Ends it where it stands on the definition, which has just changed. */
