@@ -253,7 +253,9 @@ describe('a store', () => {
     await bucket.put('other.b', '3');
     await run(source('live_kv', "jetstream = true, kv_bucket = 'LIVE', kv_keys = 'settings.>', kv_watch = true"));
     const asked = ask('SELECT key, value, revision, operation FROM live_kv LIMIT 3');
-    await reading();
+    await eventually(async () => (await outside.consumers()).some((name) => name.startsWith('KV_LIVE laminar-live-')), {
+      what: 'its consumer',
+    });
     await bucket.put('settings.c', '4');
     await bucket.delete('settings.a');
     expect(resultOf(await asked)).toMatchObject({
@@ -262,6 +264,10 @@ describe('a store', () => {
         ['settings.c', 4, 4, 'PUT'],
         ['settings.a', null, 5, 'DELETE'],
       ],
+      complete: true,
+    });
+    expect(resultOf(await ask('SELECT key, revision FROM live_kv WHERE revision <= 4'))).toMatchObject({
+      rows: [['settings.c', 4]],
       complete: true,
     });
     const objects = await createObjectStore(nc, 'LIVE');
