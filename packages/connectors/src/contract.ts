@@ -163,6 +163,13 @@ export class NotPermitted extends ConnectorError {
   }
 }
 
+/** Messages come faster than they are taken, and none of them may be left out in silence. */
+export class Overrun extends ConnectorError {
+  constructor(message: string) {
+    super('failed', message);
+  }
+}
+
 /** Another reader has moved the position on: this one must end, since what it has done by now the other does again. */
 export class PositionTaken extends ConnectorError {
   constructor(message: string) {

@@ -1,6 +1,6 @@
 export { type ConnectionLog, type LogDetails, type LogLevel, noLog } from './connection-log.js';
 export type * from './contract.js';
-export { ConnectorError, NotPermitted, PositionTaken, Unprepared, Untappable } from './contract.js';
+export { ConnectorError, NotPermitted, Overrun, PositionTaken, Unprepared, Untappable } from './contract.js';
 export { HeaderBlock } from './header-block.js';
 export type { ConnectionCheck } from './nats/examine/check.js';
 export { type ServerVersion, serverVersions } from './nats/examine/server-versions.js';

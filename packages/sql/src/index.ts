@@ -1,6 +1,6 @@
 export { builtInNames, isBuiltIn } from './bind/call.js';
 export { type BoundFunction, bindFunction, functionCalls } from './bind/function.js';
-export { bindLiveQuery, type LiveQuery, withoutLimit } from './bind/live.js';
+export { bindLiveQuery, type LiveQuery } from './bind/live.js';
 export { loadSql } from './bind/parse.js';
 export { bindQuery } from './bind/query.js';
 export { queryReferences } from './bind/references.js';

@@ -1,6 +1,6 @@
 import { createOutputSink } from '@laminar/connectors';
 import { Catalog, foldStoredEvent } from '@laminar/definitions';
-import { openEventLog } from '@laminar/event-store';
+import { type LogSubscription, openEventLog } from '@laminar/event-store';
 import { buckets, metricsStream, parseDefinitionKey } from '@laminar/protocol';
 import {
   announceService,
@@ -159,17 +159,22 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     measure: () => measuredConnections(supervisor.jobs, sinks),
   });
 
+  const caughtUp = (revision: number, timeoutMs: number) => subscription.reached(revision, timeoutMs);
+  const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, functions, caughtUp });
+
   health.set('start', 'catching up with the event log');
   await membership.start();
   await leases.start();
   await storedSecrets.start();
   await positions.start();
-  const subscription = await log.subscribe((stored) => {
+  const subscription: LogSubscription = await log.subscribe((stored) => {
     const key = parseDefinitionKey(stored.key);
     const before = key && catalog.get(key.kind, key.name);
     const event = foldStoredEvent(catalog, stored);
     if (!event) logger.warn({ key: stored.key, revision: stored.revision }, 'a definition event cannot be read');
-    if (key) supervisor.changed(key.kind, key.name, before, event);
+    if (!key) return;
+    supervisor.changed(key.kind, key.name, before, event);
+    liveQueries.changed(key.kind, key.name);
   });
   await subscription.caughtUp;
   status.start();
@@ -189,8 +194,6 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     description: 'Runs readers and pipelines as the definitions say.',
     instance,
   });
-  const caughtUp = (revision: number, timeoutMs: number) => subscription.reached(revision, timeoutMs);
-  const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, functions, caughtUp });
   liveQueries.answerOn(micro);
   new ConnectionTests({ instance, secrets, files, caughtUp }).answerOn(micro);
   answerServerVersions(micro);
@@ -201,6 +204,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     for await (const { type } of nc.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
       busAway = type === 'disconnect';
+      if (busAway) liveQueries.busLost();
       health.set('bus', busAway ? 'the bus is away' : undefined);
     }
   }

@@ -1,5 +1,5 @@
 import type { ConsumerConfig, JetStreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { type NatsConnection, nanos } from '@nats-io/nats-core';
 import { ConnectorError, type Tap } from '../contract.js';
 import { within } from '../within.js';
 import { Batching } from './batching.js';
@@ -16,6 +16,10 @@ const prefetchBytes = 4 * 1024 * 1024;
 /** Messages of one batch. */
 const batchSize = 500;
 const deleteTimeoutMs = 1000;
+/** When the server itself removes the consumer of a tap that could not, because nobody pulls any more. */
+const inactiveMs = 30_000;
+/** How often one that is not read for long pulls a message more, so that it stays. */
+const keepAliveMs = 10_000;
 /** How often it is asked whether the end of the range was passed by messages that are none of the tap's. */
 const endCheckIntervalMs = 500;
 
@@ -31,6 +35,7 @@ export class ConsumerTap implements Tap {
   #isOver: boolean;
   #ended = false;
   #endCheck: NodeJS.Timeout | undefined;
+  #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(
     readonly nc: NatsConnection,
@@ -57,6 +62,9 @@ export class ConsumerTap implements Tap {
       onEnd: (reason) => this.#fail(new ConnectorError('blocked', `${this.#what} is gone: ${reason}`)),
       onRefused: (error) => this.#fail(new ConnectorError('failed', `${this.#what} cannot be read: ${error.message}`)),
     });
+    this.#keepAlive = setInterval(() => {
+      if (this.#consumer?.requested === 0) this.#consumer.request(1);
+    }, keepAliveMs);
     if (this.#isOver && this.#consumer.created.num_pending === 0) this.#end();
     else if (range !== undefined && hasEnd(range)) this.#checkEndLater();
   }
@@ -87,16 +95,20 @@ export class ConsumerTap implements Tap {
   }
 
   #end(): void {
-    this.#ended = true;
-    clearTimeout(this.#endCheck);
+    this.#askNoMore();
     this.#consumer?.stop();
     this.#batching.end();
   }
 
   #fail(error: ConnectorError): void {
+    this.#askNoMore();
+    this.#batching.fail(error);
+  }
+
+  #askNoMore(): void {
     this.#ended = true;
     clearTimeout(this.#endCheck);
-    this.#batching.fail(error);
+    clearInterval(this.#keepAlive);
   }
 
   #config(): { name: string } & Partial<ConsumerConfig> {
@@ -105,6 +117,7 @@ export class ConsumerTap implements Tap {
     return {
       name: `laminar-live-${crypto.randomUUID().slice(0, 13)}`,
       description: 'a live query',
+      inactive_threshold: nanos(inactiveMs),
       ...(others.length > 0 ? { filter_subjects: [...filters] } : only === undefined ? {} : { filter_subject: only }),
       ...start,
     };

@@ -1,6 +1,6 @@
 import type { CoreSource } from '@laminar/definitions';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
-import { ConnectorError, type Tap } from '../contract.js';
+import { type ConnectorError, Overrun, type Tap } from '../contract.js';
 import { within } from '../within.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
@@ -8,7 +8,7 @@ import { CoreMessage } from './message.js';
 
 const unsubscribeTimeoutMs = 1000;
 /** What waits in memory at most. */
-const waitingBytesMax = 16 * 1024 * 1024;
+const waitingBytesMax = 8 * 1024 * 1024;
 
 /** Reads along by a subscription that is in no queue group, so that every message comes here as well. */
 export class CoreTap implements Tap {
@@ -63,9 +63,7 @@ export class CoreTap implements Tap {
     if (this.#batching.size >= pendingLimit || this.#waitingBytes + message.data.length > waitingBytesMax) {
       this.#subscription?.unsubscribe();
       const why = `more than ${pendingLimit} messages or ${waitingBytesMax} bytes wait to be looked at`;
-      this.#batching.fail(
-        new ConnectorError('failed', `messages on ${subject} come faster than they are taken: ${why}`),
-      );
+      this.#batching.fail(new Overrun(`messages on ${subject} come faster than they are taken: ${why}`));
       return;
     }
     this.#waitingBytes += message.data.length;

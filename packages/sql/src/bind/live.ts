@@ -118,9 +118,6 @@ function refuseInsert(query: string): void {
   );
 }
 
-/** The query without the LIMIT that ends it where it is read live, so that it can be looked at as a pipeline's. Throws `SqlError`. */
-export const withoutLimit = (query: string): string => cutLimit(query).endless;
-
 /** For a pipeline a relation or a function may still come; whoever asks for rows wants to know now. */
 function missing(query: string, relations: Relations, functions: Functions | undefined, reason: string): SqlError {
   const { reads, calls } = queryReferences(query);

@@ -1,36 +1,31 @@
 import type { LiveQuery, Warning } from '@laminar/sql';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { parse } from 'lossless-json';
 import type { Rows } from '../script/rows.js';
-import { type LiveNews, liveQuery } from './live-query.js';
+import { type LiveNews, type LiveRequest, liveQuery } from './live-query.js';
 
 /** What one answer holds of a live query. */
 const rowsMax = 10_000;
 const bytesMax = 8 * 1024 * 1024;
 
-export interface LiveRowsRequest {
-  readonly query: string;
-  readonly bound: LiveQuery;
-  readonly revision: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-}
-
 /**
- * The rows that come of a live query until its LIMIT, which makes it complete, or until its time is up. What ends it before any row came is thrown; after that it is a warning beside the
- * rows. Throws what `liveQuery` throws.
+ * The rows that come of a live query until it is complete by its LIMIT or the end of its range, or until its time is up; numbers in them are of lossless-json, with all digits.
+ * What ends it before any row came is thrown; after that it is a warning beside the rows. Throws what `liveQuery` throws.
  */
 export async function liveRows(
   nc: NatsConnection,
-  { query, bound, revision, timeoutMs, signal }: LiveRowsRequest,
+  bound: LiveQuery,
+  request: Pick<LiveRequest, 'query' | 'revision' | 'timeoutMs' | 'traceparent'>,
+  signal: AbortSignal,
 ): Promise<Rows> {
   const rows: (readonly unknown[])[] = [];
   const warnings: Warning[] = [...bound.warnings];
   let complete = false;
   try {
-    for await (const news of liveQuery(nc, { query, revision, timeoutMs, rowsMax, bytesMax }, signal)) {
-      if (news.type === 'rows') for (const row of news.rows) rows.push(row);
-      else {
-        complete = news.reason === 'limit';
+    for await (const news of liveQuery(nc, { ...request, rowsMax, bytesMax, tellFailed: false }, signal)) {
+      if (news.type === 'rows') for (const row of news.rows) rows.push(readRow(row));
+      else if (news.type === 'end') {
+        complete = news.reason === 'limit' || news.reason === 'range';
         warnings.push(...warningsOf(news));
       }
     }
@@ -40,6 +35,11 @@ export async function liveRows(
   }
   return { columns: bound.columns, rows, complete, warnings };
 }
+
+const utf8 = new TextDecoder();
+
+const readRow = (text: Uint8Array): readonly unknown[] =>
+  parse(utf8.decode(text), undefined, { onDuplicateKey: ({ newValue }) => newValue }) as unknown[];
 
 /** What a rehearsal says of a live query: that it holds, and what its columns are. */
 export const rehearsedRows = ({ columns, warnings }: LiveQuery): Rows => ({

@@ -12,6 +12,7 @@ import {
 } from '@laminar/sql';
 import { deliveryOf } from '../definitions/delivery.js';
 import { bindingWarnings } from '../definitions/warnings.js';
+import { readingPlace } from '../live/live-check.js';
 import { endpointText, readerText } from './endpoint-text.js';
 import type { Rows } from './rows.js';
 
@@ -45,7 +46,12 @@ export function planOf(
     ['delivery', guarantee],
     ['because', because],
     ...onErrorRows(plan, catalog, onError),
-    ...(plan.writes === undefined ? [['on its own', onItsOwn] as const] : []),
+    ...(plan.writes === undefined && plan.connections.length === 1
+      ? ([
+          ['on its own', onItsOwn],
+          ['live', readingPlace(plan, catalog)],
+        ] as const)
+      : []),
     ...bindingWarnings(bound).map(({ message }) => ['warning', message] as const),
   ];
 }
@@ -59,6 +65,7 @@ export function livePlanOf(query: string, live: LiveQuery, catalog: Catalog): Pl
   const reader = 'one of its own, which takes nothing from pipelines and is gone with the query';
   return [
     ...readingRows(live.query, catalog, () => reader),
+    ['live', readingPlace(live.query, catalog)],
     ['sink', 'the answer to whoever asks'],
     ...branchRows(live.columns, facts),
     ...functionRows(live.query, facts),

@@ -1,12 +1,14 @@
 import { type Catalog, DefinitionRejected } from '@laminar/definitions';
-import { parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
+import { type LiveQuery, parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
+import { traceparentOf } from '@laminar/telemetry';
 import { nothingNamed } from '../definitions/intent.js';
-import { checkLiveQuery, checkQuery, QueryRejected } from '../definitions/query-check.js';
+import { checkQuery, QueryRejected } from '../definitions/query-check.js';
 import type { StatusView } from '../definitions/schemas.js';
 import { statusOf } from '../definitions/status.js';
 import { insight } from '../definitions/view.js';
 import { consequences } from '../definitions/warnings.js';
 import { checkRows, testConnection } from '../live/connection-test.js';
+import { checkedLive } from '../live/live-check.js';
 import { liveRows, rehearsedRows } from '../live/live-rows.js';
 import { Refusal } from '../refusal.js';
 import type { Origin } from '../state/commands.js';
@@ -47,6 +49,8 @@ export interface ScriptRequest {
   readonly mode: 'apply' | 'rehearse' | 'explain';
   /** Of each query, over system tables or live. */
   readonly timeoutMs: number;
+  /** A live query that the script ends with is not run, but left open. */
+  readonly leavesLive?: boolean;
   /** Aborts when nobody waits for the answer any more. */
   signal(): AbortSignal;
   readonly origin: Origin;
@@ -57,6 +61,18 @@ export interface ScriptRun {
   results(): StatementResult[];
   /** What is to come into effect. */
   readonly targets: readonly Target[];
+  /** The live query that was left open; it has no result. */
+  readonly live: OpenLive | undefined;
+}
+
+/** A live query that is still to be run, as it was bound at `revision`. */
+export interface OpenLive {
+  readonly statement: string;
+  readonly query: string;
+  readonly bound: LiveQuery;
+  readonly revision: number;
+  /** What it failed by, as the script's failure. */
+  failed(cause: unknown): StatementFailed;
 }
 
 /** Runs a script statement by statement. Throws `StatementFailed` at the first that fails; those before it stay applied. */
@@ -67,8 +83,14 @@ export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<Scr
   const run = new Run(mesh, request);
   const done: (() => StatementResult)[] = [];
   const targets: Target[] = [];
+  let live: OpenLive | undefined;
   for (const [index, statement] of statements.entries()) {
     try {
+      if (request.leavesLive && index === statements.length - 1) {
+        const failed = (cause: unknown) => failure(cause, sql, statement, index, done);
+        live = run.openLive(statement, failed);
+        if (live) break;
+      }
       const { outcome, result } = await run.execute(statement);
       done.push(result);
       if (outcome && request.mode === 'apply') targets.push(...targetsOf(outcome));
@@ -76,7 +98,7 @@ export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<Scr
       throw failure(error, sql, statement, index, done);
     }
   }
-  return { targets, results: () => done.map((result) => result()) };
+  return { targets, live, results: () => done.map((result) => result()) };
 }
 
 interface Executed {
@@ -108,6 +130,15 @@ class Run {
     return { outcome, result: this.#result(statement, outcome) };
   }
 
+  /** The live query that a statement is, not run; undefined where it is none, or nothing is to be run. */
+  openLive(statement: Statement, failed: OpenLive['failed']): OpenLive | undefined {
+    if (statement.type !== 'select' || statement.over !== 'relations' || this.request.mode !== 'apply')
+      return undefined;
+    const { query, text } = statement;
+    const bound = checkedLive(query, this.catalog);
+    return { statement: text, query, bound, revision: this.catalog.revision, failed };
+  }
+
   async #read(statement: Statement): Promise<Rows> {
     const { catalog } = this;
     const { board } = this.mesh;
@@ -134,7 +165,7 @@ class Run {
       case 'pipeline':
         return planRows(planOf(query, checkQuery(query, catalog).bound, catalog));
       case 'live':
-        return planRows(livePlanOf(query, checkLiveQuery(query, catalog), catalog));
+        return planRows(livePlanOf(query, checkedLive(query, catalog), catalog));
       case 'system': {
         if (mode !== 'apply') return planRows(systemPlan);
         const asked = { sql: `EXPLAIN QUERY PLAN ${query}`, timeout_ms: timeoutMs };
@@ -147,11 +178,12 @@ class Run {
     const { mode, timeoutMs, signal } = this.request;
     const { catalog } = this;
     if (over === 'relations') {
-      const bound = checkLiveQuery(query, catalog);
+      const bound = checkedLive(query, catalog);
       if (mode === 'explain') return { ...rehearsedRows(bound), plan: livePlanOf(query, bound, catalog) };
       if (mode === 'rehearse') return rehearsedRows(bound);
       const { revision } = catalog;
-      return liveRows(this.mesh.connection, { query, bound, revision, timeoutMs, signal: signal() });
+      const traceparent = traceparentOf(this.request.origin.span);
+      return liveRows(this.mesh.connection, bound, { query, revision, timeoutMs, traceparent }, signal());
     }
     if (mode === 'explain') return planRows(systemPlan);
     return querySystem(this.mesh.connection, { sql: query, timeout_ms: timeoutMs });
@@ -236,7 +268,13 @@ function failure(
   const issues =
     cause instanceof DefinitionRejected ? cause.issues : cause instanceof Refusal ? (cause.details.issues ?? []) : [];
   const places = issues.map((issue) => ({ issue, offset: placeOf(issue.pointer, statement) }));
-  const inQuery = cause instanceof QueryRejected ? placeInStatement(cause.error.offset, statement) : undefined;
+  const queryOffset =
+    cause instanceof QueryRejected
+      ? cause.error.offset
+      : cause instanceof Refusal
+        ? cause.details.at?.offset
+        : undefined;
+  const inQuery = queryOffset === undefined ? undefined : placeInStatement(queryOffset, statement);
   const offset = inQuery ?? places[0]?.offset ?? placeOf(undefined, statement);
   return new StatementFailed(
     cause,

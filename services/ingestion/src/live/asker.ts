@@ -1,26 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { laminar } from '@laminar/protocol';
 import type { NatsConnection } from '@nats-io/nats-core';
 
-const { LiveEvent } = laminar.v1;
+const { LiveAnswer, LiveEvent } = laminar.v1;
 
 export type Event = laminar.v1.LiveEvent.$Properties;
 
-/** Whoever does not take an event for that long is gone. */
+/** Whoever does not answer an event for that long is gone. */
 const answerTimeoutMs = 5000;
+/** How often an asker who has enough for now is asked whether there may be more. */
+const waitIntervalMs = 100;
 /** How often an asker hears that there is nothing new, which is also how soon it is noticed that nobody listens. */
 const idleIntervalMs = 500;
-/** Rows of one event. */
+/** Of the rows of one event, as far as the bus carries that much; a larger row goes in pieces. */
 const eventBytesMax = 256 * 1024;
+/** Kept free of what a message of the bus may hold, for the frame around rows. */
+const frameBytesMax = 1024;
 /** What waits for the asker before nothing more is read for it. */
 const waitingBytesMax = 2 * eventBytesMax;
+/** What a message that cannot be read counts for among what waits. */
+const failedBytes = 256;
+
+/** A message that could not be decoded or evaluated. */
+export type FailedMessage = laminar.v1.LiveFailed.$Properties;
 
 /**
- * Who asked a live query, on an inbox of the mesh's bus. It is told one event at a time, each but the last a request whose answer asks for the next: rows go no faster than they are
- * taken, and whoever does not listen any more is noticed.
+ * Who asked a live query, on an inbox of the mesh's bus. It is told one event at a time, each but the last a request whose answer says whether the next is wanted: rows go no faster than
+ * they are taken, and whoever does not listen any more is noticed.
  */
 export class Asker {
   readonly #gone = new AbortController();
-  #rows: Uint8Array[] = [];
+  /** Rows, and messages that gave none, oldest first. */
+  #items: (Uint8Array | FailedMessage)[] = [];
   #waitingBytes = 0;
   #opened = false;
   #last: Event | undefined;
@@ -48,8 +59,14 @@ export class Asker {
 
   /** Adds a row, the text of a JSON array. */
   row(text: Uint8Array): void {
-    this.#rows.push(text);
+    this.#items.push(text);
     this.#waitingBytes += text.length;
+    this.#wake();
+  }
+
+  failed(message: FailedMessage): void {
+    this.#items.push(message);
+    this.#waitingBytes += failedBytes;
     this.#wake();
   }
 
@@ -77,14 +94,14 @@ export class Asker {
         await this.#tell(event);
       }
     } catch {
-      // Nobody listens there, or the bus is away: either way there is nobody to be told.
+      // Nobody listens there any more, or the bus is away: either way there is nobody to be told.
       this.#gone.abort();
       this.#madeRoom();
     }
   }
 
   #hasNews(): boolean {
-    return this.#opened || this.#rows.length > 0 || this.#last !== undefined;
+    return this.#opened || this.#items.length > 0 || this.#last !== undefined;
   }
 
   async #news(): Promise<void> {
@@ -102,24 +119,45 @@ export class Asker {
       this.#opened = false;
       return { opened: {} };
     }
-    if (this.#rows.length > 0) return { rows: { rows: this.#takeRows() } };
-    return this.#last ?? { idle: {} };
+    const [item] = this.#items;
+    if (item instanceof Uint8Array) return { rows: this.#takeRows() };
+    if (!item) return this.#last ?? { idle: {} };
+    this.#items.shift();
+    this.#waitingBytes -= failedBytes;
+    return { failed: item };
   }
 
-  #takeRows(): Uint8Array[] {
-    let count = 0;
+  #takeRows(): laminar.v1.LiveRows.$Properties {
+    const bytesMax = Math.min(eventBytesMax, (this.nc.info?.max_payload ?? eventBytesMax) - frameBytesMax);
+    const rows: Uint8Array[] = [];
     let bytes = 0;
-    for (const { length } of this.#rows) {
-      if (count > 0 && bytes + length > eventBytesMax) break;
-      count++;
-      bytes += length;
+    let unfinished = false;
+    for (const item of this.#items) {
+      if (!(item instanceof Uint8Array) || (rows.length > 0 && bytes + item.length > bytesMax)) break;
+      unfinished = item.length > bytesMax;
+      rows.push(unfinished ? item.subarray(0, bytesMax) : item);
+      bytes += Math.min(item.length, bytesMax);
+      if (unfinished) this.#items[0] = item.subarray(bytesMax);
+      if (bytes >= bytesMax) break;
     }
     this.#waitingBytes -= bytes;
-    return this.#rows.splice(0, count);
+    this.#items.splice(0, unfinished ? 0 : rows.length);
+    return { rows, unfinished };
   }
 
+  /** Resolves when the next event is wanted. */
   async #tell(event: Event): Promise<void> {
-    await this.nc.request(this.inbox, LiveEvent.encode(event).finish(), { timeout: answerTimeoutMs });
+    for (let wants = await this.#ask(event); wants !== LiveAnswer.What.WHAT_NEXT; ) {
+      if (wants === LiveAnswer.What.WHAT_END) throw new Error('the asker wants no more');
+      await delay(waitIntervalMs);
+      wants = await this.#ask({ idle: {} });
+    }
     this.#madeRoom();
+  }
+
+  async #ask(event: Event): Promise<laminar.v1.LiveAnswer.What> {
+    const request = LiveEvent.encode(event).finish();
+    const { data } = await this.nc.request(this.inbox, request, { timeout: answerTimeoutMs });
+    return LiveAnswer.decode(data).what;
   }
 }

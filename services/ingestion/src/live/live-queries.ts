@@ -1,4 +1,4 @@
-import { laminar, subjects } from '@laminar/protocol';
+import { type Kind, laminar, subjects } from '@laminar/protocol';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Service, ServiceMsg } from '@nats-io/services';
 import { Asker } from './asker.js';
@@ -7,7 +7,7 @@ import { LiveQuery, type LiveQueryContext, type LiveQueryRequest } from './live-
 const { LiveFailure, LiveQueryRequest: Request } = laminar.v1;
 
 /** Live queries at a time; each holds a socket and what its asker has not taken yet. */
-const runningMax = 16;
+const runningMax = 64;
 /** Of the service protocol's error header. */
 const malformedCode = 400;
 
@@ -33,11 +33,21 @@ export class LiveQueries {
     });
   }
 
+  /** Ends those that run: the bus was lost, and with it those who asked. */
+  busLost(): void {
+    for (const query of this.#running.keys()) query.end("the mesh's bus was lost");
+  }
+
   /** Ends those that run. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const query of this.#running.keys()) query.stop();
+    for (const query of this.#running.keys()) query.end('the ingestion instance that answers is stopping');
     await Promise.all(this.#running.values());
+  }
+
+  /** Ends those that stand on a definition which has just changed in the catalog. */
+  changed(kind: Kind, name: string): void {
+    for (const query of this.#running.keys()) query.changed(kind, name);
   }
 
   #answer(message: ServiceMsg): void {
@@ -64,9 +74,17 @@ export class LiveQueries {
 
 function readRequest(data: Uint8Array): LiveQueryRequest | undefined {
   try {
-    const { query, revision, timeoutMs, rowsMax, bytesMax } = Request.decode(data);
-    if (timeoutMs === 0 || rowsMax === 0 || bytesMax === 0) return undefined;
-    return { query, revision: Number(revision), timeoutMs, rowsMax, bytesMax };
+    const { query, revision, timeoutMs, rowsMax, bytesMax, traceparent, tellFailed } = Request.decode(data);
+    if (timeoutMs === 0) return undefined;
+    return {
+      query,
+      revision: Number(revision),
+      timeoutMs,
+      rowsMax: rowsMax || Number.POSITIVE_INFINITY,
+      bytesMax: bytesMax || Number.POSITIVE_INFINITY,
+      traceparent,
+      tellFailed,
+    };
   } catch {
     return undefined;
   }

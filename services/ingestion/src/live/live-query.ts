@@ -1,38 +1,34 @@
 import { DecodeError, type MessageCodec } from '@laminar/codecs';
-import {
-  type Connection,
-  ConnectorError,
-  createConnection,
-  type SecretSource,
-  type Tap,
-  Untappable,
-  within,
-} from '@laminar/connectors';
+import type { SecretSource } from '@laminar/connectors';
 import type { Catalog } from '@laminar/definitions';
-import { laminar } from '@laminar/protocol';
+import { type Kind, laminar } from '@laminar/protocol';
 import type { DefinitionFiles } from '@laminar/runtime';
 import {
-  type LiveQuery as BoundLiveQuery,
+  type BoundQuery,
   bindLiveQuery,
   catalogFunctions,
   catalogRelations,
   compileQuery,
   type DecodedMessage,
   decodedMessage,
+  isEmptyRange,
+  narrowed,
   type OutputRow,
   RowError,
-  SqlError,
+  type StreamRange,
 } from '@laminar/sql';
+import { attributes, recordError, startSpan, traceparentOf } from '@laminar/telemetry';
 import { AwaitedEvaluations, type FunctionCaller, rowsOf } from '../delivery/awaited-evaluations.js';
 import { connectionSpec } from '../desired/desired.js';
 import { codecOf } from '../jobs/codec-of.js';
 import type { Asker, Event } from './asker.js';
+import { failureKinds, failureOf, LiveFailed } from './live-failure.js';
+import { LiveSource } from './live-source.js';
 
-const { LiveEnd, LiveFailure } = laminar.v1;
+const { LiveEnd } = laminar.v1;
 
-/** Kept free of what a message of the bus may hold, for the frame around a row. */
-const frameBytesMax = 1024;
-const closeTimeoutMs = 1000;
+/** However long a query may run, it begins within that or not at all. */
+const openTimeoutMsMax = 30_000;
 
 export interface LiveQueryContext {
   readonly instance: string;
@@ -48,38 +44,38 @@ export interface LiveQueryRequest {
   readonly query: string;
   readonly revision: number;
   readonly timeoutMs: number;
+  /** Infinity is without limit. */
   readonly rowsMax: number;
   readonly bytesMax: number;
+  /** Of whoever asks. */
+  readonly traceparent: string;
+  /** Each message that cannot be read is told of, and not only counted. */
+  readonly tellFailed: boolean;
 }
 
 type EndReason = laminar.v1.LiveEnd.Reason;
-type FailureKind = laminar.v1.LiveFailure.Kind;
 
-/** Why a query could not go on, as its asker is told. */
-class Failed extends Error {
-  constructor(
-    readonly kind: FailureKind,
-    message: string,
-    readonly offset = 0,
-  ) {
-    super(message);
-  }
+/** A query in the catalog as it is, and where in the stream it reads. */
+interface Opened {
+  readonly query: BoundQuery;
+  readonly limit: number;
+  readonly codec: MessageCodec;
+  /** Undefined where nothing can come. */
+  readonly source: LiveSource | undefined;
 }
 
-/**
- * One live query: a socket and a tap of its own on the connection that it reads, from the request to the last event. Nothing of it is left behind, and no reader of the
- * connection notices it.
- */
+/** One live query from the request to the last event. No reader of the connection notices it. */
 export class LiveQuery {
-  #tap: Tap | undefined;
-  #opening: Promise<void> = Promise.resolve();
-  #connection: Connection | undefined;
-  /** What ends it from outside: its time, its asker, its connection, the end of this process. */
-  #ending: EndReason | Failed | 'gone' | undefined;
+  #source: LiveSource | undefined;
+  /** What it stands on in the catalog. */
+  #query: BoundQuery | undefined;
+  /** What ends it from outside: its time, its asker, its connection, its definitions, the end of this process. */
+  #ending: EndReason | LiveFailed | 'gone' | undefined;
   #onEnding: () => void = () => undefined;
   readonly #ended = new Promise<void>((resolve) => {
     this.#onEnding = resolve;
   });
+  readonly #span: ReturnType<typeof startSpan>;
   #rows = 0;
   #bytes = 0;
   #failedMessages = 0;
@@ -89,142 +85,164 @@ export class LiveQuery {
     readonly context: LiveQueryContext,
     readonly request: LiveQueryRequest,
     readonly asker: Asker,
-  ) {}
+  ) {
+    this.#span = startSpan('live query', {
+      parent: request.traceparent,
+      attributes: { [attributes.instance]: context.instance },
+    });
+  }
 
   /** Runs it to its end, and tells the asker. Never rejects. */
   async run(): Promise<void> {
     const timer = setTimeout(() => this.#end(LiveEnd.Reason.REASON_TIMEOUT), this.request.timeoutMs);
     this.asker.gone.addEventListener('abort', () => this.#end('gone'));
-    const last = await this.#answer().catch(failure);
+    const last = await this.#answer().catch((error) => {
+      recordError(this.#span, error);
+      return failureOf(error);
+    });
     clearTimeout(timer);
-    // What is still being opened could not be removed from the server yet.
-    await within(closeTimeoutMs, this.#opening);
-    await this.#tap?.close().catch(() => undefined);
-    await this.#connection?.close().catch(() => undefined);
+    await this.#source?.close();
     await this.asker.end(last);
+    this.#span.setAttribute(attributes.rows, this.#rows);
+    this.#span.end();
   }
 
-  /** Ends it because this process does. */
-  stop(): void {
-    this.#end(new Failed(LiveFailure.Kind.KIND_INSTANCE, 'the ingestion instance that answers is stopping'));
+  /** Ends it for a reason that is this process's. */
+  end(why: string): void {
+    this.#end(new LiveFailed(failureKinds.KIND_INSTANCE, why));
+  }
+
+  /** Ends it where it stands on the definition, which has just changed. */
+  changed(kind: Kind, name: string): void {
+    const query = this.#query;
+    const isMine =
+      kind === 'function'
+        ? query?.calls.includes(name)
+        : (kind === 'connection' || kind === 'table') &&
+          (query?.connections.includes(name) || query?.reads.includes(name));
+    if (!isMine) return;
+    const what = this.context.catalog.get(kind, name) ? 'changed' : 'dropped';
+    const message = `the ${kind} "${name}" was ${what} while the query ran; ask again`;
+    this.#end(new LiveFailed(failureKinds.KIND_CHANGED, message));
   }
 
   async #answer(): Promise<Event> {
-    const { catalog } = this.context;
-    await this.#caughtUp();
-    const bound = this.#bind();
-    if (bound.limit === 0) return this.#last(LiveEnd.Reason.REASON_LIMIT);
-    const record = catalog.get('connection', bound.connection);
-    if (!record) throw new Failed(LiveFailure.Kind.KIND_CONNECTION, `"${bound.connection}" was just dropped`);
-    const spec = connectionSpec(record);
-    const codec = await codecOf(spec.resolved, this.context.files);
-    const connection = createConnection('nats', {
-      ...spec,
-      clientName: `laminar ${this.context.instance} live`,
-      secrets: this.context.secrets,
-      files: this.context.files,
-      events: {
-        onState: (state) => {
-          if (state.state !== 'connected')
-            this.#end(
-              new Failed(
-                LiveFailure.Kind.KIND_CONNECTION,
-                state.state === 'closed' ? state.error.message : state.reason,
-              ),
-            );
-        },
-        // Of consumers, which a query live has none of.
-        onRemark: () => undefined,
-      },
-    });
-    const time = `within ${this.request.timeoutMs} ms`;
-    const servers = spec.resolved.servers.join(', ');
-    await this.#inTime(this.#open(connection), `${servers} did not answer ${time}`);
-    const tap = connection.tap();
-    this.#tap = tap;
-    this.#opening = tap.open();
-    await this.#inTime(this.#opening, `nothing could be read from ${servers} ${time}`);
+    const opened = await this.#open();
     this.asker.opened();
-    return this.#read(tap, bound, codec);
+    if (opened.limit === 0) return this.#last(LiveEnd.Reason.REASON_LIMIT);
+    return opened.source ? this.#read(opened.source, opened) : this.#last(LiveEnd.Reason.REASON_RANGE);
+  }
+
+  async #open(): Promise<Opened> {
+    const { catalog, instance, secrets, files } = this.context;
+    await this.#caughtUp();
+    const { query, connection, range, limit = Number.POSITIVE_INFINITY } = this.#bind();
+    const record = catalog.get('connection', connection);
+    if (!record) throw new LiveFailed(failureKinds.KIND_CHANGED, `"${connection}" was just dropped`);
+    const spec = connectionSpec(record);
+    this.#span.setAttribute(attributes.connection, spec.name);
+    const codec = await codecOf(spec.resolved, files);
+    if (limit === 0 || (range && isEmptyRange(range))) return { query, limit, codec, source: undefined };
+    const onLost = (reason: string) => this.#end(new LiveFailed(failureKinds.KIND_CONNECTION, reason));
+    const source = new LiveSource({ spec, instance, secrets, files, range, onLost });
+    this.#source = source;
+    const span = startSpan('start reader', {
+      parent: traceparentOf(this.#span),
+      attributes: { [attributes.connection]: spec.name, [attributes.messagingSystem]: 'nats' },
+    });
+    try {
+      await this.#inTime(source, spec.resolved.servers.join(', '));
+    } catch (error) {
+      recordError(span, error);
+      throw error;
+    } finally {
+      span.end();
+    }
+    return { query, limit, codec, source };
   }
 
   async #caughtUp(): Promise<void> {
-    const { revision, timeoutMs } = this.request;
+    const { revision } = this.request;
+    const timeoutMs = this.#openTimeoutMs;
     await this.context.caughtUp(revision, timeoutMs).catch(() => {
-      throw new Failed(
-        LiveFailure.Kind.KIND_INSTANCE,
+      throw new LiveFailed(
+        failureKinds.KIND_INSTANCE,
         `the ingestion instance that answers has not come to revision ${revision} within ${timeoutMs} ms`,
       );
     });
   }
 
-  #bind(): BoundLiveQuery {
+  #bind(): { query: BoundQuery; connection: string; range: StreamRange | undefined; limit: number | undefined } {
     const { catalog } = this.context;
-    try {
-      return bindLiveQuery(this.request.query, catalogRelations(catalog), catalogFunctions(catalog));
-    } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
-      const { message, hint, offset } = error;
-      throw new Failed(LiveFailure.Kind.KIND_QUERY, hint === undefined ? message : `${message}; ${hint}`, offset);
-    }
+    const { query, connection, limit } = bindLiveQuery(
+      this.request.query,
+      catalogRelations(catalog),
+      catalogFunctions(catalog),
+    );
+    this.#query = query;
+    return { ...narrowed(query), connection, limit };
   }
 
-  /** One whose time is over before it is open is closed when it is. */
-  async #open(connection: Connection): Promise<void> {
-    await connection.open();
-    if (this.#ending === undefined) this.#connection = connection;
-    else await connection.close();
+  get #openTimeoutMs(): number {
+    return Math.min(this.request.timeoutMs, openTimeoutMsMax);
   }
 
-  /** Waits for something that must come before the query ends. */
-  async #inTime(work: Promise<void>, late: string): Promise<void> {
+  /** Waits for the source to be open, which must come before the query ends. */
+  async #inTime(source: LiveSource, servers: string): Promise<void> {
+    const timeoutMs = this.#openTimeoutMs;
+    const timer = setTimeout(() => this.#end(LiveEnd.Reason.REASON_TIMEOUT), timeoutMs);
+    const opening = source.open();
     // What fails after the end is of no interest any more.
-    work.catch(() => undefined);
-    await Promise.race([work, this.#ended]);
+    opening.catch(() => undefined);
+    await Promise.race([opening, this.#ended]).finally(() => clearTimeout(timer));
     if (this.#ending === undefined) return;
-    throw this.#ending instanceof Failed ? this.#ending : new Failed(LiveFailure.Kind.KIND_CONNECTION, late);
+    if (this.#ending instanceof LiveFailed) throw this.#ending;
+    const late = source.isConnected ? `nothing could be read from ${servers}` : `${servers} did not answer`;
+    throw new LiveFailed(failureKinds.KIND_CONNECTION, `${late} within ${timeoutMs} ms`);
   }
 
-  async #read(tap: Tap, { query, limit }: BoundLiveQuery, codec: MessageCodec): Promise<Event> {
+  async #read(source: LiveSource, { query, limit, codec }: Opened): Promise<Event> {
+    const { rowsMax, bytesMax } = this.request;
     const compiled = compileQuery(query);
     const awaited = query.awaitsCalls ? new AwaitedEvaluations(compiled, this.context.functions) : undefined;
     for (;;) {
-      // Whatever ends the query closes the tap, which ends the reading.
-      const messages = await tap.read();
-      if (this.#ending instanceof Failed) throw this.#ending;
-      if (!messages || this.#ending !== undefined) return this.#last(LiveEnd.Reason.REASON_TIMEOUT);
+      // Whatever ends the query ends the reading.
+      const messages = await source.read();
+      if (this.#ending instanceof LiveFailed) throw this.#ending;
+      if (this.#ending !== undefined) return this.#last(LiveEnd.Reason.REASON_TIMEOUT);
+      if (!messages) return this.#last(LiveEnd.Reason.REASON_RANGE);
       for (const message of messages) {
         const decoded = decodedMessage(message, codec);
         const outcome = awaited && (await awaited.outcomeOf(decoded));
         if (this.#hasEnded) break;
         for (const row of this.#rowsOf(decoded, () => (outcome ? rowsOf(outcome) : compiled.process(decoded)))) {
-          if (this.#bytes + row.length > this.request.bytesMax) return this.#last(LiveEnd.Reason.REASON_SIZE);
+          if (this.#bytes + row.length > bytesMax) return this.#last(LiveEnd.Reason.REASON_SIZE);
           this.#bytes += row.length;
           this.#rows++;
           this.asker.row(row);
           if (this.#rows === limit) return this.#last(LiveEnd.Reason.REASON_LIMIT);
-          if (this.#rows >= this.request.rowsMax) return this.#last(LiveEnd.Reason.REASON_SIZE);
+          if (this.#rows >= rowsMax) return this.#last(LiveEnd.Reason.REASON_SIZE);
         }
+        const full = this.asker.ready();
+        if (full) await Promise.race([full, this.#ended]);
       }
-      await this.asker.ready();
     }
   }
 
   #rowsOf(decoded: DecodedMessage, evaluate: () => readonly OutputRow[]): Uint8Array[] {
     try {
-      const rows = evaluate().map(({ data }) => data);
-      const rowBytesMax = (this.asker.nc.info?.max_payload ?? 0) - frameBytesMax;
-      const large = rows.find(({ length }) => length > rowBytesMax);
-      if (large)
-        throw new RowError('too_large', `a row has ${large.length} bytes; the mesh's bus carries ${rowBytesMax}`);
-      return rows;
+      return evaluate().map(({ data }) => data);
     } catch (error) {
       if (!(error instanceof RowError) && !(error instanceof DecodeError)) throw error;
-      const { subject, stream, sequence } = decoded.message;
-      const where = stream === undefined ? subject : `${subject}, ${stream}:${sequence}`;
-      if (this.#failedMessages++ === 0) this.#firstFailure = `${error.message} (${where})`;
+      this.#failed(decoded, error.message);
       return [];
     }
+  }
+
+  #failed({ message: { subject, stream, sequence } }: DecodedMessage, message: string): void {
+    const where = stream === undefined ? subject : `${subject}, ${stream}:${sequence}`;
+    if (this.#failedMessages++ === 0) this.#firstFailure = `${message} (${where})`;
+    if (this.request.tellFailed) this.asker.failed({ message, subject, stream: stream ?? '', sequence: sequence ?? 0 });
   }
 
   get #hasEnded(): boolean {
@@ -235,22 +253,10 @@ export class LiveQuery {
     return { end: { reason, failedMessages: this.#failedMessages, firstFailure: this.#firstFailure } };
   }
 
-  #end(why: EndReason | Failed | 'gone'): void {
+  #end(why: EndReason | LiveFailed | 'gone'): void {
     if (this.#ending !== undefined) return;
     this.#ending = why;
     this.#onEnding();
-    void this.#tap?.close().catch(() => undefined);
+    this.#source?.endReading();
   }
-}
-
-function failure(error: unknown): Event {
-  if (error instanceof Failed) {
-    const { kind, message, offset } = error;
-    return { failure: { kind, message, offset } };
-  }
-  if (error instanceof Untappable)
-    return { failure: { kind: LiveFailure.Kind.KIND_UNSUPPORTED, message: error.message } };
-  const message = error instanceof Error ? error.message : String(error);
-  const what = error instanceof ConnectorError ? message : `unexpected: ${message}`;
-  return { failure: { kind: LiveFailure.Kind.KIND_CONNECTION, message: what } };
 }

@@ -16,7 +16,7 @@ const heartbeatMs = 1500;
 /** A consumer that says nothing for so long while it should is gone. */
 const silenceMaxMs = 5000;
 const silenceCheckMs = 1000;
-/** The server removes a consumer of which nobody pulls for so long. */
+/** The server removes a consumer of which nobody pulls for so long, unless said otherwise. */
 const inactiveMs = 60_000;
 
 /** The status of an answer that only says that the server is there. */
@@ -61,10 +61,10 @@ export class EphemeralConsumer {
     events: ConsumerEvents,
   ): Promise<EphemeralConsumer> {
     const created = await jsm.consumers.add(stream, {
+      inactive_threshold: nanos(inactiveMs),
       ...config,
       ack_policy: AckPolicy.None,
       replay_policy: ReplayPolicy.Instant,
-      inactive_threshold: nanos(inactiveMs),
       mem_storage: true,
       num_replicas: 1,
     });
