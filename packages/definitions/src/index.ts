@@ -47,6 +47,7 @@ export {
 export { evolve } from './evolve.js';
 export { functionLanguages } from './function/languages.js';
 export { functionIssues, normalizeFunction } from './function/validate.js';
+export { type IssueCode, issueCodes } from './issue-codes.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
 export type { Options, OptionValue } from './option-value.js';
 export { pipelineOptions } from './pipeline/options.js';

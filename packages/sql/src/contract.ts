@@ -3,6 +3,7 @@ import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
 import type { ExplainedAs } from './statements/explain.js';
+import type { WarningCode } from './warning-codes.js';
 
 /** One statement of a script. `offset` (code points into the script) is where it begins, `text` its own text without the `;`. */
 export type Statement = { readonly offset: number; readonly text: string } & (
@@ -83,7 +84,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
 
 /** Something that is accepted and may need attention. */
 export interface Warning {
-  readonly code: string;
+  readonly code: WarningCode;
   readonly message: string;
 }
 

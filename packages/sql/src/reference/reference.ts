@@ -4,7 +4,6 @@ import type { Overload, SqlFunction } from '../functions/definition.js';
 import { functionSections } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
 import { differences } from './differences.js';
-import { errorNotes, rowErrorNotes } from './errors.js';
 import { operatorNotes } from './operators.js';
 import { typeNotes } from './types.js';
 
@@ -38,18 +37,7 @@ export function sqlReference(): string {
       ['function', 'instead'],
       Object.entries(refusedFunctions).map(([name, instead]) => [code(name), instead]),
     ),
-    '## Errors of a query',
-    'An error says its code, its position with a caret, and mostly a hint.',
-    table(
-      ['code', 'means'],
-      Object.entries(errorNotes).map(([name, means]) => [code(name), means]),
-    ),
-    '## Errors of a row',
-    'These go the way of the pipeline’s `on_error`. They never hold the value itself.',
-    table(
-      ['code', 'means'],
-      Object.entries(rowErrorNotes).map(([name, means]) => [code(name), means]),
-    ),
+    'What may be wrong with a query or a row, by its code, stands on the page of [errors](errors.md).',
     '## What differs from PostgreSQL',
     table(
       ['here', 'because', 'example', 'gives'],

@@ -1,5 +1,6 @@
 import { namePattern } from '@laminar/definitions';
-import { SqlError, type SqlErrorCode } from '../errors.js';
+import type { SqlErrorCode } from '../error-codes.js';
+import { SqlError } from '../errors.js';
 import type { Token } from '../text/lexer.js';
 import { codePointOffsets } from '../text/positions.js';
 

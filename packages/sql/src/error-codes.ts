@@ -1,0 +1,57 @@
+/** What a code means, and what to do. */
+type Note = readonly [meaning: string, remedy: string];
+
+/** Every code of an error in a query, a script or a function's body: an `SqlError`. */
+export const sqlErrorCodes = {
+  syntax_error: ['The text is no SQL.', 'Look at the caret: what stands there, or is missing in front of it.'],
+  unsupported: ['PostgreSQL knows it, a pipeline does not.', 'Write what the hint says instead.'],
+  unknown_option: ['There is no such option.', 'Mind its spelling; the message names the nearest.'],
+  unknown_column: ['A known table has no such column.', 'Take one of its columns; DESCRIBE shows them.'],
+  unknown_type: ['There is no such type.', 'Take one of those under Types.'],
+  unknown_table: [
+    'A name cannot be read, or written to, here.',
+    'Read a source connection or a table; write into a sink.',
+  ],
+  invalid_name: ['A definition cannot have that name.', 'Letters, digits, `_` and `-`, 63 characters at most.'],
+  type_mismatch: ['A value of another type is wanted.', 'Cast it: `CAST(x AS type)`.'],
+  duplicate_column: ['Two output columns have one name.', 'Name one of them otherwise: `... AS name`.'],
+  unnamed_column: ['An output column has no name.', 'Give it one: `... AS name`.'],
+  too_large: [
+    'The query or script, or what it comes to, is larger or deeper nested than it may be.',
+    'Divide it, or compute less in it.',
+  ],
+} as const satisfies { readonly [code: string]: Note };
+
+export type SqlErrorCode = keyof typeof sqlErrorCodes;
+
+/** Every code of what goes wrong in a row, and goes the way of the pipeline's `on_error`: a `RowError`. */
+export const rowErrorCodes = {
+  division_by_zero: ['A number is divided by zero.', '`a / NULLIF(b, 0)` gives NULL instead.'],
+  out_of_range: ['A number or a time is outside the range of its type.', 'Cast to a wider type, such as NUMERIC.'],
+  invalid_value: [
+    'A text, or a value of JSON, cannot be read as a type.',
+    'Test it first: `CASE WHEN x ~ ... THEN CAST(x AS type) END`.',
+  ],
+  wrong_kind: [
+    'A value of JSON is of another kind than wanted, such as an object where a number is.',
+    'Reach into it with `->`, or test it with `jsonb_typeof(x)`.',
+  ],
+  invalid_argument: ['A function cannot work with its argument.', 'See what the function says of it.'],
+  invalid_number: ['A number is no NUMERIC, as NaN is none.', 'Leave it a DOUBLE PRECISION.'],
+  numeric_overflow: ['A NUMERIC has too many digits.', 'Round it, or compute in DOUBLE PRECISION.'],
+  invalid_regex: ['A pattern from data is no regular expression.', 'Write the pattern into the query if it can be.'],
+  null_key: ['A key of an object is NULL.', "`COALESCE(key, '')`, or leave the message out by WHERE."],
+  too_large: ['A text or a row is larger than it may become.', 'Cut it: `left(text, n)`.'],
+  invalid_subject: [
+    'A row names no subject that it can be published to: NULL, wildcards, or one that belongs to NATS or the mesh.',
+    'Check the subject in WHERE.',
+  ],
+  invalid_header: ['A header has a name or value that NATS cannot carry.', 'Leave out control characters.'],
+  no_reply_subject: ['A reply has nowhere to go: the message is no request.', 'WHERE _nats_reply IS NOT NULL'],
+  function_failed: [
+    "A user's function gave an error, no answer in time, or a result of another type.",
+    'The message has its reason; see the function.',
+  ],
+} as const satisfies { readonly [code: string]: Note };
+
+export type RowErrorCode = keyof typeof rowErrorCodes;
