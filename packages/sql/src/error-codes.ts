@@ -1,24 +1,27 @@
-/** What a code means, and what to do. */
+/** What a code means, as a sentence, and what to do. */
 type Note = readonly [meaning: string, remedy: string];
 
-/** Every code of an error in a query, a script or a function's body: an `SqlError`. */
+/** Every code of an error in a query, a script or a function's body: an `SqlError`. What to do is its hint where there is no better one. */
 export const sqlErrorCodes = {
-  syntax_error: ['The text is no SQL.', 'Look at the caret: what stands there, or is missing in front of it.'],
-  unsupported: ['PostgreSQL knows it, a pipeline does not.', 'Write what the hint says instead.'],
-  unknown_option: ['There is no such option.', 'Mind its spelling; the message names the nearest.'],
-  unknown_column: ['A known table has no such column.', 'Take one of its columns; DESCRIBE shows them.'],
-  unknown_type: ['There is no such type.', 'Take one of those under Types.'],
+  syntax_error: ['The text is no SQL.', 'look at the caret: at what stands there, or is missing in front of it'],
+  unsupported: ['PostgreSQL knows it, a pipeline does not.', 'leave it out; docs/reference/sql.md says what there is'],
+  unknown_option: ['There is no such option.', 'see docs/reference for the options that there are'],
+  unknown_column: ['A known table has no such column.', 'DESCRIBE shows the columns of a table'],
+  unknown_type: ['There is no such type.', 'take one of the types of docs/reference/sql.md'],
   unknown_table: [
     'A name cannot be read, or written to, here.',
-    'Read a source connection or a table; write into a sink.',
+    'rows are read from a connection of type source or a table, and go into a connection of type sink',
   ],
-  invalid_name: ['A definition cannot have that name.', 'Letters, digits, `_` and `-`, 63 characters at most.'],
-  type_mismatch: ['A value of another type is wanted.', 'Cast it: `CAST(x AS type)`.'],
-  duplicate_column: ['Two output columns have one name.', 'Name one of them otherwise: `... AS name`.'],
-  unnamed_column: ['An output column has no name.', 'Give it one: `... AS name`.'],
+  invalid_name: [
+    'A definition cannot have that name.',
+    'a name begins with a letter or _, goes on with letters, digits, _ and -, and has at most 63 characters',
+  ],
+  type_mismatch: ['A value of another type is wanted.', 'convert it: CAST(... AS type)'],
+  duplicate_column: ['Two output columns have one name.', 'give one of them another name with AS'],
+  unnamed_column: ['An output column has no name.', 'give it one: ... AS name'],
   too_large: [
     'The query or script, or what it comes to, is larger or deeper nested than it may be.',
-    'Divide it, or compute less in it.',
+    'divide it into several, or compute less in it',
   ],
 } as const satisfies { readonly [code: string]: Note };
 

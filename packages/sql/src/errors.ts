@@ -1,4 +1,4 @@
-import type { RowErrorCode, SqlErrorCode } from './error-codes.js';
+import { type RowErrorCode, type SqlErrorCode, sqlErrorCodes } from './error-codes.js';
 
 /** Something wrong with a text of SQL, at `offset` code points from the beginning of the text that was parsed. */
 export class SqlError extends Error {
@@ -8,7 +8,7 @@ export class SqlError extends Error {
     message: string,
     readonly offset: number,
     /** What to do about it. */
-    readonly hint?: string,
+    readonly hint: string = sqlErrorCodes[code][1],
   ) {
     super(message);
   }

@@ -1,12 +1,14 @@
 import { nearestName } from '@laminar/definitions';
 import { type DefinedKind, definedKinds } from '@laminar/protocol';
 import type { Statement } from '../contract.js';
+import { sqlErrorCodes } from '../error-codes.js';
 import { SqlError } from '../errors.js';
 import { type Token, tokenize } from '../text/lexer.js';
 import { parseColumns } from './columns.js';
 import { connectionTest } from './connection-test.js';
 import { Cursor } from './cursor.js';
 import { explainedAs, refuseExplainOptions } from './explain.js';
+import { creatableHint, firstWords, formOf } from './forms.js';
 import { parseFunction } from './function.js';
 import { parseOptions } from './options.js';
 import { selectTarget } from './select-target.js';
@@ -23,7 +25,6 @@ export function parseScript(text: string): Statement[] {
     while (cursor.takeSymbol(';'));
     if (cursor.atEnd) return statements;
     statements.push(parseStatement(cursor));
-    if (!cursor.atEnd) cursor.expectSymbol(';');
   }
 }
 
@@ -38,13 +39,31 @@ export function statementIndexAt(text: string, offset: number): number {
   return tokens.filter((token, i) => isSemicolon(token) && i > 0 && !isSemicolon(tokens[i - 1])).length;
 }
 
-const statementWords = ['create', 'alter', 'start', 'stop', 'drop', 'show', 'describe', 'explain', 'select', 'with'];
-
 function parseStatement(cursor: Cursor): Statement {
   const first = cursor.token;
-  const parsed = parseByFirstWord(cursor);
+  const parsed = withHint(cursor, () => {
+    const statement = parseByFirstWord(cursor);
+    if (!cursor.atEnd && !cursor.atSymbol(';')) throw cursor.unexpected('";" or the end of the statement');
+    return statement;
+  });
   const text = cursor.text.slice(first.start, lastEnd(cursor, first.start));
   return { ...parsed, text, offset: cursor.offset(first.start) } as Statement;
+}
+
+/** What does not parse is told the form of the statement, where there is nothing better to say. */
+function withHint<T>(cursor: Cursor, parse: () => T): T {
+  const words = [0, 1, 2, 3]
+    .map((ahead) => cursor.peek(ahead))
+    .flatMap((token) => (token.kind === 'word' ? [token.value] : []));
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.code !== 'syntax_error' || error.hint !== sqlErrorCodes.syntax_error[1])
+      throw error;
+    const form = formOf(words);
+    const hint = form ? `the form is ${form.syntax}` : creatableHint;
+    throw new SqlError(error.code, error.message, error.offset, hint);
+  }
 }
 
 function parseByFirstWord(cursor: Cursor): object {
@@ -82,10 +101,10 @@ function parseByFirstWord(cursor: Cursor): object {
       'write CREATE PIPELINE name AS INSERT INTO ...',
     );
   }
-  const nearest = token.kind === 'word' ? nearestName(token.value, statementWords) : undefined;
+  const nearest = token.kind === 'word' ? nearestName(token.value, firstWords) : undefined;
   const hint =
     nearest === undefined
-      ? `statements begin with ${statementWords.join(', ').toUpperCase()}`
+      ? `statements begin with ${firstWords.join(', ').toUpperCase()}`
       : nearest === token.value
         ? `write ${nearest.toUpperCase()} PIPELINE name`
         : `did you mean ${nearest.toUpperCase()}?`;
@@ -95,11 +114,11 @@ function parseByFirstWord(cursor: Cursor): object {
 function parseCreate(cursor: Cursor): object {
   const orReplace = cursor.takeWords('or', 'replace');
   if (cursor.takeWords('function')) return parseFunction(cursor, orReplace);
-  const kind = parseKind(cursor, withOptions);
+  const kind = parseKind(cursor, withOptions, creatable);
   const at = cursor.token;
   const ifNotExists = cursor.takeWords('if', 'not', 'exists');
   if (ifNotExists && orReplace)
-    throw cursor.fail(at, 'syntax_error', 'OR REPLACE and IF NOT EXISTS exclude each other');
+    throw cursor.fail(at, 'syntax_error', 'OR REPLACE and IF NOT EXISTS exclude each other', 'leave one of them out');
   const head = { name: cursor.name(`the name of a ${kind}`), orReplace, ifNotExists };
   if (kind === 'connection') {
     cursor.expectWords('to');
@@ -125,15 +144,20 @@ function parseDrop(cursor: Cursor): object {
 
 /** Kinds whose definitions have options. */
 const withOptions = ['connection', 'table', 'pipeline'] as const;
+const creatable: readonly DefinedKind[] = [...withOptions, 'function'];
 
-function parseKind<K extends DefinedKind>(cursor: Cursor, kinds: readonly K[]): K {
+/** One of the kinds; what is none is told of all that could stand there. */
+function parseKind<K extends DefinedKind>(
+  cursor: Cursor,
+  kinds: readonly K[],
+  told: readonly DefinedKind[] = kinds,
+): K {
   for (const kind of kinds) if (cursor.takeWords(kind)) return kind;
-  throw cursor.unexpected(
-    kinds
-      .map((kind) => kind.toUpperCase())
-      .join(', ')
-      .replace(/, (\w+)$/, ' or $1'),
-  );
+  const { kind, value } = cursor.token;
+  const nearest = kind === 'word' ? nearestName(value, told) : undefined;
+  const hint = nearest === undefined ? undefined : `did you mean ${nearest.toUpperCase()}?`;
+  const list = told.map((name) => name.toUpperCase()).join(', ');
+  throw cursor.unexpected(list.replace(/, (\w+)$/, ' or $1'), hint);
 }
 
 function parseKinds(cursor: Cursor): DefinedKind {

@@ -173,6 +173,8 @@ const ownCodes = {
 
 export type ProblemCode = keyof typeof ownCodes | SqlErrorCode;
 
+const sentence = (hint: string): string => `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
+
 /**
  * Every `code` of a problem that the service answers with. The OpenAPI document and the reference are written from this table; what is wrong with SQL
  * is said by the codes of `SqlError`, with status 422.
@@ -180,6 +182,9 @@ export type ProblemCode = keyof typeof ownCodes | SqlErrorCode;
 export const problemCodes: { readonly [code in ProblemCode]: ProblemKind } = {
   ...ownCodes,
   ...(Object.fromEntries(
-    Object.entries(sqlErrorCodes).map(([code, [meaning, remedy]]) => [code, { status: 422, meaning, remedy }]),
+    Object.entries(sqlErrorCodes).map(([code, [meaning, remedy]]) => [
+      code,
+      { status: 422, meaning, remedy: sentence(remedy) },
+    ]),
   ) as { [code in SqlErrorCode]: ProblemKind }),
 };
