@@ -13,7 +13,7 @@ const folder = join(root, 'docs', 'reference');
 mkdirSync(folder, { recursive: true });
 for (const [page, text] of Object.entries({
   ...optionsReference(),
-  'sql.md': sqlReference(),
+  ...sqlReference(),
   'errors.md': errorsReference(),
 })) {
   writeFileSync(join(folder, page), text);

@@ -13,6 +13,7 @@ export { RowError, SqlError } from './errors.js';
 export { type PayloadUse, type QueryFacts, queryFacts } from './explain/query-facts.js';
 export type * from './relations.js';
 export { catalogRelations } from './relations-of-catalog.js';
+export { statementForms } from './statements/forms.js';
 export { parseScript, statementIndexAt } from './statements/script.js';
 export { type Location, locate } from './text/positions.js';
 export { catalogFunctions, type Functions, type UserFunction, userFunction } from './user-functions.js';

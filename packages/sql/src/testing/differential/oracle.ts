@@ -47,6 +47,14 @@ export class Oracle {
     return rows.map(({ answer }) => answer);
   }
 
+  /** The signs of all of its operators. */
+  async operators(): Promise<readonly string[]> {
+    const { rows } = await this.database.query<{ oprname: string }>(
+      'SELECT DISTINCT oprname FROM pg_operator ORDER BY 1',
+    );
+    return rows.map(({ oprname }) => oprname);
+  }
+
   close(): Promise<void> {
     return this.database.close();
   }
