@@ -3,7 +3,15 @@ import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import { SqlError } from '../errors.js';
 import { syntaxHint } from './syntax-hint.js';
 
-const queryBytesMax = 64 * 1024;
+export const queryBytesMax = 64 * 1024;
+
+const tooDeep = (): SqlError =>
+  new SqlError(
+    'too_large',
+    'the query is nested too deeply, or has too many operators in one row',
+    0,
+    'compute less in it; for many values write IN (...) or = ANY (ARRAY[...])',
+  );
 
 /** Loads PostgreSQL's parser (WebAssembly, some 50 ms); once, before anything is bound. */
 export const loadSql = (): Promise<void> => loadModule();
@@ -13,7 +21,12 @@ export type ParsedQuery = { readonly insert: InsertStmt } | { readonly select: S
 /** The parse tree of one query. Throws `SqlError`. */
 export function parseQuery(query: string): ParsedQuery {
   if (new TextEncoder().encode(query).length > queryBytesMax)
-    throw new SqlError('too_large', `a query has at most ${queryBytesMax} bytes`, 0);
+    throw new SqlError(
+      'too_large',
+      `a query has at most ${queryBytesMax} bytes`,
+      0,
+      'divide it into several pipelines',
+    );
   if (query.includes('\0'))
     throw new SqlError('syntax_error', 'the query holds a NUL character', [...query].indexOf('\0'));
   const statements = parseTree(query);
@@ -35,9 +48,10 @@ function parseTree(query: string) {
   try {
     return parseSync(query).stmts ?? [];
   } catch (error) {
+    // A chain of thousands of operators is as deep as it is long.
+    if (error instanceof RangeError || (hasSqlDetails(error) && error.message.startsWith('memory exhausted')))
+      throw tooDeep();
     if (!hasSqlDetails(error)) throw new SqlError('syntax_error', 'the query cannot be parsed', 0);
-    if (error.message.startsWith('memory exhausted'))
-      throw new SqlError('too_large', 'the query is nested too deeply', 0);
     const position = error.sqlDetails?.cursorPosition ?? 0;
     const index = [...query].slice(0, Math.max(0, position)).join('').length;
     throw new SqlError('syntax_error', error.message, Math.max(0, position), syntaxHint(query, index));

@@ -75,16 +75,16 @@ function parseList(cursor: Cursor, depth: number): OptionValue[] {
 const mapHint = "a map is written MAP { 'key': value, ... }";
 
 function parseMap(cursor: Cursor, depth: number): { [key: string]: OptionValue } {
-  const entries: [string, OptionValue][] = [];
+  const entries = new Map<string, OptionValue>();
   cursor.expectSymbol('{');
   while (!cursor.takeSymbol('}')) {
     if (cursor.token.kind !== 'string') throw cursor.unexpected('a key in single quotes', mapHint);
     const { token } = cursor;
     const key = cursor.advance().value;
-    if (entries.some(([known]) => known === key))
+    if (entries.has(key))
       throw cursor.fail(token, 'syntax_error', `the key "${key}" is given twice`, 'leave one of them out');
     cursor.expectSymbol(':');
-    entries.push([key, parseValue(cursor, depth + 1)]);
+    entries.set(key, parseValue(cursor, depth + 1));
     if (!cursor.takeSymbol(',') && !cursor.atSymbol('}')) throw cursor.unexpected('"," or "}"', mapHint);
   }
   return Object.fromEntries(entries);

@@ -1,5 +1,6 @@
 import { nearestName } from '@laminar/definitions';
 import { type DefinedKind, definedKinds } from '@laminar/protocol';
+import { queryBytesMax } from '../bind/parse.js';
 import type { Statement } from '../contract.js';
 import { sqlErrorCodes } from '../error-codes.js';
 import { SqlError } from '../errors.js';
@@ -14,16 +15,24 @@ import { parseOptions } from './options.js';
 import { selectTarget } from './select-target.js';
 
 const scriptBytesMax = 1024 * 1024;
+const statementsMax = 10_000;
 
 /** The statements of a script, in order. Queries are only cut out here; binding parses them. Throws `SqlError`. */
 export function parseScript(text: string): Statement[] {
   if (new TextEncoder().encode(text).length > scriptBytesMax)
-    throw new SqlError('too_large', `a script has at most ${scriptBytesMax} bytes`, 0);
+    throw new SqlError('too_large', `a script has at most ${scriptBytesMax} bytes`, 0, 'divide it into several');
   const cursor = new Cursor(text, tokenize(text));
   const statements: Statement[] = [];
   for (;;) {
     while (cursor.takeSymbol(';'));
     if (cursor.atEnd) return statements;
+    if (statements.length === statementsMax)
+      throw cursor.fail(
+        cursor.token,
+        'too_large',
+        `a script has at most ${statementsMax} statements`,
+        'send the rest as another script',
+      );
     statements.push(parseStatement(cursor));
   }
 }
@@ -170,10 +179,15 @@ function cutQuery(cursor: Cursor, what: string): { query: string; queryOffset: n
   const first = cursor.token;
   if (cursor.atEnd || first.value === ';') throw cursor.unexpected(what);
   while (!cursor.atEnd && !(cursor.token.kind === 'symbol' && cursor.token.value === ';')) cursor.advance();
-  return {
-    query: cursor.text.slice(first.start, lastEnd(cursor, first.start)),
-    queryOffset: cursor.offset(first.start),
-  };
+  const query = cursor.text.slice(first.start, lastEnd(cursor, first.start));
+  if (Buffer.byteLength(query) > queryBytesMax)
+    throw cursor.fail(
+      first,
+      'too_large',
+      `a query has at most ${queryBytesMax} bytes`,
+      'divide it into several pipelines',
+    );
+  return { query, queryOffset: cursor.offset(first.start) };
 }
 
 /** Where the last token before the cursor ends, so that comments and space behind it stay out. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Catalog, DefinitionRejected } from '@laminar/definitions';
 import { parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
 import { nothingNamed } from '../definitions/intent.js';
@@ -59,6 +60,9 @@ export interface ScriptRun {
   readonly targets: readonly Target[];
 }
 
+/** How long the statements of a script that wait for nothing run before other requests have their turn. */
+const turnMs = 20;
+
 /** Runs a script statement by statement. Throws `StatementFailed` at the first that fails; those before it stay applied. */
 export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<ScriptRun> {
   const { sql } = request;
@@ -67,7 +71,12 @@ export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<Scr
   const run = new Run(mesh, request);
   const done: (() => StatementResult)[] = [];
   const targets: Target[] = [];
+  let turnEndsMs = performance.now() + turnMs;
   for (const [index, statement] of statements.entries()) {
+    if (performance.now() > turnEndsMs) {
+      await setImmediate();
+      turnEndsMs = performance.now() + turnMs;
+    }
     try {
       const { outcome, result } = await run.execute(statement);
       done.push(result);
