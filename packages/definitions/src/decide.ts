@@ -133,8 +133,8 @@ function checkExpectedRevision({ kind, name, expectedRevision }: Command, curren
 
 function checkName(kind: Kind, name: string, catalog: Catalog): void {
   if (reservedNames.has(name)) {
-    const issue = { code: 'reserved_name', message: `the name "${name}" is reserved`, pointer: '/name' };
-    throw new DefinitionRejected('invalid', issue.message, [issue]);
+    const message = `the name "${name}" is reserved`;
+    throw new DefinitionRejected('invalid', message, [{ code: 'reserved_name', message, pointer: '/name' }]);
   }
   const other = kind === 'connection' ? 'table' : kind === 'table' ? 'connection' : undefined;
   if (other && catalog.get(other, name)) {

@@ -1,7 +1,8 @@
+import type { IssueCode } from './issue-codes.js';
+
 /** One thing wrong with a request, for its author. */
 export interface Issue {
-  /** Stable, snake_case. */
-  readonly code: string;
+  readonly code: IssueCode;
   /** What is wrong and what to do. */
   readonly message: string;
   /** JSON pointer (RFC 6901) into the definition's body, such as `/options/servers`. */

@@ -50,6 +50,7 @@ export {
 export { evolve } from './evolve.js';
 export { functionLanguages } from './function/languages.js';
 export { functionIssues, normalizeFunction } from './function/validate.js';
+export { type IssueCode, issueCodes } from './issue-codes.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
 export { listOf, type Options, type OptionValue } from './option-value.js';
 export { pipelineOptions } from './pipeline/options.js';

@@ -3,6 +3,7 @@ import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
 import type { ExplainedAs } from './statements/explain.js';
+import type { WarningCode } from './warning-codes.js';
 
 /** Where parts of a definition stand, by their pointers in it, such as `/columns/0/type`; code points into the script. */
 export interface StatementPlaces {
@@ -92,7 +93,7 @@ export type Statement = { readonly offset: number; readonly text: string } & (
 
 /** Something that is accepted and may need attention. */
 export interface Warning {
-  readonly code: string;
+  readonly code: WarningCode;
   readonly message: string;
 }
 

@@ -368,3 +368,26 @@ describe('an envelope', () => {
     expect(new TextDecoder().decode(envelope("'a' AS subject", '{}')?.data)).toBe('{"subject":"a"}');
   });
 });
+
+describe('the subscripts of an array', () => {
+  it('are left alone where the array is NULL, and are all computed where it is not', () => {
+    const broken = "(x->>'n')::integer";
+    const slice = (array: string) => evaluate(`(${array})[NULL::integer:${broken}]`, '{"x":{"n":"none"}}');
+    expect(slice('NULL::integer[]')).toBe('null');
+    expect(() => slice('ARRAY[1, 2]')).toThrow(RowError);
+    expect(() => slice("string_to_array(x->>'n', ',')")).toThrow(RowError);
+  });
+});
+
+describe('what generated expressions found', () => {
+  it.each([
+    ["'1:60'::text::interval", undefined],
+    ["'0:59:60.5'::text::interval", '"01:00:00.5"'],
+    ["'1e400'::numeric::real", undefined],
+    ["array_position(ARRAY['a'], NULL, NULL)", 'null'],
+    ["array_position(ARRAY['a'], 'a', NULL)", undefined],
+  ])('%s', (expression, gives) => {
+    if (gives === undefined) expect(() => evaluate(expression)).toThrow(Error);
+    else expect(evaluate(expression)).toBe(gives);
+  });
+});

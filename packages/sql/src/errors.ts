@@ -1,16 +1,4 @@
-export type SqlErrorCode =
-  | 'syntax_error'
-  | 'unsupported'
-  | 'unknown_option'
-  | 'unknown_column'
-  | 'unknown_type'
-  | 'invalid_name'
-  | 'type_mismatch'
-  | 'duplicate_column'
-  | 'unnamed_column'
-  | 'unknown_table'
-  | 'unknown_function'
-  | 'too_large';
+import { type RowErrorCode, type SqlErrorCode, sqlErrorCodes } from './error-codes.js';
 
 /** Something wrong with a text of SQL, at `offset` code points from the beginning of the text that was parsed. */
 export class SqlError extends Error {
@@ -20,7 +8,7 @@ export class SqlError extends Error {
     message: string,
     readonly offset: number,
     /** What to do about it. */
-    readonly hint?: string,
+    readonly hint: string = sqlErrorCodes[code][1],
   ) {
     super(message);
   }
@@ -30,7 +18,7 @@ export class SqlError extends Error {
 export class RowError extends Error {
   override readonly name = 'RowError';
   constructor(
-    readonly code: string,
+    readonly code: RowErrorCode,
     message: string,
   ) {
     super(message);

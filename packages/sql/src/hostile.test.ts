@@ -156,9 +156,38 @@ describe('a query that is too much', () => {
     ['is nested in subqueries', `${'SELECT * FROM ('.repeat(40)}SELECT * FROM orders${') a'.repeat(40)}`],
     ['has many CTEs within each other', chain(40, 'x')],
     ['is long', `SELECT ${'a, '.repeat(40_000)} b FROM orders`],
+    ['has 10,000 terms', `SELECT ${'a + '.repeat(10_000)} 1 AS x FROM orders`],
+    ['joins 10,000 texts', `SELECT ${'a||'.repeat(10_000)} 'b' AS x FROM orders`],
+    ['is nested in calls', `SELECT ${'lower('.repeat(10_000)}a${')'.repeat(10_000)} AS x FROM orders`],
+    ['compares with 30,000 values', `SELECT a FROM orders WHERE a IN (${Array(30_000).fill(1).join()})`],
   ])('is refused where it %s', (_, query) => {
     expect(() => bindQuery(query, relations)).toThrow(expect.objectContaining({ code: 'too_large' }));
     expect(evaluate('1 + 1')).toBe('2');
+  });
+
+  it.each(['a + ', "a || 'b' || ", "lower(a) || CASE WHEN a IS NULL THEN 'x' END || "])(
+    'of any number of operators %sgives a value or is refused, whatever the number',
+    (operators) => {
+      for (const count of [200, 450, 500, 1000, 3000, 5000, 8000])
+        refusedProperly('', () => {
+          const query = `SELECT ${operators.repeat(count)} a AS x FROM orders`;
+          try {
+            run(query, '{"a":1}');
+          } catch (error) {
+            if (error instanceof SqlError && error.code === 'too_large') return;
+            if (!(error instanceof RowError)) throw error;
+          }
+        });
+    },
+  );
+
+  it('computes what is 200 levels deep', () => {
+    const nested = (open: string, inner: string, close: string) => open.repeat(200) + inner + close.repeat(200);
+    expect(evaluate(nested('(', '1', ')'))).toBe('1');
+    expect(evaluate(nested('abs(', '-1', ')'))).toBe('1');
+    expect(evaluate(nested('CASE WHEN true THEN ', '1', ' END'))).toBe('1');
+    expect(evaluate(nested('COALESCE(NULL, ', '1', ')'))).toBe('1');
+    expect(evaluate(`payload${"->'a'".repeat(200)}`, `${'{"a":'.repeat(200)}7${'}'.repeat(200)}`)).toBe('7');
   });
 
   it('is looked through for its relations in no time, however often it names them', () => {
@@ -174,6 +203,85 @@ describe('a query that is too much', () => {
     const before = performance.now();
     expect(bindQuery(`SELECT '😀' AS e, ${names.join(',')} FROM orders`, relations).status).toBe('bound');
     expect(performance.now() - before).toBeLessThan(5000);
+  });
+});
+
+describe('a script that is too much', () => {
+  const connection = (options: string) => `CREATE CONNECTION c TO nats (${options})`;
+
+  it.each([
+    ['has more than a MiB', `SHOW TABLES;${' '.repeat(1024 * 1024)}`],
+    ['has 80,000 statements', 'SHOW TABLES;'.repeat(80_000)],
+    ['has a query of more than 64 KiB', `CREATE PIPELINE p AS SELECT ${'a, '.repeat(30_000)}b FROM c`],
+    ['nests the values of an option', connection(`a = ${'['.repeat(100)}${']'.repeat(100)}`)],
+  ])('is refused where it %s', (_, script) => {
+    expect(() => parseScript(script)).toThrow(expect.objectContaining({ code: 'too_large' }));
+  });
+
+  it.each([
+    ['of more than 64 KiB', 'SHOW TABLES;\n'.repeat(6000), 6000],
+    ['with 60,000 options', connection(Array.from({ length: 60_000 }, (_, i) => `k${i} = 1`).join()), 1],
+    [
+      'with a map of 60,000 keys',
+      connection(`a = MAP {${Array.from({ length: 60_000 }, (_, i) => `'k${i}': 1`).join()}}`),
+      1,
+    ],
+  ])('is read in time where it is one %s', (_, script, statements) => {
+    const before = performance.now();
+    expect(parseScript(script)).toHaveLength(statements);
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+
+  it('has names of objects as options, keys and columns, which pollute nothing', () => {
+    for (const name of ['__proto__', 'constructor']) {
+      const [defined] = parseScript(connection(`${name} = 1, m = MAP { '${name}': MAP { 'polluted': 1 } }`));
+      const options = defined?.type === 'create_connection' ? defined.options : {};
+      expect(Object.keys(options)).toEqual([name, 'm']);
+      expect(Object.keys(options.m ?? {})).toEqual([name]);
+      const [table] = parseScript(`CREATE TABLE t (${name} TEXT) WITH (${name} = 'a')`);
+      expect(table).toMatchObject({ columns: [{ name, type: 'TEXT' }] });
+    }
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+});
+
+describe('a value of a message', () => {
+  it.each([
+    ['a number beyond doubles', 'a + 1', '{"a":1e400}', undefined],
+    ['a number beyond doubles, handed on', 'a', '{"a":1e400}', '"Infinity"'],
+    ['an integer beyond 2^53', 'a + 1', '{"a":9007199254740993}', '9007199254740994'],
+    ['an integer beyond 2^53, handed on', 'a', '{"a":9007199254740993}', '9007199254740993'],
+    ['the last of duplicate keys', 'a', '{"a":1,"a":2}', '2'],
+    ['a key that is written with escapes', 'a', '{"\\u0061":3}', '3'],
+    ['half of a surrogate pair', 'length(a)', '{"a":"\\ud800"}', '1'],
+    ['a zero to divide by', '1 / a', '{"a":0}', undefined],
+    ['a number that overflows INTEGER', 'a::integer', '{"a":3000000000}', undefined],
+    ['a number that overflows BIGINT', 'a::bigint', '{"a":9223372036854775808}', undefined],
+    ['a text that is no number', 'a::integer', '{"a":"12x"}', undefined],
+    ['an object where a number is wanted', 'a + 1', '{"a":{}}', undefined],
+    ['a time that there is not', 'a::timestamp', '{"a":"2026-02-30"}', undefined],
+    ['a field named like what objects inherit', "a->'__proto__'", '{"a":{}}', 'null'],
+  ])('%s: %s', (_, expression, payload, gives) => {
+    if (gives === undefined) expect(() => evaluate(expression, payload)).toThrow(Error);
+    else expect(evaluate(expression, payload)).toBe(gives);
+  });
+
+  it('may have a MiB', () => {
+    const long = 'é'.repeat(512 * 1024);
+    const payload = JSON.stringify({ a: long });
+    expect(evaluate('length(a)', payload)).toBe(String(long.length));
+    expect(evaluate("a LIKE '%x%y%z%'", payload)).toBe('false');
+    expect(evaluate('upper(a) = a', payload)).toBe('false');
+    expect(evaluate('a', payload)).toBe(JSON.stringify(long));
+    expect(() => evaluate(`repeat(a, 1000)`, payload)).toThrow(RowError);
+  });
+
+  it.each(['%', '_%', '%a%', '%_a_%'])('is compared with a bomb of %s in no time', (piece) => {
+    const before = performance.now();
+    const payload = JSON.stringify({ a: 'a'.repeat(100_000), p: `${piece.repeat(500)}b` });
+    expect(evaluate('a LIKE p', payload)).toBe('false');
+    expect(evaluate('a ILIKE p', payload)).toBe('false');
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 });
 

@@ -1,4 +1,4 @@
-import { DefinitionRejected, type RejectionCode } from '@laminar/definitions';
+import { DefinitionRejected, type Issue, type RejectionCode } from '@laminar/definitions';
 import { BusUnavailable, EventTooLarge } from '@laminar/event-store';
 import { SqlError, type SqlErrorCode } from '@laminar/sql';
 import fc from 'fast-check';
@@ -81,7 +81,7 @@ it('places a caret under the very character, wherever it stands', () => {
 
 it('speaks of a script in places of the script', () => {
   const script = 'A;\nB (c = 1)';
-  const issue = { code: 'unknown_option', message: 'there is no c', pointer: '/options/c' };
+  const issue: Issue = { code: 'unknown_option', message: 'there is no c', pointer: '/options/c' };
   const cause = new DefinitionRejected('invalid', 'there is no c', [issue]);
   const { body } = toProblem(new StatementFailed(cause, script, 1, 6, [{ issue, offset: 6 }], [{ done: true }]));
   expect(body).toMatchObject({

@@ -71,7 +71,7 @@ function problem(
   return { status, headers, body, unexpected: false };
 }
 
-const sqlDetail = ({ message, hint }: SqlError): string => (hint === undefined ? message : `${message}; ${hint}`);
+const sqlDetail = ({ message, hint }: SqlError): string => `${message}; ${hint}`;
 
 function queryProblem({ error, query, pointer }: QueryRejected): Problem {
   const mask = new SecretMask(query);

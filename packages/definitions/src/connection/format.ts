@@ -1,4 +1,5 @@
 import type { Issue } from '../errors.js';
+import type { IssueCode } from '../issue-codes.js';
 import type { Options } from '../option-value.js';
 import { optionPointer } from '../validate-options.js';
 
@@ -34,7 +35,7 @@ const messageName = /^\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 /** What is wrong with `format` and the options that belong to it, each of which has its right type. */
 export function formatIssues(options: Options): Issue[] {
   const issues: Issue[] = [];
-  const refuse = (name: string, code: string, message: string) =>
+  const refuse = (name: string, code: IssueCode, message: string) =>
     issues.push({ code, message, pointer: optionPointer(name) });
   const { protobuf_message: message, protobuf_descriptor: descriptor } = options;
   if (options.type === 'sink') {

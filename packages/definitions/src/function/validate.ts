@@ -1,6 +1,7 @@
 import { isPublishableSubject } from '@laminar/protocol';
 import type { FunctionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
+import type { IssueCode } from '../issue-codes.js';
 import { nearestName } from '../names.js';
 import { canonicalColumnType, columnTypeNames } from '../table/column-types.js';
 import { functionLanguages } from './languages.js';
@@ -15,7 +16,7 @@ type Signature = Pick<FunctionDefinition, 'arguments' | 'returns' | 'language' |
 /** Everything that is wrong with a function but for a body of SQL or JavaScript, which only binding or compiling it tells. */
 export function functionIssues({ arguments: args, returns, language, body }: Signature): Issue[] {
   const issues: Issue[] = [];
-  const refuse = (code: string, message: string, pointer: string) => issues.push({ code, message, pointer });
+  const refuse = (code: IssueCode, message: string, pointer: string) => issues.push({ code, message, pointer });
   if (args.length > argumentsMax)
     refuse('too_many_arguments', `a function takes at most ${argumentsMax} arguments`, '/arguments');
   const seen = new Set<string>();

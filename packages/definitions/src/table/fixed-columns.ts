@@ -61,7 +61,7 @@ export function misfitColumnIssues(columns: readonly ColumnDefinition[], connect
 
 /** Columns that are none of the fixed ones, or of another type. */
 export function fixedColumnIssues(columns: readonly ColumnDefinition[], fixed: FixedColumns): Issue[] {
-  return columns.flatMap(({ name, type }, index) => {
+  return columns.flatMap(({ name, type }, index): Issue[] => {
     const folded = name.toLowerCase();
     if (Object.hasOwn(metadataColumns, folded)) return [];
     const expected = Object.hasOwn(fixed.columns, folded) ? fixed.columns[folded] : undefined;

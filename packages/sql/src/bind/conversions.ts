@@ -30,7 +30,7 @@ export function implicitConversion(from: Type, to: Type): Convert | undefined {
   }
   if (from === 'NUMERIC' && (to === 'DOUBLE PRECISION' || to === 'NUMBER'))
     return (value: Decimal) => checkedDouble(decimalNumber(value));
-  if (from === 'NUMERIC' && to === 'REAL') return (value: Decimal) => realOfDouble(decimalNumber(value));
+  if (from === 'NUMERIC' && to === 'REAL') return (value: Decimal) => realOfDouble(checkedDouble(decimalNumber(value)));
   if (from === 'REAL' && (to === 'DOUBLE PRECISION' || to === 'NUMBER')) return 'same';
   if (from === 'DOUBLE PRECISION' && to === 'NUMBER') return 'same';
   if (from === 'NUMBER' && to === 'DOUBLE PRECISION') return Number;

@@ -55,12 +55,18 @@ export function bindJsonExtract(args: readonly Expression[], offset: number): Ex
   if (!value || !path || args.length !== 2)
     throw new SqlError(
       'type_mismatch',
-      "JSON_EXTRACT takes a JSON value and a path: JSON_EXTRACT(payload, '$.a.b')",
+      'JSON_EXTRACT takes a JSON value and a path',
       offset,
+      "write JSON_EXTRACT(payload, '$.a.b')",
     );
   const steps = path.op === 'constant' ? parseJsonPath(String(path.value)) : undefined;
   if (!steps)
-    throw new SqlError('type_mismatch', "the path of JSON_EXTRACT is a literal such as '$.a.b[0]'", path.offset);
+    throw new SqlError(
+      'type_mismatch',
+      "the path of JSON_EXTRACT is a literal such as '$.a.b[0]'",
+      path.offset,
+      'for a path from data write payload #> path',
+    );
   const json = coerce(value, 'JSON');
   const [first, ...rest] = steps;
   if (json.op === 'payload' && typeof first === 'string')

@@ -116,6 +116,11 @@ function checkExtent(expressions: readonly Expression[]): void {
     const extent = extentOf(expression, expressionDepthMax, known);
     count += extent.count;
     if (count > expressionsMax || extent.depth > expressionDepthMax)
-      throw new SqlError('too_large', 'the query is too large when its CTEs are written out', 0, 'compute less in it');
+      throw new SqlError(
+        'too_large',
+        `the query comes to more than ${expressionsMax} operands and operators, or to more than ${expressionDepthMax} within each other, when its CTEs are written out`,
+        0,
+        'compute less in it; for many values write = ANY (ARRAY[...])',
+      );
   }
 }

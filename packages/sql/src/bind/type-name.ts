@@ -31,7 +31,12 @@ const precisionMax = 1000;
 /** NUMERIC(precision, scale): so many digits after the point, and so many in all. */
 function numericOf(precision: number, scale: number, offset: number): (value: Decimal) => Decimal {
   if (precision < 1 || precision > precisionMax || Math.abs(scale) > precisionMax)
-    throw new SqlError('type_mismatch', `the precision of a NUMERIC lies between 1 and ${precisionMax}`, offset);
+    throw new SqlError(
+      'type_mismatch',
+      `the precision of a NUMERIC lies between 1 and ${precisionMax}`,
+      offset,
+      'write NUMERIC(10, 2), or NUMERIC alone, which keeps every digit',
+    );
   const limit = 10n ** BigInt(precision);
   return (value) => {
     const rounded = roundDecimal(value, scale);

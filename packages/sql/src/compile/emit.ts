@@ -137,7 +137,7 @@ export class Emitter {
     const guards: string[] = [];
     const names = args.map((arg) => {
       const code = this.value(arg);
-      if (arg.op === 'constant' && arg.value !== null) return code;
+      if (isLiteral(arg)) return code;
       const name = this.variable();
       guards.push(`(${name} = ${code})`);
       return name;
@@ -161,11 +161,24 @@ const callResult = (results: CallResults, called: UserFunction, args: readonly u
  * Whether no argument is NULL (`!=`), or one is (`==`). PostgreSQL computes all arguments, so that an error in a later one is one beside a NULL too: unless
  * they cannot fail, the guards do not cut each other short.
  */
-function allGuards(guards: readonly string[], sign: '==' | '!=', { args, firstDecides }: Strict): string {
-  const mayFail = !firstDecides && args.slice(1).some(({ op }) => !plain.has(op));
+function allGuards(
+  guards: readonly string[],
+  sign: '==' | '!=',
+  { args, firstDecides }: Pick<Strict, 'args' | 'firstDecides'>,
+): string {
+  const [head, ...tail] = args;
+  if (firstDecides && guards.length > 1) {
+    // A literal has no guard.
+    if (head && isLiteral(head)) return allGuards(guards, sign, { args: tail });
+    const [first = '', ...others] = guards;
+    return `${first} ${sign} null ${sign === '==' ? '||' : '&&'} (${allGuards(others, sign, { args: tail })})`;
+  }
+  const mayFail = tail.some(({ op }) => !plain.has(op));
   const joint = mayFail ? (sign === '==' ? ' | ' : ' & ') : sign === '==' ? ' || ' : ' && ';
   return guards.map((guard) => `${mayFail ? '(' : ''}${guard} ${sign} null${mayFail ? ')' : ''}`).join(joint);
 }
+
+const isLiteral = (expression: Expression): boolean => expression.op === 'constant' && expression.value !== null;
 
 const plain: ReadonlySet<Expression['op']> = new Set(['constant', 'field', 'payload', 'metadata', 'element']);
 

@@ -112,7 +112,8 @@ export const arrayFunctions: FunctionSection = {
           ['ANY_ARRAY', 'ELEMENT', 'INTEGER'],
           'INTEGER',
           (equal: Equality, array: ArrayValue | null, element: unknown, from?: number | null) => {
-            if (isNull(array)) return null;
+            // PostgreSQL looks at the place last.
+            if (isNull(array) || array.length === 0 || (isNull(element) && !array.some(isNull))) return null;
             if (from === null) throw new RowError('invalid_argument', 'the place to begin at is NULL');
             const at = array.findIndex((item, i) => i + 1 >= (from ?? 1) && same(equal, item, element));
             return at === -1 ? null : at + 1;

@@ -1,12 +1,16 @@
 import { resolve } from 'node:path';
+import { metadataColumns } from '@laminar/definitions';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functionSections } from '../functions/index.js';
-import { loadSql, RowError, SqlError } from '../index.js';
+import { loadSql, parseScript, RowError, SqlError } from '../index.js';
+import { statementForms } from '../statements/forms.js';
 import { difference, ownAnswer } from '../testing/differential/compare.js';
 import { Oracle } from '../testing/differential/oracle.js';
 import { rowsOf } from '../testing/differential/rows.js';
-import { evaluate } from '../testing.js';
+import { evaluate, run } from '../testing.js';
+import { metadataNotes } from './columns.js';
 import { differences } from './differences.js';
+import { literalNotes, nameNotes } from './lexis.js';
 import { operatorNotes } from './operators.js';
 import { sqlReference } from './reference.js';
 
@@ -28,8 +32,28 @@ const agreement = async (expression: string, approximate = false) => {
 };
 
 describe('the reference of SQL', () => {
-  it('is docs/reference/sql.md (npx vitest run packages/sql/src/reference -u writes it anew)', async () => {
-    await expect(sqlReference()).toMatchFileSnapshot(resolve(import.meta.dirname, '../../../../docs/reference/sql.md'));
+  it.each(Object.entries(sqlReference()))('is docs/reference/%s (npm run docs writes it anew)', async (name, text) => {
+    await expect(text).toMatchFileSnapshot(resolve(import.meta.dirname, '../../../../docs/reference', name));
+  });
+
+  it.each(Object.entries(statementForms))('shows the statement %s by an example that is one', (type, { example }) => {
+    expect(parseScript(`${example};`)).toMatchObject([{ type }]);
+  });
+
+  it.each(literalNotes.map(({ what, example }) => [what, ...example] as const))(
+    'shows the literal %s by an example that holds',
+    async (_, expression, gives) => {
+      expect(evaluate(expression)).toBe(gives);
+      expect(await agreement(expression)).toBeUndefined();
+    },
+  );
+
+  it.each(nameNotes.map(({ example }) => example))('says truly how names are read: %s', (query, payload, row) => {
+    expect(run(query, payload)).toEqual([row]);
+  });
+
+  it('says something of each metadata column, and of nothing else', () => {
+    expect(Object.keys(metadataNotes)).toEqual(Object.keys(metadataColumns));
   });
 
   it('names each function once, and no operator twice in a section', () => {
@@ -52,6 +76,20 @@ describe('the reference of SQL', () => {
       expect(await agreement(expression)).toBeUndefined();
     },
   );
+
+  it('has every operator that a query may have', async () => {
+    const names = await oracle.operators();
+    expect(names.length).toBeGreaterThan(30);
+    const columnsOfTypes = ['t', 'b', 'i', 'd', 'n', 'ts', 'dt', 'by', 'j', 'ta', 'ia', "INTERVAL '1 day'"];
+    const binds = (expression: string) => !('error' in ownAnswer(expression, row[0] ?? {}));
+    const accepted = names.filter((name) =>
+      columnsOfTypes.some(
+        (left) => binds(`${name} ${left}`) || columnsOfTypes.some((right) => binds(`${left} ${name} ${right}`)),
+      ),
+    );
+    const told = operatorNotes.flatMap(([, notes]) => notes.flatMap(({ operator }) => operator.split(/[, ]+/)));
+    expect(accepted.filter((name) => !told.includes(name))).toEqual([]);
+  });
 
   it.each(differences.map(({ what, example }) => [what, ...example] as const))(
     'says truly what differs: %s',

@@ -1,26 +1,63 @@
-import { columnTypes } from '@laminar/definitions';
+import { columnTypes, fixedColumnsOf, metadataColumns } from '@laminar/definitions';
 import { parameterName } from '../bind/overload.js';
 import type { Overload, SqlFunction } from '../functions/definition.js';
 import { functionSections } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
 import { rowFunctions } from '../functions/rows.js';
 import { rowsMax } from '../rows.js';
+import { metadataNotes } from './columns.js';
+import { typeConversions } from './conversions.js';
 import { differences } from './differences.js';
-import { errorNotes, rowErrorNotes } from './errors.js';
+import { literalNotes, nameNotes } from './lexis.js';
+import { code, page, table } from './markdown.js';
 import { operatorNotes } from './operators.js';
+import { statementsPage } from './statements.js';
 import { typeNotes } from './types.js';
 
-/** `docs/reference/sql.md`: types, operators, functions and errors of the dialect, from the tables that the binder uses. */
-export function sqlReference(): string {
-  return [
-    '# SQL: types, operators, functions, errors',
-    'This page is generated from the tables that bind queries. The dialect is PostgreSQL’s (https://www.postgresql.org/docs/18/), of which a pipeline has what works on one message at a time. What is not said here is as it is there.',
+/** The pages of the reference of SQL, by path under `docs/reference`, from the tables that the grammar and the binder use. */
+export const sqlReference = (): { readonly [page: string]: string } => ({
+  'sql.md': expressionsPage(),
+  'statements.md': statementsPage(),
+});
+
+function expressionsPage(): string {
+  return page(
+    'SQL: names, types, operators, functions',
+    'The dialect is PostgreSQL’s (https://www.postgresql.org/docs/18/), of which a pipeline has what works on one message at a time. What is not said here is as it is there.',
+    '## Names',
+    ...nameNotes.map(
+      ({ rule, example: [query, payload, row] }) => `- ${rule} ${code(query)} makes ${code(row)} of ${code(payload)}.`,
+    ),
+    '## Literals',
+    table(
+      ['literal', 'written', 'example', 'gives'],
+      literalNotes.map(({ what, rule, example }) => [what, rule, ...example.map(code)]),
+    ),
     '## Types',
     table(
       ['type', 'values', 'in a message'],
       [...columnTypes, 'INTERVAL' as const].map((type) => [code(type), ...typeNotes[type]]),
     ),
     '`TYPE[]` is an array of any of these but INTERVAL, with one dimension; it goes out as a JSON array. A field of a connection that is read without a table is JSON.',
+    '### Conversions',
+    table(
+      ['from', 'by itself, where it is wanted', 'by a cast'],
+      typeConversions.map(({ type, byItself, byCast }) => [
+        code(type),
+        byItself.map(code).join(', '),
+        byCast.map(code).join(', '),
+      ]),
+    ),
+    'A cast is `CAST(x AS type)` or `x::type`. Any value can be cast to TEXT and to JSON, a TEXT to any type whose text it is, and JSON to the scalar that it holds; JSON beside a typed value converts by itself. A literal in quotes takes the type that is wanted.',
+    '## Columns of a message',
+    "A connection of `format = 'json'` or `'protobuf'` has every top-level field as a column of type JSON, `payload` as the whole message, and the metadata columns. A table has the columns that it declares. Other messages have these:",
+    ...fixedTables(),
+    '### Metadata columns',
+    'Of every connection; a table declares those that it wants, with `include_metadata = true`.',
+    table(
+      ['column', 'type', 'holds'],
+      Object.entries(metadataColumns).map(([name, type]) => [code(name), code(type), metadataNotes[name] ?? '']),
+    ),
     '## Operators',
     ...operatorNotes.flatMap(([title, notes]) => [
       `### ${title}`,
@@ -53,18 +90,7 @@ export function sqlReference(): string {
       ['function', 'instead'],
       Object.entries(refusedFunctions).map(([name, instead]) => [code(name), instead]),
     ),
-    '## Errors of a query',
-    'An error says its code, its position with a caret, and mostly a hint.',
-    table(
-      ['code', 'means'],
-      Object.entries(errorNotes).map(([name, means]) => [code(name), means]),
-    ),
-    '## Errors of a row',
-    'These go the way of the pipeline’s `on_error`. They never hold the value itself.',
-    table(
-      ['code', 'means'],
-      Object.entries(rowErrorNotes).map(([name, means]) => [code(name), means]),
-    ),
+    'What may be wrong with a query or a row, by its code, stands on the page of [errors](errors.md).',
     '## What differs from PostgreSQL',
     table(
       ['here', 'because', 'example', 'gives'],
@@ -75,11 +101,20 @@ export function sqlReference(): string {
         gives === undefined ? 'an error' : code(gives),
       ]),
     ),
-    '',
-  ]
-    .join('\n\n')
-    .trimEnd()
-    .concat('\n');
+  );
+}
+
+function fixedTables(): string[] {
+  return [fixedColumnsOf('raw', undefined), fixedColumnsOf('json', 'kv'), fixedColumnsOf('raw', 'object')].flatMap(
+    (fixed) =>
+      fixed === undefined
+        ? []
+        : [
+            `${fixed.what.charAt(0).toUpperCase()}${fixed.what.slice(1)}: ${Object.entries(fixed.columns)
+              .map(([name, type]) => code(`${name} ${type}`))
+              .join(', ')}.`,
+          ],
+  );
 }
 
 function functionRow({ name, overloads, summary, example, own }: SqlFunction): string[] {
@@ -99,12 +134,3 @@ function rowSignature(name: string, { parameters, optional, variadic }: Overload
   const list = `${must}${must === '' ? may.join('').replace('[, ', '[') : may.join('')}${variadic ? ', ...' : ''}`;
   return `${name}(${list})`;
 }
-
-/** Code within a cell of a table. */
-const code = (text: string): string => {
-  const escaped = text.replaceAll('|', '\\|');
-  return escaped.includes('`') ? `\`\` ${escaped} \`\`` : `\`${escaped}\``;
-};
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -1,5 +1,6 @@
 import { namePattern } from '@laminar/definitions';
-import { SqlError, type SqlErrorCode } from '../errors.js';
+import type { SqlErrorCode } from '../error-codes.js';
+import { SqlError } from '../errors.js';
 import type { Token } from '../text/lexer.js';
 import { codePointOffsets } from '../text/positions.js';
 
@@ -41,8 +42,12 @@ export class Cursor {
     return found;
   }
 
+  atSymbol(symbol: string): boolean {
+    return this.token.kind === 'symbol' && this.token.value === symbol;
+  }
+
   takeSymbol(symbol: string): boolean {
-    const found = this.token.kind === 'symbol' && this.token.value === symbol;
+    const found = this.atSymbol(symbol);
     if (found) this.#at++;
     return found;
   }
@@ -84,10 +89,10 @@ export class Cursor {
     return value;
   }
 
-  unexpected(wanted: string): SqlError {
+  unexpected(wanted: string, hint?: string): SqlError {
     const { token } = this;
     const found = token.kind === 'end' ? 'the end of the text' : `"${this.text.slice(token.start, token.end)}"`;
-    return this.fail(token, 'syntax_error', `expected ${wanted}, found ${found}`);
+    return this.fail(token, 'syntax_error', `expected ${wanted}, found ${found}`, hint);
   }
 
   fail(at: Token, code: SqlErrorCode, message: string, hint?: string): SqlError {

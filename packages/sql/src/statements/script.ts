@@ -1,30 +1,40 @@
 import { nearestName } from '@laminar/definitions';
 import { type DefinedKind, definedKinds } from '@laminar/protocol';
+import { queryBytesMax } from '../bind/parse.js';
 import type { Statement } from '../contract.js';
+import { sqlErrorCodes } from '../error-codes.js';
 import { SqlError } from '../errors.js';
 import { type Token, tokenize } from '../text/lexer.js';
 import { parseColumns } from './columns.js';
 import { connectionTest } from './connection-test.js';
 import { Cursor } from './cursor.js';
 import { explainedAs, refuseExplainOptions } from './explain.js';
+import { creatableHint, firstWords, formOf } from './forms.js';
 import { parseFunction } from './function.js';
 import { parseOptions } from './options.js';
 import { Places } from './places.js';
 import { selectTarget } from './select-target.js';
 
 const scriptBytesMax = 1024 * 1024;
+const statementsMax = 10_000;
 
 /** The statements of a script, in order. Queries are only cut out here; binding parses them. Throws `SqlError`. */
 export function parseScript(text: string): Statement[] {
   if (new TextEncoder().encode(text).length > scriptBytesMax)
-    throw new SqlError('too_large', `a script has at most ${scriptBytesMax} bytes`, 0);
+    throw new SqlError('too_large', `a script has at most ${scriptBytesMax} bytes`, 0, 'divide it into several');
   const cursor = new Cursor(text, tokenize(text));
   const statements: Statement[] = [];
   for (;;) {
     while (cursor.takeSymbol(';'));
     if (cursor.atEnd) return statements;
+    if (statements.length === statementsMax)
+      throw cursor.fail(
+        cursor.token,
+        'too_large',
+        `a script has at most ${statementsMax} statements`,
+        'send the rest as another script',
+      );
     statements.push(parseStatement(cursor));
-    if (!cursor.atEnd) cursor.expectSymbol(';');
   }
 }
 
@@ -39,13 +49,31 @@ export function statementIndexAt(text: string, offset: number): number {
   return tokens.filter((token, i) => isSemicolon(token) && i > 0 && !isSemicolon(tokens[i - 1])).length;
 }
 
-const statementWords = ['create', 'alter', 'start', 'stop', 'drop', 'show', 'describe', 'explain', 'select', 'with'];
-
 function parseStatement(cursor: Cursor): Statement {
   const first = cursor.token;
-  const parsed = parseByFirstWord(cursor);
+  const parsed = withHint(cursor, () => {
+    const statement = parseByFirstWord(cursor);
+    if (!cursor.atEnd && !cursor.atSymbol(';')) throw cursor.unexpected('";" or the end of the statement');
+    return statement;
+  });
   const text = cursor.text.slice(first.start, lastEnd(cursor, first.start));
   return { ...parsed, text, offset: cursor.offset(first.start) } as Statement;
+}
+
+/** What does not parse is told the form of the statement, where there is nothing better to say. */
+function withHint<T>(cursor: Cursor, parse: () => T): T {
+  const words = [0, 1, 2, 3]
+    .map((ahead) => cursor.peek(ahead))
+    .flatMap((token) => (token.kind === 'word' ? [token.value] : []));
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.code !== 'syntax_error' || error.hint !== sqlErrorCodes.syntax_error[1])
+      throw error;
+    const form = formOf(words);
+    const hint = form ? `the form is ${form.syntax}` : creatableHint;
+    throw new SqlError(error.code, error.message, error.offset, hint);
+  }
 }
 
 function parseByFirstWord(cursor: Cursor): object {
@@ -87,10 +115,10 @@ function parseByFirstWord(cursor: Cursor): object {
       'write CREATE PIPELINE name AS INSERT INTO ...',
     );
   }
-  const nearest = token.kind === 'word' ? nearestName(token.value, statementWords) : undefined;
+  const nearest = token.kind === 'word' ? nearestName(token.value, firstWords) : undefined;
   const hint =
     nearest === undefined
-      ? `statements begin with ${statementWords.join(', ').toUpperCase()}`
+      ? `statements begin with ${firstWords.join(', ').toUpperCase()}`
       : nearest === token.value
         ? `write ${nearest.toUpperCase()} PIPELINE name`
         : `did you mean ${nearest.toUpperCase()}?`;
@@ -100,11 +128,11 @@ function parseByFirstWord(cursor: Cursor): object {
 function parseCreate(cursor: Cursor): object {
   const orReplace = cursor.takeWords('or', 'replace');
   if (cursor.takeWords('function')) return parseFunction(cursor, orReplace);
-  const kind = parseKind(cursor, withOptions);
+  const kind = parseKind(cursor, withOptions, creatable);
   const at = cursor.token;
   const ifNotExists = cursor.takeWords('if', 'not', 'exists');
   if (ifNotExists && orReplace)
-    throw cursor.fail(at, 'syntax_error', 'OR REPLACE and IF NOT EXISTS exclude each other');
+    throw cursor.fail(at, 'syntax_error', 'OR REPLACE and IF NOT EXISTS exclude each other', 'leave one of them out');
   const places = new Places(cursor);
   const name = places.mark('/name', () => cursor.name(`the name of a ${kind}`));
   const head = { name, orReplace, ifNotExists, places: places.offsets };
@@ -132,15 +160,20 @@ function parseDrop(cursor: Cursor): object {
 
 /** Kinds whose definitions have options. */
 const withOptions = ['connection', 'table', 'pipeline'] as const;
+const creatable: readonly DefinedKind[] = [...withOptions, 'function'];
 
-function parseKind<K extends DefinedKind>(cursor: Cursor, kinds: readonly K[]): K {
+/** One of the kinds; what is none is told of all that could stand there. */
+function parseKind<K extends DefinedKind>(
+  cursor: Cursor,
+  kinds: readonly K[],
+  told: readonly DefinedKind[] = kinds,
+): K {
   for (const kind of kinds) if (cursor.takeWords(kind)) return kind;
-  throw cursor.unexpected(
-    kinds
-      .map((kind) => kind.toUpperCase())
-      .join(', ')
-      .replace(/, (\w+)$/, ' or $1'),
-  );
+  const { kind, value } = cursor.token;
+  const nearest = kind === 'word' ? nearestName(value, told) : undefined;
+  const hint = nearest === undefined ? undefined : `did you mean ${nearest.toUpperCase()}?`;
+  const list = told.map((name) => name.toUpperCase()).join(', ');
+  throw cursor.unexpected(list.replace(/, (\w+)$/, ' or $1'), hint);
 }
 
 function parseKinds(cursor: Cursor): DefinedKind {
@@ -153,10 +186,15 @@ function cutQuery(cursor: Cursor, what: string): { query: string; queryOffset: n
   const first = cursor.token;
   if (cursor.atEnd || first.value === ';') throw cursor.unexpected(what);
   while (!cursor.atEnd && !(cursor.token.kind === 'symbol' && cursor.token.value === ';')) cursor.advance();
-  return {
-    query: cursor.text.slice(first.start, lastEnd(cursor, first.start)),
-    queryOffset: cursor.offset(first.start),
-  };
+  const query = cursor.text.slice(first.start, lastEnd(cursor, first.start));
+  if (Buffer.byteLength(query) > queryBytesMax)
+    throw cursor.fail(
+      first,
+      'too_large',
+      `a query has at most ${queryBytesMax} bytes`,
+      'divide it into several pipelines',
+    );
+  return { query, queryOffset: cursor.offset(first.start) };
 }
 
 /** Where the last token before the cursor ends, so that comments and space behind it stay out. */

@@ -124,7 +124,8 @@ describe('the statements of a script', () => {
     expect(refusal(' '.repeat(1024 * 1024 + 1)).code).toBe('too_large');
     const before = performance.now();
     expect(() => parseScript(`CREATE CONNECTION c TO nats (${"😀 = 'x', ".repeat(50_000)})`)).toThrow(SqlError);
-    expect(parseScript('SHOW TABLES; /* 😀 */'.repeat(40_000))).toHaveLength(40_000);
+    expect(parseScript('SHOW TABLES; /* 😀 */'.repeat(10_000))).toHaveLength(10_000);
+    expect(refusal('SHOW TABLES; /* 😀 */'.repeat(40_000)).code).toBe('too_large');
     expect(performance.now() - before).toBeLessThan(5000);
   });
 });

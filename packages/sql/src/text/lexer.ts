@@ -34,7 +34,7 @@ export function tokenize(text: string): Token[] {
 
 function next(text: string, start: number): Token {
   const char = text[start] ?? '';
-  if (char === '\0') throw fail(text, start, 'the text holds a NUL character');
+  if (char === '\0') throw fail(text, start, 'the text holds a NUL character', 'take it out');
   if (char === "'") return quotedString(text, start, start, false);
   if ((char === 'e' || char === 'E') && text[start + 1] === "'") return quotedString(text, start, start + 1, true);
   if (char === '"') return quotedIdentifier(text, start);
@@ -78,7 +78,7 @@ function quotedIdentifier(text: string, start: number): Token {
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === '"') {
       if (text[at + 1] !== '"') {
-        if (value === '') throw fail(text, start, 'an identifier must not be empty');
+        if (value === '') throw fail(text, start, 'an identifier must not be empty', 'write a name between the quotes');
         checkLength(text, start, value);
         return { kind: 'quoted', value, start, end: at + 1 };
       }
@@ -125,7 +125,12 @@ function skipBlockComment(text: string, start: number): number {
 /** PostgreSQL cuts longer identifiers in silence, and would then read something else. */
 function checkLength(text: string, start: number, identifier: string): void {
   if (identifier.length * 3 > identifierBytesMax && new TextEncoder().encode(identifier).length > identifierBytesMax) {
-    throw fail(text, start, `an identifier has at most ${identifierBytesMax} bytes`);
+    throw fail(
+      text,
+      start,
+      `an identifier has at most ${identifierBytesMax} bytes`,
+      "shorten it; a field of a longer name is payload->'...'",
+    );
   }
 }
 

@@ -53,6 +53,8 @@ export function parseInterval(text: string, defaultUnit = 'second'): Interval | 
     if (!match) return undefined;
     const [, timeSign, hours, minutes, seconds, count, unitName, ago] = match;
     if (hours !== undefined) {
+      // PostgreSQL takes a leap second.
+      if (Number(minutes) > 59 || Math.trunc(Number(seconds ?? 0)) > 60) return undefined;
       const total = (Number(hours) * 3600 + Number(minutes) * 60) * microsPerSecond + secondsMicros(seconds ?? '0');
       sum.add('micros', timeSign === '-' ? -total : total);
     } else if (count !== undefined) {

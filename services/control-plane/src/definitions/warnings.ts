@@ -31,7 +31,7 @@ const pipelinesTriedMax = 500;
 /** What may need attention about a definition as it stands: relations, functions and secrets that it names and that are not there, what it forbids itself, what its source cannot give, and options without an effect. */
 export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames }: { nearNames: boolean }): Warning[] {
   const missing = referencesOf(record).filter((name) => !catalog.relation(name));
-  const relations = missing.map((name) => {
+  const relations = missing.map((name): Warning => {
     const what = whatIsMissing(record, name);
     const nearest = nearNames ? nearestName(name, relationNames(catalog)) : undefined;
     const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
@@ -39,7 +39,7 @@ export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames
   });
   const functions = callsOf(record)
     .filter((name) => !catalog.get('function', name))
-    .map((name) => {
+    .map((name): Warning => {
       const nearest = nearNames ? nearestName(name, functionNames(catalog)) : undefined;
       const hint = nearest === undefined ? '' : `; did you mean "${nearest}"?`;
       return { code: 'missing_function', message: `there is no function "${name}"${hint}` };
@@ -92,7 +92,9 @@ export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
   const { kind, name, before, after, events, warnings } = outcome;
   const dropped = events
     .filter((event) => event.kind !== kind || event.name !== name)
-    .map((event) => ({ code: 'dropped_too', message: `the ${event.kind} "${event.name}" was dropped with it` }));
+    .map(
+      (event): Warning => ({ code: 'dropped_too', message: `the ${event.kind} "${event.name}" was dropped with it` }),
+    );
   const known = [...warnings, ...dropped];
   if (kind === 'pipeline' || !after || sameData(before?.definition, after.definition)) return known;
   return [...known, ...brokenPipelines(after, before !== undefined, catalog)];

@@ -1,3 +1,4 @@
+import { statementForms } from '@laminar/sql';
 import { eventually, startNats, type TestNats } from '@laminar/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Replica, startReplica } from '../testing.js';
@@ -243,6 +244,18 @@ describe('a rehearsal', () => {
         { columns: [{ name: 'check' }, {}, {}, {}], rows: [], complete: false },
       ]);
     }
+  });
+
+  it('takes the examples of the reference as one script, and as it is run', async () => {
+    const examples = Object.entries(statementForms).map(([type, { example }]) => [type, `${example};`] as const);
+    const rehearsed = await validate(examples.map(([, example]) => example).join('\n'));
+    expect(rehearsed.status, JSON.stringify(rehearsed.body)).toBe(200);
+    expect(rehearsed.body.results).toHaveLength(examples.length);
+    // Without an ingestion service there is nobody to read rows.
+    const written = examples.filter(([type]) => type !== 'select' && type !== 'test_connection');
+    const { status, body } = await sql(written.map(([, example]) => example).join('\n'));
+    expect(status, JSON.stringify(body)).toBe(200);
+    await sql('DROP FUNCTION gross');
   });
 
   it('explains each pipeline, or says why the script does not hold', async () => {

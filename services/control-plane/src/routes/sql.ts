@@ -111,7 +111,7 @@ export function sqlRoutes(app: App, { mesh, cancellation }: RouteContext): void 
     const { sql, dry_run = false, timeout_ms = queryTimeoutMsDefault } = request.body;
     if (timeout_ms > systemQueryTimeoutMsMax) {
       const message = `"timeout_ms" is at most ${systemQueryTimeoutMsMax} where the answer is no stream`;
-      const issues = [{ code: 'invalid_value', message, pointer: '/timeout_ms' }];
+      const issues = [{ code: 'invalid_value', message, pointer: '/timeout_ms' } as const];
       throw new Refusal('invalid_body', message, { issues });
     }
     const mode = dry_run ? 'rehearse' : 'apply';

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Catalog, DefinitionRejected } from '@laminar/definitions';
 import { type LiveQuery, parseScript, SqlError, type Statement, statementIndexAt, type Warning } from '@laminar/sql';
 import { traceparentOf } from '@laminar/telemetry';
@@ -75,6 +76,9 @@ export interface OpenLive {
   failed(cause: unknown): StatementFailed;
 }
 
+/** How long the statements of a script that wait for nothing run before other requests have their turn. */
+const turnMs = 20;
+
 /** Runs a script statement by statement. Throws `StatementFailed` at the first that fails; those before it stay applied. */
 export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<ScriptRun> {
   const { sql } = request;
@@ -84,7 +88,12 @@ export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<Scr
   const done: (() => StatementResult)[] = [];
   const targets: Target[] = [];
   let live: OpenLive | undefined;
+  let turnEndsMs = performance.now() + turnMs;
   for (const [index, statement] of statements.entries()) {
+    if (performance.now() > turnEndsMs) {
+      await setImmediate();
+      turnEndsMs = performance.now() + turnMs;
+    }
     try {
       if (request.leavesLive && index === statements.length - 1) {
         const failed = (cause: unknown) => failure(cause, sql, statement, index, done);

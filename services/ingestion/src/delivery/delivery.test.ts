@@ -6,7 +6,7 @@ import { away, DeliveryStage, tooLarge } from '../testing/delivery-stage.js';
 beforeAll(() => loadSql());
 
 const bad = () => {
-  throw new RowError('bad_value', 'the value is bad');
+  throw new RowError('invalid_value', 'the value is bad');
 };
 const acknowledged = () => new DeliveryStage({ ackWaitMs: 6000 });
 /** A source whose messages come once. */

@@ -2,7 +2,7 @@ import type { Type } from '../../bind/expression.js';
 import { timeOperators } from '../../bind/time-arithmetic.js';
 import type { Parameter } from '../../functions/definition.js';
 import { functionSections } from '../../functions/index.js';
-import { columns } from './rows.js';
+import { columns, postgresType } from './rows.js';
 
 /** Where the random numbers come from: a number from 0 below the argument. */
 export type Pick = (below: number) => number;
@@ -326,12 +326,36 @@ function allRules(): Map<Type, Rule[]> {
   return rules;
 }
 
+/** Texts that are read as types, and some that are none. Times in other forms than ISO 8601 are read there alone. */
+const castTexts: { readonly [type in Type]?: readonly string[] } = {
+  INTEGER: ["' 42 '", "'2147483648'", "'1.5'", "'0x1F'", "'1_000'", "''"],
+  SMALLINT: ["'-32768'", "'32768'"],
+  BIGINT: ["'9223372036854775807'", "'9223372036854775808'", "'-0'"],
+  NUMERIC: ["'1.10'", "'1e3'", "'.5'", "'1e400'", "'--1'"],
+  REAL: ["'1e39'", "'NaN'", "'3.4028235e38'"],
+  'DOUBLE PRECISION': ["'1e400'", "'-Infinity'", "'1e-320'", "'9007199254740993'"],
+  BOOLEAN: ["'yes'", "'tr'", "'0'", "'o'", "' on '"],
+  BYTEA: ["'\\x00ff'", "'\\x0'", "'\\xzz'"],
+  INTERVAL: ["'1 day 02:30'", "'-3 months'", "'1 fortnight'", "'25:59:60.5'", "'1:60'", "'0:00:61'", "'P1Y2M'"],
+  'INTEGER[]': ["'{1,NULL,3}'", "'{1,x}'", "'{'", "'{}'"],
+  'TEXT[]': ['\'{"a b",null}\'', "'{a,,b}'", "'x'"],
+  JSON: ['\'{"a":1}\'', "'{a}'", "'[1,2'"],
+};
+
 /** Casts that both sides have; those that only one has are a table of the test. */
 function casts(one: (type: Type, weight: number, ...texts: string[]) => void): void {
   const numbers = ['SMALLINT', 'INTEGER', 'BIGINT', 'REAL', 'DOUBLE PRECISION', 'NUMERIC'];
   for (const to of numbers) for (const from of numbers) if (from !== to) one(to as Type, 1, `{${from}}::${to}`);
   for (const to of [...numbers, 'BOOLEAN', 'TIMESTAMP', 'DATE', 'TEXT[]', 'INTEGER[]'])
     if (to !== 'TIMESTAMP' && to !== 'DATE') one(to as Type, 1, `{TEXT}::${to}`);
+  for (const [to, texts] of Object.entries(castTexts))
+    for (const text of texts)
+      one(
+        to as Type,
+        1,
+        `(⟦${text}⟧ || substr({TEXT}, 1, 0))::${postgresType(to)}`,
+        `⟦${text}⟧::text::${postgresType(to)}`,
+      );
   one('INTEGER', 1, '{BOOLEAN}::INTEGER');
   one('BOOLEAN', 1, '{INTEGER}::BOOLEAN');
   one('DATE', 1, '{TIMESTAMP}::DATE');
@@ -339,6 +363,11 @@ function casts(one: (type: Type, weight: number, ...texts: string[]) => void): v
   one('TEXT', 1, '{TEXT}::varchar(3)::text');
   one('TEXT[]', 1, '{INTEGER[]}::TEXT[]');
 }
+
+/** The names of the functions whose calls are made by themselves. */
+export const generatedFunctions = new Set<string>();
+/** A rule for each of their overloads. */
+const callRules: Rule[] = [];
 
 function functionRules(rules: Map<Type, Rule[]>): void {
   for (const { functions } of functionSections) {
@@ -359,7 +388,7 @@ function functionRules(rules: Map<Type, Rule[]>): void {
           : [undefined]) {
           const result =
             overload.returns === 'ANY_ARRAY' ? `${item}[]` : overload.returns === 'ELEMENT' ? item : overload.returns;
-          add(rules, result as Type, (make, pick) => {
+          const rule: Rule = (make, pick) => {
             const count = overload.parameters.length - pick(overload.optional + 1) + (overload.variadic ? pick(2) : 0);
             const args = Array.from({ length: count }, (_, i) => {
               const words = worded[definition.name];
@@ -380,7 +409,10 @@ function functionRules(rules: Map<Type, Rule[]>): void {
             if (definition.name.endsWith('build_object') && args.length > 0)
               return `${definition.name}('k', ${args[0]})`;
             return `${definition.name}(${args.join(', ')})`;
-          });
+          };
+          add(rules, result as Type, rule);
+          callRules.push(rule);
+          generatedFunctions.add(definition.name);
         }
       }
     }
@@ -416,16 +448,23 @@ const generatedTypes: readonly Type[] = [...rules.keys()];
 
 /** An expression of one of the types, nested as deep as `depth` at most. */
 export function generate(pick: Pick, depth: number): Generated {
-  const make = (type: Type, left: number): string => {
-    const choices = (left > 0 ? rules : leaves).get(type) ?? [];
-    const rule = choices[pick(choices.length)];
-    if (!rule) throw new Error(`nothing makes a ${type}`);
-    return rule((inner) => make(inner, left - 1), pick);
-  };
-  const sql = make(generatedTypes[pick(generatedTypes.length)] ?? 'TEXT', 1 + pick(depth));
-  return {
-    sql: sql.replace(/[⟦⟧]/g, ''),
-    unfolded: sql.replaceAll('⟦', '(SELECT ').replaceAll('⟧', ')'),
-    approximate: approximateCall.test(sql),
-  };
+  return generated(make(generatedTypes[pick(generatedTypes.length)] ?? 'TEXT', 1 + pick(depth), pick));
 }
+
+/** A call of each overload of each function, with arguments nested as deep as `depth` at most. */
+export function generateCalls(pick: Pick, depth: number): Generated[] {
+  return callRules.map((rule) => generated(rule((type) => make(type, pick(depth), pick), pick)));
+}
+
+function make(type: Type, left: number, pick: Pick): string {
+  const choices = (left > 0 ? rules : leaves).get(type) ?? [];
+  const rule = choices[pick(choices.length)];
+  if (!rule) throw new Error(`nothing makes a ${type}`);
+  return rule((inner) => make(inner, left - 1, pick), pick);
+}
+
+const generated = (sql: string): Generated => ({
+  sql: sql.replace(/[⟦⟧]/g, ''),
+  unfolded: sql.replaceAll('⟦', '(SELECT ').replaceAll('⟧', ')'),
+  approximate: approximateCall.test(sql),
+});

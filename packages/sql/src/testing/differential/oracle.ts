@@ -63,6 +63,14 @@ export class Oracle {
     return rows[0]?.answer;
   }
 
+  /** The signs of all of its operators. */
+  async operators(): Promise<readonly string[]> {
+    const { rows } = await this.database.query<{ oprname: string }>(
+      'SELECT DISTINCT oprname FROM pg_operator ORDER BY 1',
+    );
+    return rows.map(({ oprname }) => oprname);
+  }
+
   close(): Promise<void> {
     return this.database.close();
   }

@@ -108,7 +108,7 @@ export function sqlOf(row: Row, number: number): string {
   return `(${number}, ${cells.join(', ')})`;
 }
 
-export const postgresType = (type: ColumnType): string => type.replace('JSON', 'JSONB');
+export const postgresType = (type: string): string => type.replace('JSON', 'JSONB');
 
 const quoted = (text: string): string => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
