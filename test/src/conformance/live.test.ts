@@ -323,6 +323,7 @@ describe('the mesh', () => {
     expect(endpoints.map(({ name, subject }) => [name, subject])).toEqual([
       ['live', 'laminar.ingestion.live'],
       ['test', 'laminar.ingestion.test'],
+      ['versions', 'laminar.ingestion.versions'],
     ]);
   });
 

@@ -45,8 +45,7 @@ function parseValue(cursor: Cursor, depth: number): OptionValue {
   if (cursor.takeWords('false')) return false;
   if (cursor.takeSymbol('[')) return parseList(cursor, depth);
   if (cursor.takeWords('map')) return parseMap(cursor, depth);
-  const hint =
-    token.kind === 'word' && token.value !== 'null' ? `a text stands in single quotes: '${token.value}'` : valueHint;
+  const hint = token.kind === 'word' && token.value !== 'null' ? "a text stands in single quotes: '...'" : valueHint;
   throw cursor.unexpected('a value', hint);
 }
 

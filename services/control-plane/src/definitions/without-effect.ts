@@ -5,6 +5,7 @@ import {
   nameSpaceOf,
   type OnError,
   type Recorded,
+  type ResolvedConnection,
   resolveConnection,
 } from '@laminar/definitions';
 import type { Warning } from '@laminar/sql';
@@ -34,15 +35,11 @@ function ofPipeline(record: Recorded<'pipeline'>, catalog: Catalog): Warning[] {
     const source = catalog.get('connection', connection);
     return source ? [resolveConnection(connection, source.definition)] : [];
   });
-  const isRetried = sources.some((source) => isRedelivered(source) && source.consumer.maxDeliver !== 1);
-  // What is read may still come.
-  if (sources.length === 0 || isRetried) return [];
-  return [
-    warningOf(
-      'on_error',
-      "'retry' needs a connection with jetstream = true and a consumer with acknowledgements that delivers more than once; here a row that fails is a dead letter at once",
-    ),
-  ];
+  // What is read may still come; what cannot be delivered again at all is refused.
+  const deliversOnce = (source: ResolvedConnection) => isRedelivered(source) && source.consumer.maxDeliver === 1;
+  if (sources.length === 0 || !sources.every(deliversOnce)) return [];
+  const why = "'retry' needs deliveries after the first, and here is one; a row that fails is a dead letter at once";
+  return [warningOf('on_error', why)];
 }
 
 const onErrorOf = ({ definition }: Recorded<'pipeline'>) => definition.options.on_error as OnError | undefined;

@@ -186,7 +186,7 @@ describe('what a connection reads', () => {
     for (const index of [3, 4, 5])
       expect(plan(index)).toMatchObject({
         delivery: 'at_least_once',
-        because: expect.stringMatching(/^the mesh keeps the position/),
+        because: expect.stringMatching(/^the position of the reader moves on/),
       });
     const { columns, rows } = body.results[6];
     const shown = rows.map((row: unknown[]) =>

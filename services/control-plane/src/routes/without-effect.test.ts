@@ -34,15 +34,10 @@ describe('an option without an effect as things are', () => {
     expect((await replica.call('GET', 'connections/backed_off')).body.warnings).toMatchObject([{ code: 'no_effect' }]);
   });
 
-  it.each([
-    ['core', { jetstream: false, stream_name: undefined }],
-    ['unacknowledged', { consumer_ack_policy: 'none' }],
-    ['once', { consumer_max_deliver: 1 }],
-    ['ordered', { consumer_ordered: true }],
-  ])('is retrying over a connection that delivers nothing again: %s', async (name, options) => {
-    expect((await replica.call('PUT', `connections/${name}`, connection(options))).status).toBe(201);
-    const pipeline = { query: `SELECT a FROM ${name}`, options: { on_error: 'retry' } };
-    expect((await replica.call('PUT', `pipelines/over_${name}`, pipeline)).body.warnings).toMatchObject([
+  it('is retrying over a connection that delivers once', async () => {
+    await replica.call('PUT', 'connections/once', connection({ consumer_max_deliver: 1 }));
+    const pipeline = { query: 'SELECT a FROM once', options: { on_error: 'retry' } };
+    expect((await replica.call('PUT', 'pipelines/over_once', pipeline)).body.warnings).toMatchObject([
       { code: 'no_effect', message: expect.stringMatching(/^"on_error" .*a dead letter at once/) },
     ]);
   });
