@@ -156,4 +156,27 @@ describe('stored secrets', () => {
     });
     for (const secrets of [early, late, keyless]) secrets.stop();
   });
+
+  it('are waited for where the event that makes one count is there first', async () => {
+    const value = { name: 'late', valueId: 'b1' };
+    const secrets = new StoredSecrets({
+      nc,
+      replicas: 1,
+      key,
+      valueIdOf: (name) => (name === 'late' ? value.valueId : undefined),
+      onChange: () => undefined,
+    });
+    await secrets.start();
+    expect(secrets.arrival('unknown')).toBeUndefined();
+    let found: unknown;
+    const arrival = secrets.arrival('late')?.then(() => {
+      found = secrets.find('late');
+    });
+    expect(arrival).toBeDefined();
+    await bucket.put(value, sealSecret(key, value, 'here'));
+    await arrival;
+    expect(found).toEqual({ value: 'here' });
+    expect(secrets.arrival('late')).toBeUndefined();
+    secrets.stop();
+  });
 });

@@ -4,6 +4,9 @@ import type { SecretFinding } from './find.js';
 import { openSecret, SealBroken } from './seal.js';
 import { keyOf, secretsKv } from './secret-bucket.js';
 
+/** A value comes by another way than its event: one that is later than that by so much is not waited for. */
+const arrivalMsMax = 2000;
+
 export interface StoredSecretsOptions {
   readonly nc: NatsConnection;
   readonly replicas: number;
@@ -18,6 +21,8 @@ export interface StoredSecretsOptions {
 /** The stored secrets as they are now, followed on the bus. They are kept sealed, and opened one at a time for whoever connects. */
 export class StoredSecrets {
   readonly #sealed = new Map<string, Uint8Array>();
+  /** Who waits for a value, by its key. */
+  readonly #arrivals = new Map<string, { readonly value: Promise<void>; readonly end: () => void }>();
   #watch: { stop(): void } | undefined;
 
   constructor(readonly options: StoredSecretsOptions) {}
@@ -55,8 +60,34 @@ export class StoredSecrets {
     }
   }
 
+  /** Resolves when the value that counts has arrived, or is not waited for any more; undefined where it is here, or nothing is stored. */
+  arrival(name: string): Promise<void> | undefined {
+    const valueId = this.options.valueIdOf(name);
+    const key = valueId === undefined ? undefined : keyOf({ name, valueId });
+    if (key === undefined || this.#sealed.has(key)) return undefined;
+    const arrival = this.#arrivals.get(key) ?? this.#await(key);
+    return arrival.value;
+  }
+
   stop(): void {
     this.#watch?.stop();
+    for (const { end } of this.#arrivals.values()) end();
+  }
+
+  #await(key: string): { readonly value: Promise<void>; readonly end: () => void } {
+    let resolve: () => void = () => undefined;
+    const value = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const end = () => {
+      clearTimeout(timer);
+      this.#arrivals.delete(key);
+      resolve();
+    };
+    const timer = setTimeout(end, arrivalMsMax);
+    const arrival = { value, end };
+    this.#arrivals.set(key, arrival);
+    return arrival;
   }
 
   async #follow(watch: AsyncIterable<KvWatchEntry>, caughtUp: () => void): Promise<void> {
@@ -65,6 +96,7 @@ export class StoredSecrets {
       else this.#sealed.delete(key);
       if (delta === 0) caughtUp();
       this.options.onChange(key.slice(0, key.indexOf('.')));
+      this.#arrivals.get(key)?.end();
     }
   }
 }

@@ -1,7 +1,9 @@
 import { jsonCodec, rawCodec } from '@laminar/codecs';
-import { describe, expect, it } from 'vitest';
-import { bindLiveQuery, compileQuery, decodedMessage, parseScript, SqlError } from './index.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bindLiveQuery, compileQuery, decodedMessage, loadSql, parseScript, SqlError } from './index.js';
 import { message, relations, relationsOf } from './testing.js';
+
+beforeAll(() => loadSql());
 
 function rows(query: string, payload: string): unknown[] {
   const { query: bound } = bindLiveQuery(query, relations);

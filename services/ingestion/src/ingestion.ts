@@ -149,6 +149,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     lineages,
     functions,
     status,
+    secretArrival: (name) => storedSecrets.arrival(name),
     isMine,
   });
   const metrics = new MetricsPublisher({

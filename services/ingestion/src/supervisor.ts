@@ -32,6 +32,8 @@ export interface SupervisorOptions extends Omit<SlotJobOptions, 'spec' | 'onRepo
   readonly provisioner: Provisioner;
   readonly counters: CounterRegistry;
   readonly status: StatusPublisher;
+  /** Resolves when the value of a stored secret has arrived; undefined where it is here. */
+  secretArrival(name: string): Promise<void> | undefined;
   /** Of all instances one does what has to be done once. */
   isMine(definition: string): boolean;
 }
@@ -48,6 +50,8 @@ export class Supervisor {
   readonly #index = new JobIndex();
   /** Forms of connections that are gone from the catalog, until nothing of them runs here. */
   readonly #retired = new Set<ConnectionSpec>();
+  /** Secrets of which the event is here and the value is not. */
+  #secretsUnderWay = 0;
   #requested = false;
   #started = false;
   #stopped = false;
@@ -69,8 +73,7 @@ export class Supervisor {
   changed(kind: Recorded['kind'], name: string, before: Recorded | undefined, event: RecordedEvent | undefined): void {
     const { catalog, counters, lineages, provisioner } = this.options;
     if (kind === 'secret') {
-      this.secretChanged(name);
-      this.request();
+      this.#takeSecret(name);
       return;
     }
     this.#desired.changed(kind, name);
@@ -128,6 +131,22 @@ export class Supervisor {
     }
   }
 
+  /** A secret is in effect when whoever could not connect tries again with its value, which may come behind the event. */
+  #takeSecret(name: string): void {
+    const arrival = this.#started ? this.options.secretArrival(name) : undefined;
+    if (arrival) {
+      this.#secretsUnderWay++;
+      void arrival.then(() => {
+        this.#secretsUnderWay--;
+        this.secretChanged(name);
+        this.request();
+      });
+      return;
+    }
+    this.secretChanged(name);
+    this.request();
+  }
+
   /** Reports anew what a connection and pipelines are doing here. */
   report(connection: string, pipelines: Iterable<string>): void {
     for (const name of pipelines) this.#reportPipeline(name);
@@ -178,8 +197,8 @@ export class Supervisor {
       const desired = this.#desired.pipelines.get(name);
       if (desired && desired.state !== 'running') this.#traceApplied('pipeline', name, desired);
     }
-    if (complete) status.appliedRevision = revision;
-    else this.request();
+    if (!complete) this.request();
+    else if (this.#secretsUnderWay === 0) status.appliedRevision = revision;
   }
 
   /** The slots that this instance may run now. */

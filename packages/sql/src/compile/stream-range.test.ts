@@ -1,8 +1,10 @@
 import { jsonCodec } from '@laminar/codecs';
-import { describe, expect, it } from 'vitest';
-import { bindLiveQuery, compileQuery, decodedMessage, narrowed, type StreamRange } from '../index.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bindLiveQuery, compileQuery, decodedMessage, loadSql, narrowed, type StreamRange } from '../index.js';
 import { message, relationsOf } from '../testing.js';
 import { isEmptyRange } from './stream-range.js';
+
+beforeAll(() => loadSql());
 
 const source = { kind: 'source', name: 'events', jetstream: true, format: 'json' } as const;
 const relations = relationsOf([
