@@ -1,6 +1,6 @@
 export type { Codec, MessageCodec } from './codec.js';
 export { DecodeError } from './decode-error.js';
-export { jsonDepthMax, parseJson, stringifyJson } from './json.js';
+export { jsonDepthMax, parseJson, parseWritten, stringifyJson } from './json.js';
 export { jsonCodec } from './json-codec.js';
 export { FieldName, type JsonFields } from './json-fields.js';
 export { JsonFieldSearch } from './json-search.js';

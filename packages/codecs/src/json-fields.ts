@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { jsonDepthMax } from './json.js';
-import { canonicalTextAt, valueAt } from './json-scalar.js';
+import { canonicalTextAt, valueAt, writtenAt } from './json-scalar.js';
 import type { JsonText } from './json-text.js';
 import { endOfPlainText, endOfValue, skipSpace } from './json-walk.js';
 
@@ -58,6 +58,14 @@ export class JsonFields {
     const member = text ? this.#find(text.bytes, name) : -1;
     if (!text || member === -1) return undefined;
     return valueAt(text, this.#valueStarts[member] as number, this.#valueEnds[member] as number);
+  }
+
+  /** The field's value with its numbers as the texts that they are written in; undefined where there is none. */
+  written(name: FieldName): unknown {
+    const text = this.#text;
+    const member = text ? this.#find(text.bytes, name) : -1;
+    if (!text || member === -1) return undefined;
+    return writtenAt(text, this.#valueStarts[member] as number, this.#valueEnds[member] as number);
   }
 
   /** What `stringifyJson` would write for the field, where it stands so in the message and has ASCII alone; undefined elsewhere. */

@@ -1,4 +1,4 @@
-import { parseJson } from './json.js';
+import { parseJson, parseWritten } from './json.js';
 import { exactNumber } from './json-number.js';
 import type { JsonText } from './json-text.js';
 
@@ -31,6 +31,15 @@ export function valueAt(text: JsonText, start: number, end: number): unknown {
     default:
       return numberAt(text, start, end);
   }
+}
+
+/** The same, with numbers as the texts that they are written in. */
+export function writtenAt(text: JsonText, start: number, end: number): unknown {
+  const first = text.bytes[start] as number;
+  if (first === 0x7b || first === 0x5b) return parseWritten(text.bytes.subarray(start, end));
+  return first === minus || (first >= 0x30 && first <= 0x39)
+    ? text.latin1.slice(start, end)
+    : valueAt(text, start, end);
 }
 
 /** A string between its quotes. */

@@ -43,6 +43,14 @@ describe('JSON', () => {
     );
   });
 
+  it('writes a number that no double holds as a text, never as null', () => {
+    const read = (text: string) => stringifyJson(parseJson(bytes(text)));
+    expect(read('{"in":{"list":[-1e400,null]},"__proto__":1e400}')).toBe(
+      '{"in":{"list":["-Infinity",null]},"__proto__":"Infinity"}',
+    );
+    expect(read('[1e400,12345678901234567890]')).toBe('["Infinity",12345678901234567890]');
+  });
+
   it('reads a fraction of any length and a number without end as the nearest double', () => {
     expect(parseJson(bytes('[0.12345678901234567890,1234567890123456789.5,1e400,-1E400]'))).toEqual([
       Number('0.12345678901234567890'),

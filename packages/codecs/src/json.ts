@@ -31,15 +31,41 @@ export function parseJson(data: Uint8Array): unknown {
   }
 }
 
-/** The JSON text of a value that `parseJson` gave; bigints keep every digit. */
-export function stringifyJson(value: unknown): string {
+/**
+ * The value of a JSON text that `parseJson` reads, with each number as the text that it is written in: no digit is lost, however many there are. Throws
+ * `DecodeError`.
+ */
+export function parseWritten(data: Uint8Array): unknown {
+  const text = decodeText(data);
   try {
-    return JSON.stringify(value) ?? 'null';
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return stringifyLossless(value) ?? 'null';
+    return parseLossless(text, undefined, {
+      parseNumber: (digits) => digits,
+      onDuplicateKey: ({ newValue }) => newValue,
+    });
+  } catch {
+    throw new DecodeError('the message is not valid JSON');
   }
 }
+
+/** The JSON text of a value that `parseJson` gave; bigints keep every digit, and what no double holds, as 1e400, is `"Infinity"`. */
+export function stringifyJson(value: unknown): string {
+  try {
+    const text = JSON.stringify(value) ?? 'null';
+    return text.includes('null') && holdsInfinity(value) ? JSON.stringify(value, infinityAsText) : text;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return stringifyLossless(value, infinityAsText) ?? 'null';
+  }
+}
+
+/** `JSON.stringify` makes null of them. */
+function holdsInfinity(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsInfinity);
+}
+
+const infinityAsText = (_key: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 
 function decodeText(data: Uint8Array): string {
   const buffer = data instanceof Buffer ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);

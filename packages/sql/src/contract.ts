@@ -155,6 +155,8 @@ export interface DecodedMessage {
   check(): void;
   /** A top-level field of the payload, undefined where there is none; the others are not decoded where the format allows it. Throws `DecodeError`. */
   field(name: FieldName): unknown;
+  /** The same, with numbers as the texts that they are written in where the format writes them, for those who want every digit. */
+  written(name: FieldName): unknown;
   /** The field as JSON where it stands in the message just as it would be written; undefined elsewhere. Throws `DecodeError`. */
   fieldText(name: FieldName): string | undefined;
   /** The payload for a query that may do without decoding it; undefined where that is not JSON, or decoding it is the cheaper way. */

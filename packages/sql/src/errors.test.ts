@@ -133,6 +133,8 @@ const wrong: { readonly [what: string]: readonly string[] } = {
     'SELECT lower(itemName) OVER () AS n FROM items',
     'SELECT random() AS x FROM orders',
     'SELECT gen_random_uuid() AS x FROM orders',
+    "SELECT at AT TIME ZONE 'Europe/Berlin' AS x FROM items",
+    'SELECT itemName IS NORMALIZED AS x FROM items',
     'SELECT DISTINCT id FROM orders',
     'SELECT id FROM orders GROUP BY id',
     'SELECT id FROM orders HAVING id > 1',

@@ -158,6 +158,10 @@ describe('a query that is too much', () => {
     ['is long', `SELECT ${'a, '.repeat(40_000)} b FROM orders`],
     ['has 10,000 terms', `SELECT ${'a + '.repeat(10_000)} 1 AS x FROM orders`],
     ['joins 10,000 texts', `SELECT ${'a||'.repeat(10_000)} 'b' AS x FROM orders`],
+    [
+      'is nested in more subqueries than are counted',
+      `${'SELECT id FROM ('.repeat(1500)}SELECT id FROM orders${') a'.repeat(1500)}`,
+    ],
     ['is nested in calls', `SELECT ${'lower('.repeat(10_000)}a${')'.repeat(10_000)} AS x FROM orders`],
     ['compares with 30,000 values', `SELECT a FROM orders WHERE a IN (${Array(30_000).fill(1).join()})`],
   ])('is refused where it %s', (_, query) => {

@@ -2,7 +2,7 @@ import { DecodeError, jsonCodec } from '@laminar/codecs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, compileQuery, decodedMessage, loadSql, queryReferences, RowError, SqlError } from './index.js';
-import { evaluate, message, relations, run } from './testing.js';
+import { evaluate, message, relations, relationsOf, run } from './testing.js';
 import { like } from './values/like.js';
 
 beforeAll(() => loadSql());
@@ -154,6 +154,40 @@ describe('values', () => {
       data: { a: 1 },
       raw: 'yes',
     });
+  });
+
+  it.each([
+    ['1.10', '{"price":1.10,"twice":2.20}'],
+    ['1.10000000000000000000001', '{"price":1.10000000000000000000001,"twice":2.20000000000000000000002}'],
+    ['-12345678901234567890.123', '{"price":-12345678901234567890.123,"twice":-24691357802469135780.246}'],
+    ['1.5E-3', '{"price":0.0015,"twice":0.0030}'],
+    ['"0.10000000000000000001"', '{"price":0.10000000000000000001,"twice":0.20000000000000000002}'],
+    ['null', '{"price":null,"twice":null}'],
+  ])('keeps every digit of %s in a column of type NUMERIC', (price, expected) => {
+    const query = 'SELECT price, price * 2 AS twice FROM items WHERE price <> 1 OR price IS NULL';
+    expect(run(query, `{"price":${price}}`)).toEqual([expected]);
+    // Keys that are read with the message as a whole.
+    expect(run(query, `{"pric\\u0065":${price}}`)).toEqual([expected]);
+    const both = 'SELECT price, payload IS NOT NULL AS there FROM items';
+    expect(run(both, `{"price":${price}}`)).toEqual([expected.replace(/"twice".*/, '"there":true}')]);
+  });
+
+  it('keeps every digit in an array of NUMERIC', () => {
+    const prices = relationsOf([
+      {
+        kind: 'table',
+        name: 'prices',
+        connection: 'orders',
+        source: { kind: 'source', name: 'orders', jetstream: false, format: 'json' },
+        columns: [{ name: 'all', type: 'NUMERIC[]' }],
+        includeMetadata: false,
+      },
+    ]);
+    const bound = bindQuery('SELECT "all" FROM prices', prices);
+    if (bound.status !== 'bound') throw new Error(bound.reason);
+    const decoded = decodedMessage(message('{"all":[1.10, 0.10000000000000000001, "2.0", null]}'), jsonCodec);
+    const [row] = compileQuery(bound.query).process(decoded);
+    expect(new TextDecoder().decode(row?.data)).toBe('{"all":[1.10,0.10000000000000000001,2.0,null]}');
   });
 
   it.each([

@@ -126,6 +126,8 @@ describe('a statement', () => {
   it('is helped along where a name is misspelt', async () => {
     expect(await detailOf('SELECT nme FROM system.pipelines')).toBe('no such column: nme; did you mean name?');
     expect(await detailOf('SELECT p.stat FROM system.pipelines p')).toBe('no such column: p.stat; did you mean state?');
+    // A column that another table has is no help.
+    expect(await detailOf('SELECT id FROM system.pipelines')).toBe('no such column: id');
     expect(await detailOf('SELECT * FROM system.pipelinse')).toBe(
       'no such table: system.pipelinse; did you mean pipelines?',
     );

@@ -61,24 +61,32 @@ export function refuseClauses(select: SelectStmt, source: SourceText): void {
     if (clause === undefined) continue;
     const at = firstLocation(clause);
     const offset =
-      at === undefined
-        ? source.wordAfter(Math.max(0, ...locations(select)), ...words)
-        : source.wordBefore(at, ...words);
+      at === undefined ? source.wordAfter(placesOf(select).last, ...words) : source.wordBefore(at, ...words);
     throw unsupported(name, offset, hint);
   }
 }
 
 /** Where a part of the tree begins; undefined where it does not say. */
 export function firstLocation(tree: unknown): number | undefined {
-  const first = Math.min(...locations(tree));
+  const { first } = placesOf(tree);
   return Number.isFinite(first) ? first : undefined;
 }
 
-/** Every place of the text that a part of the tree names. */
-function* locations(tree: unknown): Iterable<number> {
-  if (typeof tree !== 'object' || tree === null) return;
-  for (const [key, value] of Object.entries(tree)) {
-    if (key !== 'location') yield* locations(value);
-    else if (typeof value === 'number' && value >= 0) yield value;
+/** The first and the last place of the text that a part of the tree names. A tree may be as deep as it likes: nothing here calls itself. */
+function placesOf(tree: unknown): { readonly first: number; readonly last: number } {
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  const stack: unknown[] = [tree];
+  while (stack.length > 0) {
+    const node = stack.pop();
+    if (typeof node !== 'object' || node === null) continue;
+    for (const [key, value] of Object.entries(node)) {
+      if (key !== 'location') stack.push(value);
+      else if (typeof value === 'number' && value >= 0) {
+        first = Math.min(first, value);
+        last = Math.max(last, value);
+      }
+    }
   }
+  return { first, last };
 }

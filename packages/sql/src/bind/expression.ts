@@ -14,6 +14,8 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
   | { readonly op: 'constant'; readonly value: unknown }
   /** A top-level field of the payload. */
   | { readonly op: 'field'; readonly name: string }
+  /** The same with its numbers as the texts that they are written in: NUMERIC keeps every digit. */
+  | { readonly op: 'written'; readonly name: string }
   | { readonly op: 'payload' }
   | { readonly op: 'metadata'; readonly name: string }
   /** What a function in FROM gives for the row. */

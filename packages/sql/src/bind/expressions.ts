@@ -315,6 +315,9 @@ export function calledName(node: FuncCall, offset: number): string {
   if (node.func_variadic) throw unsupported('VARIADIC', offset, 'write the arguments one by one');
   if ((node.funcname ?? []).length > 1 && firstName(node) !== 'pg_catalog')
     throw unsupported('a schema before the name of a function', offset, 'leave the schema out');
+  // What PostgreSQL's own syntax calls, such as IS NORMALIZED: nobody can define it.
+  if ((node.funcname ?? []).length > 1 && !isBuiltIn(name))
+    throw unsupported(`the function ${name}`, offset, 'take another of docs/reference/sql.md');
   return name;
 }
 

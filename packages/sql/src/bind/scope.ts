@@ -68,7 +68,8 @@ function tableColumn(name: string, type: Type): Expression {
   const folded = name.toLowerCase();
   if (Object.hasOwn(metadataColumns, folded)) return { op: 'metadata', name: folded, type, offset: 0 };
   if (folded === 'payload' && type === 'JSON') return { op: 'payload', type, offset: 0 };
-  const field: Expression = { op: 'field', name, type: 'JSON', offset: 0 };
+  const op = type === 'NUMERIC' || type === 'NUMERIC[]' ? 'written' : 'field';
+  const field: Expression = { op, name, type: 'JSON', offset: 0 };
   return type === 'NUMBER' || type === 'UNKNOWN' ? field : cast(field, type);
 }
 

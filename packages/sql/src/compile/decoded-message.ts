@@ -1,4 +1,11 @@
-import { type FieldName, type JsonFields, JsonText, type Message, type MessageCodec } from '@laminar/codecs';
+import {
+  type FieldName,
+  type JsonFields,
+  JsonText,
+  type Message,
+  type MessageCodec,
+  parseWritten,
+} from '@laminar/codecs';
 import type { DecodedMessage } from '../contract.js';
 
 /** A message, decoded by its connection's codec as far as pipelines ask for it, and once for all of them. */
@@ -25,6 +32,10 @@ class Decoded implements DecodedMessage {
 
   field(name: FieldName): unknown {
     return memberOf(this.value(), name);
+  }
+
+  written(name: FieldName): unknown {
+    return this.field(name);
   }
 
   fieldText(): undefined {
@@ -60,6 +71,13 @@ class DecodedJson implements DecodedMessage {
 
   field(name: FieldName): unknown {
     return this.#readsFields() ? this.fields.value(name) : memberOf(this.value(), name);
+  }
+
+  written(name: FieldName): unknown {
+    if (this.fields.read(this.#text)) return this.fields.written(name);
+    // What is no JSON fails here as it does everywhere.
+    this.value();
+    return memberOf(parseWritten(this.message.data), name);
   }
 
   fieldText(name: FieldName): string | undefined {

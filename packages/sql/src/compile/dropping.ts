@@ -153,7 +153,8 @@ function leading(conditions: readonly Expression[]): readonly Expression[] {
   return conditions.slice(0, Math.min(end === -1 ? conditions.length : end, conditionsMax));
 }
 
-const isOutside = (part: Expression): boolean => part.op === 'payload' || part.op === 'call' || isVolatile(part);
+const isOutside = (part: Expression): boolean =>
+  part.op === 'payload' || part.op === 'written' || part.op === 'call' || isVolatile(part);
 
 const fieldsOf = (condition: Expression): readonly string[] => [
   ...new Set([...parts(condition)].flatMap((part) => (part.op === 'field' ? [part.name] : []))),

@@ -1,4 +1,4 @@
-import { stringifyJson } from '@laminar/codecs';
+import { FieldName, stringifyJson } from '@laminar/codecs';
 import { type Expression, Inline, type Slot } from '../bind/expression.js';
 import type { CallResults } from '../calls.js';
 import type { UserFunction } from '../user-functions.js';
@@ -52,6 +52,8 @@ export class Emitter {
         return this.#literal(expression.value);
       case 'field':
         return this.field(expression.name);
+      case 'written':
+        return `decoded.written(${this.constant(new FieldName(expression.name))})`;
       case 'payload':
         return 'payload';
       case 'metadata':
@@ -180,7 +182,14 @@ function allGuards(
 
 const isLiteral = (expression: Expression): boolean => expression.op === 'constant' && expression.value !== null;
 
-const plain: ReadonlySet<Expression['op']> = new Set(['constant', 'field', 'payload', 'metadata', 'element']);
+const plain: ReadonlySet<Expression['op']> = new Set([
+  'constant',
+  'field',
+  'written',
+  'payload',
+  'metadata',
+  'element',
+]);
 
 const metadata: { readonly [name: string]: string } = {
   _nats_subject: 'message.subject',

@@ -97,7 +97,14 @@ const placeColumn = (expression: Expression): Bound['column'] | undefined =>
     ? expression.name
     : undefined;
 
-const ofMessages: ReadonlySet<Expression['op']> = new Set(['field', 'payload', 'metadata', 'element', 'call']);
+const ofMessages: ReadonlySet<Expression['op']> = new Set([
+  'field',
+  'written',
+  'payload',
+  'metadata',
+  'element',
+  'call',
+]);
 
 /** The value of an expression that depends on no message; undefined where it does, or cannot be computed, which each row then says. */
 function valueOnce(expression: Expression): unknown {

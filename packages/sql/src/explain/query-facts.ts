@@ -83,6 +83,6 @@ const partsOf = (expressions: readonly Expression[]): Expression[] => {
 };
 
 function payloadUse(expressions: readonly Expression[]): PayloadUse {
-  const fields = expressions.flatMap((part) => (part.op === 'field' ? [part.name] : []));
+  const fields = expressions.flatMap((part) => (part.op === 'field' || part.op === 'written' ? [part.name] : []));
   return { fields: [...new Set(fields)].sort(), whole: expressions.some(({ op }) => op === 'payload') };
 }

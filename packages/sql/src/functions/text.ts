@@ -66,6 +66,12 @@ export const textFunctions: FunctionSection = {
       ],
     ),
     define(
+      'overlay',
+      'The text with another in the place of its characters from a place on; of as many as it has itself, or as the fourth argument says. `overlay(a PLACING b FROM n FOR m)` is the same.',
+      ["overlay('Txxxxas' PLACING 'hom' FROM 2 FOR 4)", '"Thomas"'],
+      [takes(['TEXT', 'TEXT', 'INTEGER', 'INTEGER'], 'TEXT', text.overlay, { optional: 1 })],
+    ),
+    define(
       'left',
       'The first characters; all but the last -n where n is negative.',
       ["left('abcde', 2)", '"ab"'],

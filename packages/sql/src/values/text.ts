@@ -18,6 +18,12 @@ export function substring(text: string, start: number, length?: number): string 
   return characters.slice(Math.max(0, start - 1), end).join('');
 }
 
+/** PostgreSQL's `overlay`: as many characters as `length` says, by default those of `part`, give way to `part`. */
+export function overlay(text: string, part: string, start: number, length = [...part].length): string {
+  if (start < 1) throw new RowError('invalid_argument', 'the place of an overlay counts from 1');
+  return substring(text, 1, start - 1) + part + substring(text, start + length);
+}
+
 export function left(text: string, count: number): string {
   const characters = [...text];
   return characters.slice(0, count >= 0 ? count : Math.max(0, characters.length + count)).join('');

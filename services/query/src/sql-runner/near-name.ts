@@ -12,6 +12,7 @@ export function withNearName(message: string): string {
   if (!missing) return message;
   const [, what, name = ''] = missing;
   const near = nearestName(name, what === 'table' ? tableNames : columnNames);
-  if (near !== undefined) return `${message}; did you mean ${near}?`;
+  // One that another table has is no help.
+  if (near !== undefined && near !== name) return `${message}; did you mean ${near}?`;
   return what === 'table' ? `${message}; there are ${tableNames.join(', ')}` : message;
 }
