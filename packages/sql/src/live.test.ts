@@ -71,6 +71,17 @@ describe('a live query', () => {
     expect(refusal('SELECT n FROM orders ORDER BY n LIMIT 2')).toMatchObject({ at: 'ORDER' });
   });
 
+  it.each([
+    ['SELECT n FROM orders WHERE n > 1 LIMIT 5 + 6', '+'],
+    ['SELECT n FROM orders LIMIT 5 WHERE n > 1', 'WHERE'],
+    ['SELECT n FROM orders LIMIT 5 o', 'o'],
+    ['SELECT n LIMIT 5 FROM orders', 'FROM'],
+    ['SELECT n FROM orders LIMIT 5 UNION ALL SELECT n FROM orders', 'UNION'],
+    ['SELECT n FROM orders LIMIT 5 ::INTEGER', '::INTEGER'],
+  ])('does not read over its LIMIT: %s', (query, at) => {
+    expect(refusal(query)).toMatchObject({ code: 'syntax_error', at });
+  });
+
   it('wants what it names to be there, and writes nowhere', () => {
     expect(refusal('SELECT n FROM ordes')).toMatchObject({
       code: 'unknown_table',

@@ -80,9 +80,25 @@ function cutLimit(query: string): { endless: string; limit: number | undefined }
       codePointOffset(query, count.start),
       'write LIMIT 10',
     );
+  refuseMore(query, tokens[(at ?? 0) + 2]);
   const blank = ' '.repeat(codePointOffset(query, count.end) - codePointOffset(query, limit.start));
   const endless = query.slice(0, limit.start) + blank + query.slice(count.end);
   return { endless, limit: isAll ? undefined : Number(count.value) };
+}
+
+/** What may follow a LIMIT in SQL; the parser refuses it with what there is to say of it. */
+const behindLimit: ReadonlySet<string> = new Set(['offset', 'limit', 'fetch', 'for']);
+
+/** Without the LIMIT between them, what stands before it and behind it would be read as one. */
+function refuseMore(query: string, next: Token | undefined): void {
+  if (!next || next.kind === 'end' || next.value === ';' || (next.kind === 'word' && behindLimit.has(next.value)))
+    return;
+  throw new SqlError(
+    'syntax_error',
+    'LIMIT takes one whole number, and nothing comes behind it',
+    codePointOffset(query, next.start),
+    'write LIMIT 10 as the last of the query',
+  );
 }
 
 /** The reserved word, and not the name of a column. */

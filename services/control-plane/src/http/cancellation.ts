@@ -18,12 +18,19 @@ export class Cancellation {
 
   signal(reply: FastifyReply): AbortSignal {
     const controller = new AbortController();
-    if (this.#stopping) controller.abort();
-    this.#waiting.add(controller);
-    reply.raw.once('close', () => {
+    const { raw: answer } = reply;
+    const { socket } = reply.request.raw;
+    const end = () => {
+      answer.off('close', end);
+      socket.off('close', end);
       this.#waiting.delete(controller);
       controller.abort();
-    });
+    };
+    this.#waiting.add(controller);
+    answer.once('close', end);
+    // An answer whose turn has not come yet, on a connection with several requests, is not told that the client left.
+    socket.once('close', end);
+    if (this.#stopping || socket.destroyed) end();
     return controller.signal;
   }
 }

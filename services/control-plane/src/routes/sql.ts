@@ -132,10 +132,12 @@ export function sqlRoutes(app: App, { mesh, cancellation }: RouteContext): void 
           headers: { 'retry-after': '1' },
         },
       );
-    streams++;
-    reply.raw.once('close', () => streams--);
     const { sql, dry_run = false, timeout_ms } = request.body;
     const signal = cancellation.signal(reply);
+    if (!signal.aborted) {
+      streams++;
+      signal.addEventListener('abort', () => streams--, { once: true });
+    }
     const run = await runScript(mesh, {
       sql,
       mode: dry_run ? 'rehearse' : 'apply',

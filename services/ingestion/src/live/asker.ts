@@ -72,7 +72,7 @@ export class Asker {
 
   /** Resolves when more rows can be taken; undefined means now. */
   ready(): Promise<void> | undefined {
-    if (this.#waitingBytes < waitingBytesMax || this.gone.aborted) return undefined;
+    if (this.#hasRoom || this.gone.aborted) return undefined;
     return new Promise((resolve) => {
       this.#madeRoom = resolve;
     });
@@ -98,6 +98,10 @@ export class Asker {
       this.#gone.abort();
       this.#madeRoom();
     }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#waitingBytes < waitingBytesMax;
   }
 
   #hasNews(): boolean {
@@ -152,7 +156,7 @@ export class Asker {
       await delay(waitIntervalMs);
       wants = await this.#ask({ idle: {} });
     }
-    this.#madeRoom();
+    if (this.#hasRoom) this.#madeRoom();
   }
 
   async #ask(event: Event): Promise<laminar.v1.LiveAnswer.What> {
