@@ -183,7 +183,11 @@ describe('defining', () => {
     when(catalog, create.connection('b', durable({}))).gives(['ConnectionCreated', 'b', 1]);
     when(catalog, create.connection('b', durable({ consumer_ack_wait_s: 7 }))).rejected(
       'conflict',
-      /consumer_name of its own/,
+      /with another consumer_ack_wait_s; .* consumer_name of its own/,
+    );
+    when(catalog, create.connection('b', durable({ consumer_pull: false, start: 'new' }))).rejected(
+      'conflict',
+      /with another consumer_pull, start;/,
     );
     when(catalog, create.connection('b', durable({ subject: 'in.a' }))).rejected('conflict', /"a"/);
     when(catalog, create.connection('b', durable({ subject: 'in.a', servers: 'i' }))).rejected('conflict', /"a"/);

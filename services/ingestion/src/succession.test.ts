@@ -1,6 +1,6 @@
 import type { Options } from '@laminar/definitions';
 import { subjects } from '@laminar/protocol';
-import { eventually } from '@laminar/test';
+import { eventually, TcpProxy } from '@laminar/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
@@ -36,6 +36,14 @@ function rowsOf(pipeline: string): number[] {
   });
   return rows;
 }
+
+const drop = (name: string) => mesh.append('connection', name, { type: 'ConnectionDropped' });
+const stands = (name: string) =>
+  eventually(
+    () =>
+      mesh.board.connection(name).some((report) => report.appliedRevision >= mesh.position && report.state === 'idle'),
+    { what: `${name} to stand` },
+  );
 
 const pull: Options = {};
 const ordered: Options = { consumer_ordered: true };
@@ -142,6 +150,31 @@ describe('a source that is changed to be read by other means', () => {
   });
 });
 
+describe('a durable of a connection that is dropped while its server is away', () => {
+  it('goes when the server is back', async () => {
+    const proxy = new TcpProxy(mesh.mesh.nats.port);
+    await proxy.start();
+    try {
+      await mesh.jsm.streams.add({ name: 'AWAY', subjects: ['away.in'] });
+      await mesh.connection('away', source('AWAY', pull), proxy.url);
+      await eventually(async () => (await consumersOf('AWAY')).length === 1, { what: 'the durable' });
+      await stands('away');
+      proxy.refuse();
+      await drop('away');
+      await eventually(() => proxy.refused > 0, { what: 'an attempt to delete it' });
+      await mesh.connection('meanwhile', source('AWAY', { consumer_name: 'meanwhile' }));
+      await stands('meanwhile');
+      proxy.cut();
+      await eventually(async () => !(await consumersOf('AWAY')).includes('laminar-away'), {
+        what: 'the durable to go',
+      });
+      expect(await consumersOf('AWAY')).toEqual(['meanwhile']);
+    } finally {
+      await proxy.stop();
+    }
+  });
+});
+
 describe('a durable that two connections share', () => {
   const shared = { consumer_name: 'shared', consumer_max_deliver: 5 };
   const capture = (stream: string) => `laminar_exhausted_${stream}_shared`;
@@ -162,15 +195,6 @@ describe('a durable that two connections share', () => {
     return created;
   }
 
-  const drop = (name: string) => mesh.append('connection', name, { type: 'ConnectionDropped' });
-  const stands = (name: string) =>
-    eventually(
-      () =>
-        mesh.board
-          .connection(name)
-          .some((report) => report.appliedRevision >= mesh.position && report.state === 'idle'),
-      { what: `${name} to stand` },
-    );
   const settled = () =>
     eventually(() => mesh.board.instances().every(({ appliedRevision }) => appliedRevision >= mesh.position), {
       what: 'the drop to be applied',

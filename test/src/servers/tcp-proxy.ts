@@ -9,6 +9,8 @@ export class TcpProxy {
   #paused = false;
   #refuses = false;
   port = 0;
+  /** Connections that were tried in vain. */
+  refused = 0;
 
   constructor(readonly target: number) {}
 
@@ -60,6 +62,7 @@ export class TcpProxy {
 
   #wire(client: Socket): void {
     if (this.#refuses) {
+      this.refused++;
       client.destroy();
       return;
     }

@@ -21,8 +21,12 @@ export function connectionConflicts(
     if (other.definition.options.stream_name !== resolved.streamName) continue;
     const candidate = resolveConnection(other.name, other.definition);
     if (!hasDurable(candidate) || !sharesDurable(resolved, candidate)) continue;
-    if (sameData(consumerSettings(resolved), consumerSettings(candidate))) continue;
-    return `the connection "${other.name}" has the consumer "${resolved.consumer.name}" of stream "${resolved.streamName}" with other settings; give this one a consumer_name of its own`;
+    const theirs = consumerSettings(candidate);
+    const differing = Object.entries(consumerSettings(resolved))
+      .filter(([option, value]) => !sameData(value, theirs[option]))
+      .map(([option]) => option);
+    if (differing.length === 0) continue;
+    return `the connection "${other.name}" has the consumer "${resolved.consumer.name}" of stream "${resolved.streamName}" with another ${differing.join(', ')}; make them the same, or give this one a consumer_name of its own`;
   }
   return undefined;
 }
@@ -38,10 +42,19 @@ export function sharesDurable(a: ResolvedConnection, b: ResolvedConnection): boo
   );
 }
 
-const consumerSettings = (source: ConsumerSource) => ({
-  ...source.consumer,
-  role: source.role,
-  filterSubjects: source.filterSubjects,
-  start: source.start,
-  deliverGroup: source.role === 'source-push' ? source.deliverGroup : undefined,
-});
+/** What is set at the server for a durable, by the option that says it. */
+function consumerSettings(source: ConsumerSource): { readonly [option: string]: unknown } {
+  const { durable, ackPolicy, ackWaitMs, maxAckPending, maxDeliver, backoffMs } = source.consumer;
+  return {
+    consumer_pull: source.role,
+    subject: source.filterSubjects,
+    start: source.start,
+    queue_group: source.role === 'source-push' ? source.deliverGroup : undefined,
+    consumer_durable: durable,
+    consumer_ack_policy: ackPolicy,
+    consumer_ack_wait_s: ackWaitMs,
+    consumer_max_ack_pending: maxAckPending,
+    consumer_max_deliver: maxDeliver,
+    consumer_backoff: backoffMs,
+  };
+}

@@ -19,8 +19,10 @@ import { provisionNote } from './provision-note.js';
 
 /** Sockets that are open for this at once. */
 const concurrencyMax = 8;
-/** What a dropped connection left is given up after so many attempts to delete it. */
-const retireAttemptsMax = 5;
+/** What a dropped connection left is given up after so many attempts to delete it: about an hour of a server that is away. */
+const retireAttemptsMax = 125;
+const retireDelayMsMin = 250;
+const retireDelayMsMax = 30_000;
 /** How often it is looked whether the readers before a change have ended. */
 const drainCheckMs = 100;
 
@@ -45,7 +47,7 @@ export interface ProvisionerOptions {
   isDraining(spec: ConnectionSpec): boolean;
   /** Something about the stream or durable that somebody should know, also where a reader's state hides the provisioner's. */
   onNote(connection: string, note: string): void;
-  /** A durable or position could not be deleted. */
+  /** A durable or position could not be deleted, and is not tried any more. */
   onLeftBehind(connection: string, reason: string): void;
 }
 
@@ -63,6 +65,8 @@ export class Provisioner {
   readonly #tasks = new Map<string, Task>();
   /** Forms that are retired as soon as the one in their place stands. */
   readonly #outgoing = new Map<string, readonly ConnectionSpec[]>();
+  /** Forms whose durable or position could not be deleted yet, by when that is tried again. */
+  readonly #retrying = new Map<NodeJS.Timeout, ConnectionSpec>();
   /** The newest comes first: somebody waits for it. */
   readonly #queue: (() => Promise<void>)[] = [];
   #busy = 0;
@@ -120,6 +124,11 @@ export class Provisioner {
     this.#stopped = true;
     this.#queue.length = 0;
     for (const { timer } of this.#tasks.values()) clearTimeout(timer);
+    for (const [timer, { name }] of this.#retrying) {
+      clearTimeout(timer);
+      this.options.onLeftBehind(name, 'the process ended before it could be tried again');
+    }
+    this.#retrying.clear();
   }
 
   #consider(spec: ConnectionSpec): void {
@@ -180,11 +189,25 @@ export class Provisioner {
             await connection.deprovision();
           });
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (attempt === retireAttemptsMax) this.options.onLeftBehind(spec.name, reason);
-        else this.#retire(spec, attempt + 1);
+        this.#retireLater(spec, attempt, error instanceof Error ? error.message : String(error));
       }
     });
+  }
+
+  #retireLater(spec: ConnectionSpec, attempt: number, reason: string): void {
+    const { onLeftBehind, logs } = this.options;
+    if (this.#stopped || attempt === retireAttemptsMax) {
+      onLeftBehind(spec.name, reason);
+      return;
+    }
+    if (attempt === 1)
+      new JobLog(spec.name, logs).write('warn', `what its reading left cannot be deleted yet: ${reason}`);
+    const delayMs = Math.min(retireDelayMsMin * 2 ** (attempt - 1), retireDelayMsMax);
+    const timer = setTimeout(() => {
+      this.#retrying.delete(timer);
+      this.#retire(spec, attempt + 1);
+    }, delayMs);
+    this.#retrying.set(timer, spec);
   }
 
   #retireOutgoing(name: string): void {
