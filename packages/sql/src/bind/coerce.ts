@@ -144,8 +144,25 @@ function fromJson(expression: Expression, type: Type): Expression {
   return lenient(type, offset, jsonConverter(valueType(type)), expression);
 }
 
-const converted = (expression: Expression, type: Type, convert: Convert): Expression =>
-  convert === 'same' ? { ...expression, type } : strict(type, expression.offset, convert, expression);
+function converted(expression: Expression, type: Type, convert: Convert): Expression {
+  if (convert === 'same') return { ...expression, type };
+  return convertedConstant(expression, type, convert) ?? strict(type, expression.offset, convert, expression);
+}
+
+/** A constant is converted once. Undefined for what is none, or where that fails: it fails where a row comes to it. */
+function convertedConstant(
+  expression: Expression,
+  type: Type,
+  convert: Exclude<Convert, 'same'>,
+): Expression | undefined {
+  if (expression.op !== 'constant' || expression.value === null) return undefined;
+  try {
+    return constant(convert(expression.value), type, expression.offset);
+  } catch (error) {
+    if (error instanceof RowError) return undefined;
+    throw error;
+  }
+}
 
 /** A type as messages name it. */
 export const typeName = (type: Type): string => (type === 'NUMBER' ? 'number' : type === 'UNKNOWN' ? 'TEXT' : type);
