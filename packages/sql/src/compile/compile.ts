@@ -8,7 +8,7 @@ import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
 import { kindOfJson } from '../values/json-scalar.js';
-import { Dropping } from './dropping.js';
+import { emitDrops } from './dropping.js';
 import { Emitter } from './emit.js';
 import { FieldReads } from './field-reads.js';
 import { replies, replySubject } from './reply.js';
@@ -59,9 +59,8 @@ function readsPayload({ branches }: Plan): boolean {
 
 /** Drops a message unread where every select of the query does. */
 function emitDropping(branches: readonly Branch[], emitter: Emitter): string {
-  const droppings = branches.map((branch) => Dropping.of(branch));
-  if (!droppings.every((dropping) => dropping !== undefined)) return '';
-  const drops = droppings.map((dropping) => `${emitter.constant(dropping)}.drops(decoded)`);
+  const drops = branches.map((branch) => emitDrops(branch, emitter));
+  if (!drops.every((drop) => drop !== undefined)) return '';
   return `if (${drops.join(' && ')}) return none;`;
 }
 
