@@ -15,7 +15,7 @@ const combinationsMax = 16;
 const triesPerRound = 64;
 const messagesPerRest = 2048;
 /** Which they are where at least that share of the messages is dropped: those that are not have cost a search for nothing. */
-const dropShareMin = 0.6;
+const dropShareMin = 0.4;
 
 /**
  * Tells messages that the filters of a select drop without reading them: it looks for the fields that the filters read by the bytes of their keys, and tries the
