@@ -195,6 +195,8 @@ describe('values', () => {
     ['id / (id - 7)', 'division_by_zero'],
     ['9223372036854775807 + 1', 'out_of_range'],
     ['2147483647 + 1', 'out_of_range'],
+    ["-('-32768'::smallint)", 'out_of_range'],
+    ['-((-32768.0)::smallint)', 'out_of_range'],
     ['name + 1', 'wrong_kind'],
     ['name::int', 'invalid_value'],
     ['nested > 1', 'wrong_kind'],

@@ -132,7 +132,8 @@ export function bindSign(operator: '-' | '+', arg: Expression, offset: number): 
       'cast it to a number',
     );
   if (operator === '+') return value;
-  if (value.op === 'constant' && isInteger(value.type) && value.value !== null && value.value !== 0)
+  // The least of its type has no opposite.
+  if (value.op === 'constant' && isInteger(value.type) && ((value.value as number | bigint | null) ?? 0) > 0)
     return constant(-(value.value as number), value.type, offset);
   if (value.type === 'REAL' || value.type === 'DOUBLE PRECISION')
     return strict(

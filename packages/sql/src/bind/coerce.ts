@@ -39,7 +39,7 @@ export function cast(expression: Expression, type: ValueType): Expression {
   const { type: from, offset } = expression;
   if (from === type) return expression;
   if (from === 'UNKNOWN') return literal(expression, type);
-  if (from === 'JSON') return lenient(type, offset, jsonConverter(type), expression);
+  if (from === 'JSON') return read(type, offset, jsonConverter(type), expression);
   if (type === 'TEXT') return toText(expression);
   if (type === 'JSON') return from === 'TEXT' ? strict('JSON', offset, jsonOfText, expression) : toJson(expression);
   const convert = implicitConversion(from, type) ?? explicitConversion(from, type);
@@ -137,15 +137,47 @@ const literalHints: { readonly [type in Type]?: string } = {
 /** A value of JSON where SQL wants a scalar is that scalar; one of another kind is a row error. */
 function fromJson(expression: Expression, type: Type): Expression {
   const { offset } = expression;
-  if (type === 'TEXT') return lenient('TEXT', offset, jsonText, expression);
-  if (type === 'BOOLEAN') return lenient('BOOLEAN', offset, jsonBoolean, expression);
-  if (type === 'NUMBER') return lenient('NUMBER', offset, jsonNumber, expression);
-  if (isNumeric(type)) return coerce(lenient('NUMBER', offset, jsonNumber, expression), type);
-  return lenient(type, offset, jsonConverter(valueType(type)), expression);
+  if (type === 'TEXT') return read('TEXT', offset, jsonText, expression);
+  if (type === 'BOOLEAN') return read('BOOLEAN', offset, jsonBoolean, expression);
+  if (type === 'NUMBER') return read('NUMBER', offset, jsonNumber, expression);
+  if (isNumeric(type)) return coerce(read('NUMBER', offset, jsonNumber, expression), type);
+  return read(type, offset, jsonConverter(valueType(type)), expression);
 }
 
-const converted = (expression: Expression, type: Type, convert: Convert): Expression =>
-  convert === 'same' ? { ...expression, type } : strict(type, expression.offset, convert, expression);
+type Read = (value: unknown) => unknown;
+const reads = new WeakSet<object>();
+
+function read(type: Type, offset: number, convert: Read, expression: Expression): Expression {
+  reads.add(convert);
+  return lenient(type, offset, convert, expression);
+}
+
+/** For a field that is read as the expression's type and otherwise as it came: its name, and what converts its value. Undefined for all others. */
+export function fieldRead(expression: Expression): { readonly name: string; readonly convert: Read } | undefined {
+  if (expression.op !== 'lenient' || !reads.has(expression.evaluate)) return undefined;
+  const [value] = expression.args;
+  return value?.op === 'field' ? { name: value.name, convert: expression.evaluate as Read } : undefined;
+}
+
+function converted(expression: Expression, type: Type, convert: Convert): Expression {
+  if (convert === 'same') return { ...expression, type };
+  return convertedConstant(expression, type, convert) ?? strict(type, expression.offset, convert, expression);
+}
+
+/** A constant is converted once. Undefined for what is none, or where that fails: it fails where a row comes to it. */
+function convertedConstant(
+  expression: Expression,
+  type: Type,
+  convert: Exclude<Convert, 'same'>,
+): Expression | undefined {
+  if (expression.op !== 'constant' || expression.value === null) return undefined;
+  try {
+    return constant(convert(expression.value), type, expression.offset);
+  } catch (error) {
+    if (error instanceof RowError) return undefined;
+    throw error;
+  }
+}
 
 /** A type as messages name it. */
 export const typeName = (type: Type): string => (type === 'NUMBER' ? 'number' : type === 'UNKNOWN' ? 'TEXT' : type);

@@ -1,6 +1,6 @@
 import { stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
-import { toJson } from '../bind/coerce.js';
+import { fieldRead, toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
 import { type Branch, expressionsOf, type Output, type OutputColumn, type Plan, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
@@ -8,12 +8,12 @@ import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
 import { kindOfJson } from '../values/json-scalar.js';
-import { Dropping } from './dropping.js';
+import { emitDrops } from './dropping.js';
 import { Emitter } from './emit.js';
 import { FieldReads } from './field-reads.js';
 import { replies, replySubject } from './reply.js';
 import { emitBranches } from './rows.js';
-import { serializerOf } from './serialize.js';
+import { serializerOf, staysAs } from './serialize.js';
 
 const none: readonly OutputRow[] = [];
 
@@ -59,9 +59,8 @@ function readsPayload({ branches }: Plan): boolean {
 
 /** Drops a message unread where every select of the query does. */
 function emitDropping(branches: readonly Branch[], emitter: Emitter): string {
-  const droppings = branches.map((branch) => Dropping.of(branch));
-  if (!droppings.every((dropping) => dropping !== undefined)) return '';
-  const drops = droppings.map((dropping) => `${emitter.constant(dropping)}.drops(decoded)`);
+  const drops = branches.map((branch) => emitDrops(branch, emitter));
+  if (!drops.every((drop) => drop !== undefined)) return '';
   return `if (${drops.join(' && ')}) return none;`;
 }
 
@@ -113,11 +112,17 @@ function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: 
 function valueText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
   const serialize = emitter.constant(serializerOf(expression.type));
   const variable = emitter.variable();
-  if (expression.op === 'field' && expression.type === 'JSON') {
+  const written = (value: string) => `((${variable} = ${value}) == null ? "null" : ${serialize}(${variable}))`;
+  if (expression.op === 'field') {
     const name = emitter.constant(fields.name(expression.name));
-    return `(decoded.fieldText(${name}) ?? ((${variable} = decoded.field(${name})) == null ? "null" : ${serialize}(${variable})))`;
+    return `(decoded.fieldText(${name}) ?? ${written(`decoded.field(${name})`)})`;
   }
-  return `((${variable} = ${emitter.value(expression)}) == null ? "null" : ${serialize}(${variable}))`;
+  const read = fieldRead(expression);
+  const stays = staysAs[expression.type];
+  if (!read || !stays) return written(emitter.value(expression));
+  const name = emitter.constant(fields.name(read.name));
+  const staysText = `(${variable} = decoded.fieldText(${name})) !== undefined && ${emitter.constant(stays)}.test(${variable})`;
+  return `(${staysText} ? ${variable} : ${written(`${emitter.constant(read.convert)}(decoded.field(${name}))`)})`;
 }
 
 const encode = (text: string): Uint8Array => Buffer.from(text, 'utf8');

@@ -43,6 +43,19 @@ const serializers: { readonly [type: string]: Serialize | undefined } = {
   BYTEA: (value: Uint8Array) => `"${bytesText(value)}"`,
   JSON: serializeJson,
 };
+
+/** Which JSON texts that `stringifyJson` would write are written the very same once they are read as a type. Null is NULL. */
+export const staysAs: { readonly [type: string]: RegExp | undefined } = {
+  TEXT: /^["n]/,
+  BOOLEAN: /^[tfn]/,
+  SMALLINT: /^(?:-?\d{1,4}|null)$/,
+  INTEGER: /^(?:-?\d{1,9}|null)$/,
+  BIGINT: /^(?:-?\d{1,15}|null)$/,
+  NUMBER: /^[-\dn]/,
+  'DOUBLE PRECISION': /^[-\dn]/,
+  NUMERIC: /^[-\dn]/,
+};
+
 const arraySerializers = new Map<Serialize, Serialize>();
 
 /** How a value of a type, not NULL, is written into an output message. */
