@@ -263,6 +263,8 @@ describe('digits', () => {
     expect(() => evaluate('x * 10', '{"x":1e308}')).toThrow(RowError);
     expect(refusal('SELECT 1e99999 AS x FROM orders').code).toBe('type_mismatch');
     expect(evaluate("'-Infinity'::double precision")).toBe('"-Infinity"');
+    expect(evaluate("'NaN'::real / 0::real")).toBe('"NaN"');
+    expect(() => evaluate("'Infinity'::double precision / 0")).toThrow(RowError);
   });
 });
 
