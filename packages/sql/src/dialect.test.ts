@@ -252,7 +252,7 @@ describe('digits', () => {
 
   it('are read into columns and out of them', () => {
     const payload = '{"id":9223372036854775807,"price":0.10}';
-    expect(run('SELECT id, price FROM items', payload)).toEqual(['{"id":9223372036854775807,"price":0.1}']);
+    expect(run('SELECT id, price FROM items', payload)).toEqual(['{"id":9223372036854775807,"price":0.10}']);
     expect(run('SELECT id FROM items', '{"id":"9223372036854775807"}')).toEqual(['{"id":9223372036854775807}']);
     expect(run('SELECT price FROM items', '{"price":"0.10"}')).toEqual(['{"price":0.10}']);
     expect(() => run('SELECT id FROM items', '{"id":9223372036854775808}')).toThrow(RowError);
@@ -263,6 +263,8 @@ describe('digits', () => {
     expect(() => evaluate('x * 10', '{"x":1e308}')).toThrow(RowError);
     expect(refusal('SELECT 1e99999 AS x FROM orders').code).toBe('type_mismatch');
     expect(evaluate("'-Infinity'::double precision")).toBe('"-Infinity"');
+    expect(evaluate("'NaN'::real / 0::real")).toBe('"NaN"');
+    expect(() => evaluate("'Infinity'::double precision / 0")).toThrow(RowError);
   });
 });
 

@@ -115,6 +115,8 @@ describe('values', () => {
     ['tags->>-1', '"b"'],
     ["nested->'deep'->>'x'", '"1"'],
     ["nested#>'{deep,x}'", '1'],
+    ['name || id', '"Ann7"'],
+    ["'nested: ' || nested", '"nested: {\\"deep\\":{\\"x\\":1}}"'],
     ["JSON_EXTRACT(payload, '$.nested.deep.x') + 1", '2'],
     ["JSON_EXTRACT(payload, '$.tags[1]')", '"b"'],
     ["payload->'name'", '"Ann"'],
@@ -202,6 +204,8 @@ describe('values', () => {
     ['nested > 1', 'wrong_kind'],
     ['NOT name', 'wrong_kind'],
     ['lower(id)', 'wrong_kind'],
+    ['nested || nested', 'wrong_kind'],
+    ['tags || id', 'wrong_kind'],
     ["repeat('x', 2000000)", 'too_large'],
   ])('%s is a row error', (expression, code) => {
     expect(() => evaluate(expression, order)).toThrow(expect.objectContaining({ name: 'RowError', code }));

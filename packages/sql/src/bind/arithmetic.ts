@@ -21,7 +21,7 @@ const arithmetic = {
   '*': { integer: (a: bigint, b: bigint) => a * b, double: (a: number, b: number) => a * b, decimal: multiplyDecimals },
   '/': {
     integer: (a: bigint, b: bigint) => a / nonZero(b),
-    double: (a: number, b: number) => a / nonZeroNumber(b),
+    double: (a: number, b: number) => a / (Number.isNaN(a) ? b : nonZeroNumber(b)),
     decimal: divideDecimals,
   },
   '%': {

@@ -1,4 +1,6 @@
-import { SqlError } from '../errors.js';
+import { RowError, SqlError } from '../errors.js';
+import { scalarText } from '../values/convert.js';
+import { kindOfJson } from '../values/json-scalar.js';
 import { bindBits, bindPower, calculate, isArithmetic, isBitOperator } from './arithmetic.js';
 import { bindArrayOperator, isArrayOperator } from './array.js';
 import { aType, coerce, settled, toText } from './coerce.js';
@@ -45,6 +47,7 @@ function concatenate(left: Expression, right: Expression, offset: number): Expre
       offset,
       'cast one of them to TEXT',
     );
+  if (left.type === 'JSON' && right.type === 'JSON') return strict('TEXT', offset, joinScalars, left, right);
   return strict(
     'TEXT',
     offset,
@@ -52,4 +55,15 @@ function concatenate(left: Expression, right: Expression, offset: number): Expre
     toText(left),
     toText(right),
   );
+}
+
+/** Values of JSON as texts. PostgreSQL merges objects and arrays, which texts of them behind each other would only resemble. */
+function joinScalars(left: unknown, right: unknown): string {
+  for (const value of [left, right])
+    if (typeof value === 'object')
+      throw new RowError(
+        'wrong_kind',
+        `|| joins texts here, but a value is ${kindOfJson(value)}; SELECT *, x AS y adds to the message, ::text makes a text of it`,
+      );
+  return scalarText(left) + scalarText(right);
 }

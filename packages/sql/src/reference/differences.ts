@@ -23,6 +23,11 @@ export const differences: readonly Difference[] = [
     example: [`('{"a":7}'::jsonb -> 'a') / 2`, '3.5'],
   },
   {
+    what: '`||` of two values of JSON joins their texts; objects and arrays are refused, not merged.',
+    why: 'Fields are joined without casts; `SELECT *, x AS y` adds to a message.',
+    example: [`'{"a":1}'::jsonb || '{"b":2}'::jsonb`, undefined],
+  },
+  {
     what: 'JSON and JSONB are one type, whose text is compact and keeps the order of its keys.',
     why: 'A message goes out as it came.',
     example: [`'{"b":1,"a":2}'::jsonb::text`, '"{\\"b\\":1,\\"a\\":2}"'],
