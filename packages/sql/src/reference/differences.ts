@@ -93,6 +93,11 @@ export const differences: readonly Difference[] = [
     example: ['unnest(ARRAY[1])', undefined],
   },
   {
+    what: 'A text that repeat, replace, lpad, rpad or format builds has 1,000,000 characters at most.',
+    why: 'A few bytes of a query or a message must not cost gigabytes.',
+    example: ["repeat('ab', 600000)", undefined],
+  },
+  {
     what: 'A call that fits several overloads takes the nearest one.',
     why: 'PostgreSQL asks for a cast.',
     example: ['gcd(4::smallint, 6::smallint)', '2'],
