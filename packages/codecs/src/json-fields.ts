@@ -52,6 +52,11 @@ export class JsonFields {
     return this.#text === text;
   }
 
+  /** How many members the message has, duplicate keys counted each. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** The field's value, the same as of the message read whole; undefined where there is none. */
   value(name: FieldName): unknown {
     const text = this.#text;

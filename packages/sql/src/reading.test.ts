@@ -172,6 +172,8 @@ const list = fc.constantFrom(
   '+a AS number, b::real AS r',
   'payload AS p, a',
   '*, a AS added',
+  '*, 1 AS a, b AS "é"',
+  '*, a AS c, payload AS "__proto__"',
   "a->>'b' AS x",
   '1 AS one',
 );

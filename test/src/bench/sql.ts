@@ -11,7 +11,13 @@ const messages = 1_000;
 const compilations = 200;
 
 /** What JSON.parse gave, as code written by hand takes it. */
-type Order = { readonly [field: string]: unknown; readonly percent: number; readonly customer: unknown };
+type Order = {
+  readonly [field: string]: unknown;
+  readonly percent: number;
+  readonly customer: unknown;
+  readonly amount: number;
+  readonly id: string;
+};
 /** One pipeline, by hand. */
 type ByHand = (order: Order, data: Uint8Array) => Uint8Array | undefined;
 
@@ -31,7 +37,17 @@ const passing =
   (least: number): ByHand =>
   (order, data) =>
     order.percent >= least ? data : undefined;
+const typedFields =
+  'id::text AS id, customer, percent::integer AS percent, amount::double precision AS amount, currency::text AS currency';
 const limits = [90, 91, 92, 93, 94];
+const otherFields: readonly (readonly [where: string, test: (order: Order) => boolean])[] = [
+  ['percent >= 90', ({ percent }) => percent >= 90],
+  ['amount > 19.5', ({ amount }) => amount > 19.5],
+  ["currency = 'USD'", ({ currency }) => currency === 'USD'],
+  ["id LIKE 'order-000009%'", ({ id }) => id.startsWith('order-000009')],
+  ["note = ''", ({ note }) => note === ''],
+];
+const shares = [0, 25, 50, 75, 95];
 
 const jobsOf = (size: Job['size']): Job[] => [
   {
@@ -57,10 +73,42 @@ const jobsOf = (size: Job['size']): Job[] => [
   },
   { name: 'five fields of all', size, queries: [`SELECT ${fields} FROM orders`], byHand: [five], target: 1 },
   {
+    name: 'five fields of all, with types',
+    size,
+    queries: [`SELECT ${typedFields} FROM orders`],
+    byHand: [five],
+    target: 1,
+  },
+  {
+    name: 'SELECT *, one more member',
+    size,
+    queries: ['SELECT *, percent AS share FROM orders'],
+    byHand: [(order) => Buffer.from(JSON.stringify({ ...order, share: order.percent }))],
+    target: undefined,
+  },
+  {
     name: 'five pipelines, each drops 90 %',
     size,
     queries: limits.map((least) => `SELECT * FROM orders WHERE percent >= ${least}`),
     byHand: limits.map(passing),
+    target: undefined,
+  },
+  {
+    name: 'five pipelines, of other shares',
+    size,
+    queries: shares.map((least) => `SELECT * FROM orders WHERE percent >= ${least}`),
+    byHand: shares.map(passing),
+    target: undefined,
+  },
+  {
+    name: 'five pipelines, of other fields',
+    size,
+    queries: otherFields.map(([where]) => `SELECT * FROM orders WHERE ${where}`),
+    byHand: otherFields.map(
+      ([, test]) =>
+        (order, data) =>
+          test(order) ? data : undefined,
+    ),
     target: undefined,
   },
 ];

@@ -1,11 +1,11 @@
-import { stringifyJson } from '@laminar/codecs';
+import { type FieldName, stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
 import { fieldRead, toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
 import { type Branch, expressionsOf, type Output, type OutputColumn, type Plan, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
-import type { BoundQuery, CompiledQuery, OutputRow } from '../contract.js';
+import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
 import { kindOfJson } from '../values/json-scalar.js';
 import { emitDrops } from './dropping.js';
@@ -52,10 +52,8 @@ function onlyConnection({ connections }: BoundQuery): string {
 
 const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, headers: undefined }];
 
-function readsPayload({ branches }: Plan): boolean {
-  const expressions = branches.flatMap(expressionsOf).flatMap((expression) => [...parts(expression)]);
-  return branches.some(({ output }) => output.shape === 'extended') || expressions.some(({ op }) => op === 'payload');
-}
+const readsPayload = ({ branches }: Plan): boolean =>
+  branches.flatMap(expressionsOf).some((expression) => [...parts(expression)].some(({ op }) => op === 'payload'));
 
 /** Drops a message unread where every select of the query does. */
 function emitDropping(branches: readonly Branch[], emitter: Emitter): string {
@@ -82,10 +80,10 @@ function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): strin
       return `row(${emitter.constant(encode)}("[" + [${values.join(', ')}].join(",") + "]"))`;
     }
     case 'extended': {
-      const names = output.columns.map(({ name }) => name);
+      const names = output.columns.map(({ name }) => fields.name(name));
       const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
-      const data = output.base === 'bytes' ? 'message.data' : 'undefined';
-      return `row(${emitter.constant(extend)}(${data}, payload, ${emitter.constant(names)}, [${values.join(', ')}]))`;
+      const extended = emitter.constant(output.base === 'bytes' ? extendBytes : extendValue);
+      return `row(${extended}(decoded, ${emitter.constant(names)}, [${values.join(', ')}]))`;
     }
     case 'envelope': {
       const { body, payload, subject, headers } = output;
@@ -137,31 +135,32 @@ function rawBody(payload: string | Uint8Array | null | undefined): Uint8Array {
   return payload instanceof Uint8Array ? payload : encode(payload ?? '');
 }
 
-/**
- * The payload's object with more members, whose values are JSON texts. Bytes of JSON, where there are any, stay as they came where none of the members is
- * there already.
- */
-function extend(
-  data: Uint8Array | undefined,
-  payload: unknown,
-  names: readonly string[],
-  values: readonly string[],
-): Uint8Array {
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
-    throw new RowError('wrong_kind', `SELECT *, ... adds to an object, but the message is ${kindOfJson(payload)}`);
-  }
-  if (!data || names.some((name) => Object.hasOwn(payload, name)))
-    return encode(replaceMembers(payload, names, values));
-  const members = names.map((name, i) => `${JSON.stringify(name)}:${values[i]}`).join(',');
-  const isEmpty = Object.keys(payload).length === 0;
-  const end = data.lastIndexOf(closingBrace);
-  return Buffer.concat([data.subarray(0, end), encode(`${isEmpty ? '' : ','}${members}}`), data.subarray(end + 1)]);
+/** The payload's object with more members, whose values are JSON texts; those that it has already take the new value. */
+function extendValue(decoded: DecodedMessage, names: readonly FieldName[], values: readonly string[]): Uint8Array {
+  const members = new Map(Object.entries(objectOf(decoded)).map(([name, value]) => [name, stringifyJson(value)]));
+  for (const [i, { text }] of names.entries()) members.set(text, values[i] ?? 'null');
+  return encode(`{${Array.from(members, ([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`);
 }
 
-function replaceMembers(payload: object, names: readonly string[], values: readonly string[]): string {
-  const members = new Map(Object.entries(payload).map(([name, value]) => [name, stringifyJson(value)]));
-  for (const [i, name] of names.entries()) members.set(name, values[i] ?? 'null');
-  return `{${Array.from(members, ([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
+/** The same, of bytes of JSON: they stay as they came where none of the members is there already. */
+function extendBytes(decoded: DecodedMessage, names: readonly FieldName[], values: readonly string[]): Uint8Array {
+  const count = decoded.memberCount() ?? Object.keys(objectOf(decoded)).length;
+  if (names.some((name) => decoded.field(name) !== undefined)) return extendValue(decoded, names, values);
+  const members = names.map(({ text }, i) => `${JSON.stringify(text)}:${values[i]}`).join(',');
+  const added = encode(`${count === 0 ? '' : ','}${members}}`);
+  const { data } = decoded.message;
+  const end = data.lastIndexOf(closingBrace);
+  const extended = Buffer.allocUnsafe(data.length - 1 + added.length);
+  extended.set(data);
+  extended.set(added, end);
+  extended.set(data.subarray(end + 1), end + added.length);
+  return extended;
+}
+
+function objectOf(decoded: DecodedMessage): object {
+  const payload = decoded.value();
+  if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) return payload;
+  throw new RowError('wrong_kind', `SELECT *, ... adds to an object, but the message is ${kindOfJson(payload)}`);
 }
 
 function envelope(data: Uint8Array, subject: unknown, hasSubject: boolean, headers: unknown): readonly OutputRow[] {

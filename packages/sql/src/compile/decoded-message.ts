@@ -42,6 +42,10 @@ class Decoded implements DecodedMessage {
     return undefined;
   }
 
+  memberCount(): undefined {
+    return undefined;
+  }
+
   searchable(): undefined {
     return undefined;
   }
@@ -82,6 +86,10 @@ class DecodedJson implements DecodedMessage {
 
   fieldText(name: FieldName): string | undefined {
     return this.#readsFields() ? this.fields.canonicalText(name) : undefined;
+  }
+
+  memberCount(): number | undefined {
+    return this.#readsFields() ? this.fields.count : undefined;
   }
 
   searchable(): JsonText | undefined {
