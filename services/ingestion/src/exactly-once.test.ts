@@ -61,6 +61,27 @@ describe('each message comes out once', () => {
     expect(sorted(await mesh.numbers(output))).toEqual(upTo(count));
   });
 
+  it('when each gives thousands of rows, and the query changes in the middle of a batch', async () => {
+    const [messages, rows] = [20, 5000];
+    const { input, output, subject } = await define('many');
+    await eventually(() => mesh.jsm.streams.info(input), { what: 'the stream' });
+    await mesh.feed(subject, 0, messages);
+    const query = (version: number) =>
+      `INSERT INTO out_many SELECT n * ${rows} + i AS n, ${version} AS v FROM in_many, generate_series(0, ${rows - 1}) AS i`;
+    await mesh.pipeline('many', query(1));
+    await eventually(async () => (await mesh.count(output)) > 0, { what: 'the first rows', timeoutMs: 20_000 });
+    await mesh.pipeline('many', query(2));
+    await mesh.settled('many', 'running');
+    await eventually(async () => (await mesh.count(output)) >= messages * rows, {
+      what: 'every row',
+      timeoutMs: 40_000,
+    });
+    await eventually(async () => (await mesh.jsm.consumers.info(input, 'laminar-in_many')).num_ack_pending === 0, {
+      what: 'every acknowledgement',
+    });
+    expect(sorted(await mesh.numbers(output))).toEqual(upTo(messages * rows));
+  }, 120_000);
+
   it('when the query changes while messages flow', async () => {
     const count = 4000;
     const { output, subject } = await define('change');

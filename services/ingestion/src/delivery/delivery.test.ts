@@ -13,6 +13,21 @@ const acknowledged = () => new DeliveryStage({ ackWaitMs: 6000 });
 const forgetful = () => new DeliveryStage({ ackWaitMs: undefined });
 
 describe('a message that gives several rows', () => {
+  it('leaves those behind it to a later turn where its rows are large together', () => {
+    const stage = acknowledged();
+    const row = 'x'.repeat(1024 * 1024);
+    const { pipeline, sink } = stage.pipeline('p', { rows: () => [row, row, row] });
+    stage.delivery.pipelines = [pipeline];
+    const batch = stage.settled.batch([1, 2, 3]);
+    expect(stage.delivery.process(batch)).toBe(2);
+    expect(sink.published).toHaveLength(6);
+    expect(stage.delivery.process(batch, 2)).toBe(3);
+    expect(sink.published).toHaveLength(9);
+    stage.delivery.abandon();
+    expect(stage.delivery.process(stage.settled.batch([4, 5]))).toBe(2);
+    expect(sink.published).toHaveLength(9);
+  });
+
   it('is acknowledged once all of them are confirmed, in whichever order, each under an id of its own', () => {
     const stage = acknowledged();
     const { pipeline, sink, counters } = stage.pipeline('p', { rows: () => ['a', 'b', 'c'] });

@@ -11,6 +11,11 @@ import type { RunningPipeline } from './pipeline.js';
 import { publishAtOnce, publishConfirmed } from './publication.js';
 import type { TraceSampler } from './trace-sampler.js';
 
+/** Of messages that give several rows, this many bytes are handed to the sinks before it is asked whether they can take more. */
+const turnBytesMax = 4 * 1024 * 1024;
+/** What is kept of a row beside its data until it is confirmed, about. */
+const rowOverheadBytes = 200;
+
 export interface DeliveryOptions extends FailureOptions {
   readonly connection: string;
   readonly reader: Pick<Reader, 'sourceIncarnation'>;
@@ -34,6 +39,8 @@ export class Delivery {
   /** Evaluations that wait for functions. */
   #awaited = 0;
   #drained: (() => void)[] = [];
+  /** Since `process` was called. */
+  #turnBytes = 0;
   #paused = false;
   #stopped = false;
 
@@ -51,25 +58,30 @@ export class Delivery {
     this.#givenUp = new GivenUp(options.log);
   }
 
-  /** Evaluates a batch and publishes its rows. */
-  process(batch: Batch): void {
+  /**
+   * Evaluates the messages of a batch from an index on, and publishes their rows. The index of the first that was not taken: after messages that gave many
+   * rows the others wait for the sinks.
+   */
+  process(batch: Batch, from = 0): number {
     const { messages } = batch;
     const startedMs = performance.now();
-    let taken = 0;
-    for (; taken < messages.length && !this.#stopped; taken++) {
-      const message = messages[taken] as Message;
+    this.#turnBytes = 0;
+    let next = from;
+    for (; next < messages.length && !this.#stopped && this.#turnBytes < turnBytesMax; next++) {
+      const message = messages[next] as Message;
       if (message.sequence === undefined) this.#evaluate(this.pipelines, message, undefined);
-      else this.#takeOff(batch, taken, startedMs);
+      else this.#takeOff(batch, next, startedMs);
     }
     const nowMs = performance.now();
     const isUntracked = messages[0]?.sequence === undefined;
     for (const { sink, counters, awaited } of this.pipelines) {
       sink.flush();
       if (!isUntracked) continue;
-      counters.messagesIn += taken;
+      counters.messagesIn += next - from;
       // A message without a flight is done when its batch is.
-      if (!awaited) counters.latency.record(nowMs - startedMs, taken, nowMs);
+      if (!awaited) counters.latency.record(nowMs - startedMs, next - from, nowMs);
     }
+    return this.#stopped ? messages.length : next;
   }
 
   /** Resolves when the sinks and functions can take more; undefined means now. */
@@ -260,6 +272,7 @@ export class Delivery {
     processed: string | undefined,
   ): void {
     const { sourceIncarnation } = this.options.reader;
+    if (rows.length > 1) for (const { data } of rows) this.#turnBytes += data.length + rowOverheadBytes;
     const publishing = { pipeline, message, rows, sourceIncarnation, processed };
     if (!flight && !pipeline.durable) {
       const failure = publishAtOnce(publishing);

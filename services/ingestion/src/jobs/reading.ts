@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Batch, ConnectorError, type Reader, within } from '@laminar/connectors';
 import type { Delivery } from '../delivery/delivery.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
@@ -13,7 +14,8 @@ const keepAlivesPerAckWait = 6;
 export class Reading {
   /** The next batch waits while this is set. */
   #held: Promise<void> | undefined;
-  #heldBatch: Batch | undefined;
+  /** Messages that nothing was made of yet: those of the batch from the index on. */
+  #untaken: { readonly batch: Batch; readonly from: number } | undefined;
   #endHold: () => void = () => undefined;
   #suspended = false;
   #endWaitForSinks: () => void = () => undefined;
@@ -50,10 +52,11 @@ export class Reading {
     try {
       for (;;) {
         const batch = await this.reader.read();
-        if (batch && this.#held) await this.#passHold(batch);
+        if (batch && this.#held) await this.#passHold(batch, 0);
         if (!batch || this.#abandoned) break;
         this.#checkStall();
-        this.delivery.process(batch);
+        const taken = this.delivery.process(batch);
+        if (taken < batch.messages.length) await this.#deliverRest(batch, taken);
         const sinksReady = this.delivery.ready();
         if (sinksReady && !this.#abandoned) await this.#waitForSinks(sinksReady);
       }
@@ -142,10 +145,24 @@ export class Reading {
     });
   }
 
-  async #passHold(batch: Batch): Promise<void> {
-    this.#heldBatch = batch;
+  /** What is left of a batch whose messages give many rows, a part at a time, as the sinks can take it. */
+  async #deliverRest(batch: Batch, from: number): Promise<void> {
+    for (let next = from; next < batch.messages.length; next = this.delivery.process(batch, next)) {
+      this.#untaken = { batch, from: next };
+      // Lets go out what was published.
+      await setImmediate();
+      const sinksReady = this.delivery.ready();
+      if (sinksReady && !this.#abandoned) await this.#waitForSinks(sinksReady);
+      await this.#passHold(batch, next);
+      if (this.#abandoned) return;
+      this.#checkStall();
+    }
+  }
+
+  async #passHold(batch: Batch, from: number): Promise<void> {
+    this.#untaken = { batch, from };
     while (this.#held) await this.#held;
-    this.#heldBatch = undefined;
+    this.#untaken = undefined;
   }
 
   /** A swap and a stop end the wait, since the sink that is waited for may never be ready again. */
@@ -160,8 +177,8 @@ export class Reading {
   #keepAlive(): void {
     this.#tickedMs = performance.now();
     this.delivery.keepAlive();
-    const held = this.#heldBatch;
-    for (let i = 0; held && i < held.messages.length; i++) held.working(i);
+    const { batch, from = 0 } = this.#untaken ?? {};
+    for (let i = from; batch && i < batch.messages.length; i++) batch.working(i);
     this.reader.keepAlive();
   }
 
