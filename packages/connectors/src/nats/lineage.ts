@@ -9,6 +9,8 @@ export interface Sharer {
 
 /** What the log says of the place that a definition's readers go on from, and of whose it is, beside the definition itself. Each call says how it is now. */
 export interface Lineage {
+  /** The definition is still that of its name: it was not dropped, nor another one created in its place. */
+  isCurrent(): boolean;
   /** Definitions whose readers use the durable of `form`, but for `owner` and its namesakes. */
   sharers(form: ResolvedConnection, owner: Sharer): readonly Sharer[];
   /** The forms of this definition before its means of reading were changed, newest first, as far back as the place in the stream was to be kept. */
@@ -20,6 +22,7 @@ export interface Lineage {
 }
 
 export const noLineage: Lineage = {
+  isCurrent: () => true,
   sharers: () => [],
   predecessors: () => [],
   beginsAnew: () => false,

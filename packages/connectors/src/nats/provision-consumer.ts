@@ -60,6 +60,7 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
   if (description === madeFor(maker)) return bringUpToDate(context, existing);
   if (description?.startsWith(madeForName(maker.name))) {
     if (lineage.sharers(source, maker).length > 0) return bringUpToDate(context, existing);
+    refuseStale(context);
     await deleteConsumer(jsm, source);
     return make(context);
   }
@@ -74,10 +75,20 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
   return { drift: driftOf(source, differing), remark: undefined, isNew: false };
 }
 
+/** What a definition that is gone would make nobody deletes again, and what it would replace is its successor's. */
+function refuseStale({ maker, source, lineage }: ConsumerContext): void {
+  if (lineage.isCurrent()) return;
+  throw new ConnectorError(
+    'blocked',
+    `${consumerName(source)} is not made: the definition of "${maker.name}" was dropped meanwhile`,
+  );
+}
+
 /** Of two that make it at once the second finds the same settings. */
 async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   const { source, memory } = context;
   const inherited = memory.position === undefined ? await inherit(context) : undefined;
+  refuseStale(context);
   const position = memory.position ?? inherited;
   if (position === undefined) {
     const remark = notInherited({ ...context, streamName: source.streamName });

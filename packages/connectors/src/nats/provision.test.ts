@@ -3,7 +3,7 @@ import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { PositionMemory } from '../index.js';
+import { noLineage, PositionMemory } from '../index.js';
 import { readTexts } from '../reader.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
 
@@ -27,7 +27,13 @@ describe('provisioning', () => {
   });
 
   /** A source with a stream of its own, that `options` may change. */
-  async function source(options: object = {}, stream = `S${++number}`, incarnation = 7, memory = new PositionMemory()) {
+  async function source(
+    options: object = {},
+    stream = `S${++number}`,
+    incarnation = 7,
+    memory = new PositionMemory(),
+    lineage = noLineage,
+  ) {
     const { connection } = await openConnection(
       {
         type: 'source',
@@ -38,7 +44,7 @@ describe('provisioning', () => {
         ...options,
       },
       'orders',
-      { incarnation, memory },
+      { incarnation, memory, lineage },
     );
     return { connection, stream };
   }
@@ -134,6 +140,20 @@ describe('provisioning', () => {
     expect(await next.provision()).toEqual(nothing);
     await connection.deprovision();
     expect((await jsm.consumers.info(stream, 'laminar-orders')).created).toBe(info.created);
+  });
+
+  it('neither makes a durable for a definition that was dropped meanwhile, nor replaces that of its successor', async () => {
+    const { stream, connection } = await source();
+    await connection.provision();
+    const { created } = await jsm.consumers.info(stream, 'laminar-orders');
+    const dropped = { ...noLineage, isCurrent: () => false };
+    const { connection: before } = await source({}, stream, 6, new PositionMemory(), dropped);
+    const refused = { name: 'ConnectorError', steer: 'blocked', message: expect.stringContaining('was dropped') };
+    await expect(before.provision()).rejects.toMatchObject(refused);
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).created).toBe(created);
+    await connection.deprovision();
+    await expect(before.provision()).rejects.toMatchObject(refused);
+    expect((await jsm.streams.info(stream)).state.consumer_count).toBe(0);
   });
 
   it('does not take back a durable that somebody else made', async () => {

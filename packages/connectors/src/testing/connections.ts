@@ -4,8 +4,10 @@ import {
   type Connection,
   type ConnectionState,
   createConnection,
+  type Lineage,
   type LogDetails,
   type LogLevel,
+  noLineage,
   type PositionMemory,
   type SecretSource,
 } from '../index.js';
@@ -28,6 +30,7 @@ export interface TestConnectionOptions {
   readonly incarnation?: number;
   readonly secrets?: SecretSource;
   readonly memory?: PositionMemory;
+  readonly lineage?: Lineage;
 }
 
 const open: Connection[] = [];
@@ -38,7 +41,7 @@ const noSecrets: SecretSource = { find: (name) => ({ problem: `there is no secre
 export function connectionOf(
   options: Options,
   name = 'orders',
-  { incarnation = 7, secrets = noSecrets, memory }: TestConnectionOptions = {},
+  { incarnation = 7, secrets = noSecrets, memory, lineage = noLineage }: TestConnectionOptions = {},
 ): TestConnection {
   const definition = {
     connector: 'nats',
@@ -59,6 +62,7 @@ export function connectionOf(
     files: { read: (path) => readFile(path) },
     events: { onState: (state) => void states.push(state), onRemark: (remark) => void remarks.push(remark) },
     log: { write: (level, message, details) => void lines.push({ level, message, ...details?.() }) },
+    lineage,
     ...(memory === undefined ? {} : { memory }),
   });
   open.push(connection);

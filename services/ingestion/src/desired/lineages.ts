@@ -51,6 +51,7 @@ export class Lineages {
       return known?.incarnation === incarnation ? known : undefined;
     };
     return {
+      isCurrent: () => this.catalog.get('connection', name)?.incarnation === incarnation,
       sharers: (form, owner) => this.#sharers(owner.name, form),
       predecessors: () => past()?.forms ?? [],
       beginsAnew: () => past()?.beginsAnew ?? false,

@@ -58,6 +58,11 @@ interface Task {
   timer: NodeJS.Timeout | undefined;
 }
 
+interface Work {
+  readonly connection: string;
+  do(): Promise<void>;
+}
+
 /** Makes the streams and durables that definitions ask for, also where nothing reads them yet, and deletes the durables and positions of dropped ones. */
 export class Provisioner {
   readonly #wanted = new Map<string, ConnectionSpec>();
@@ -68,8 +73,9 @@ export class Provisioner {
   /** Forms whose durable or position could not be deleted yet, by when that is tried again. */
   readonly #retrying = new Map<NodeJS.Timeout, ConnectionSpec>();
   /** The newest comes first: somebody waits for it. */
-  readonly #queue: (() => Promise<void>)[] = [];
-  #busy = 0;
+  readonly #queue: Work[] = [];
+  /** Connections that something is done about now. One thing at a time: what one form makes another of the same name may delete. */
+  readonly #busy = new Set<string>();
   #started = false;
   #stopped = false;
 
@@ -144,7 +150,7 @@ export class Provisioner {
     const task: Task = { spec, backoff: new Backoff(spec.resolved, Math.random), log, timer: undefined };
     this.#tasks.set(name, task);
     this.#stand(name, { state: 'connecting', message: '', revision: 0 });
-    this.#enqueue(() => this.#provision(task));
+    this.#enqueue(name, () => this.#provision(task));
   }
 
   async #provision(task: Task): Promise<void> {
@@ -152,7 +158,7 @@ export class Provisioner {
     const { name, revision, cause } = spec;
     if (this.#tasks.get(name) !== task) return;
     if (this.options.isDraining(spec)) {
-      task.timer = setTimeout(() => this.#enqueue(() => this.#provision(task)), drainCheckMs);
+      task.timer = setTimeout(() => this.#enqueue(name, () => this.#provision(task)), drainCheckMs);
       return;
     }
     const { instance } = this.options;
@@ -175,12 +181,12 @@ export class Provisioner {
       const retry = task.backoff.after(known);
       this.#stand(name, { state: retry.state, message: known.message, revision: 0 });
       task.log.stands(retry.state, known.message);
-      task.timer = setTimeout(() => this.#enqueue(() => this.#provision(task)), retry.delayMs);
+      task.timer = setTimeout(() => this.#enqueue(name, () => this.#provision(task)), retry.delayMs);
     }
   }
 
   #retire(spec: ConnectionSpec, attempt: number): void {
-    this.#enqueue(async () => {
+    this.#enqueue(spec.name, async () => {
       try {
         if (isPositioned(spec.resolved)) await this.options.positions.forget(spec);
         else
@@ -254,21 +260,22 @@ export class Provisioner {
     }
   }
 
-  #enqueue(work: () => Promise<void>): void {
+  #enqueue(connection: string, work: () => Promise<void>): void {
     if (this.#stopped) return;
-    this.#queue.push(work);
+    this.#queue.push({ connection, do: work });
     void this.#next();
   }
 
   async #next(): Promise<void> {
-    if (this.#busy >= concurrencyMax) return;
-    const work = this.#queue.pop();
+    if (this.#busy.size >= concurrencyMax) return;
+    const index = this.#queue.findLastIndex(({ connection }) => !this.#busy.has(connection));
+    const [work] = index < 0 ? [] : this.#queue.splice(index, 1);
     if (!work) return;
-    this.#busy++;
+    this.#busy.add(work.connection);
     try {
-      await work();
+      await work.do();
     } finally {
-      this.#busy--;
+      this.#busy.delete(work.connection);
       void this.#next();
     }
   }
