@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -38,8 +38,11 @@ export async function unpackDebianPackage({ target, onProgress, signal }: Unpack
     for (const part of ['state/lists/partial', 'cache/archives/partial']) {
       await mkdir(join(work, part), { recursive: true });
     }
+    // Nothing is installed as far as apt-get sees: else it would look for the very version that is, which an archive may not have any more.
+    const status = join(work, 'state', 'status');
+    await writeFile(status, '');
     const apt = [
-      ...['-o', `Dir::State=${join(work, 'state')}`, '-o', 'Dir::State::status=/var/lib/dpkg/status'],
+      ...['-o', `Dir::State=${join(work, 'state')}`, '-o', `Dir::State::status=${status}`],
       ...['-o', `Dir::Cache=${join(work, 'cache')}`, '-o', 'APT::Sandbox::User='],
     ];
     onProgress("there is no nats-server on this machine; reading Debian's package lists");

@@ -1,5 +1,6 @@
 import { subjects } from '@laminar/protocol';
 import { eventually, freePort, startNats } from '@laminar/test';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
@@ -107,28 +108,27 @@ describe('a pipeline that is given another sink', () => {
   });
 
   it('holds its messages when it is dropped and created again over it at once', async () => {
-    const port = await freePort();
-    await streamed('reborn');
-    await mesh.pipeline('reborn', 'SELECT n FROM reborn');
-    await mesh.settled('reborn', 'running');
-    await mesh.connection(
-      'unborn',
-      { type: 'sink', subject: 'unborn', reconnect_wait_ms: 50 },
-      `nats://127.0.0.1:${port}`,
-    );
-    await mesh.append('pipeline', 'reborn', { type: 'PipelineDropped' });
-    await mesh.pipeline('reborn', 'INSERT INTO unborn SELECT n FROM reborn');
-    await mesh.settled('reborn', 'blocked');
-    await mesh.feed('reborn.x', 0, 3);
-    const server = await startNats({ port });
-    const rows: number[] = [];
-    const nc = await connect({ servers: server.url });
-    nc.subscribe('unborn', { callback: (_, message) => void rows.push(message.json<{ n: number }>().n) });
-    await nc.flush();
+    const server = await startNats();
+    const nc = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
     try {
+      const jsm = await jetstreamManager(nc);
+      // A stream is there as soon as its server is; a subscriber might come behind the rows.
+      await jsm.streams.add({ name: 'UNBORN', subjects: ['unborn'] });
+      await server.down();
+      await streamed('reborn');
+      await mesh.pipeline('reborn', 'SELECT n FROM reborn');
       await mesh.settled('reborn', 'running');
-      await eventually(() => rows.length === 3, { what: 'the rows' });
-      expect(sorted(rows)).toEqual([0, 1, 2]);
+      await mesh.connection('unborn', { type: 'sink', subject: 'unborn', reconnect_wait_ms: 50 }, server.url);
+      await mesh.append('pipeline', 'reborn', { type: 'PipelineDropped' });
+      await mesh.pipeline('reborn', 'INSERT INTO unborn SELECT n FROM reborn');
+      await mesh.settled('reborn', 'blocked');
+      await mesh.feed('reborn.x', 0, 3);
+      await server.up();
+      await mesh.settled('reborn', 'running');
+      const last = () => jsm.streams.info('UNBORN').then(({ state }) => state.last_seq);
+      await eventually(async () => (await last()) === 3, { what: 'the rows' });
+      const rows = await Promise.all([1, 2, 3].map((seq) => jsm.streams.getMessage('UNBORN', { seq })));
+      expect(sorted(rows.map((row) => row?.json<{ n: number }>().n ?? -1))).toEqual([0, 1, 2]);
     } finally {
       await mesh.append('pipeline', 'reborn', { type: 'PipelineDropped' });
       await nc.close();
