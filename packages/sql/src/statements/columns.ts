@@ -62,7 +62,11 @@ export function parseColumnType(cursor: Cursor, until: ReadonlySet<string>): str
   const start = cursor.token;
   const ends = () => cursor.token.kind !== 'word' || until.has(cursor.token.value);
   if (ends()) throw cursor.unexpected('a type');
-  const takeWords = (): string[] => (ends() ? [] : [cursor.advance().value, ...takeWords()]);
+  const takeWords = (): string[] => {
+    const words: string[] = [];
+    while (!ends()) words.push(cursor.advance().value);
+    return words;
+  };
   const name = takeWords().join(' ');
   const bounds = cursor.takeSymbol('(') ? `(${parseBounds(cursor).join(',')})` : '';
   let type = [name + bounds, ...takeWords()].join(' ');

@@ -144,6 +144,14 @@ describe('the statements of a script', () => {
   });
 });
 
+it('reads a type of any number of words, and what is no type is told of later', () => {
+  const [statement] = parseScript(`CREATE TABLE t (a ${'word '.repeat(100_000)}) WITH (connector = 'c')`);
+  if (statement?.type !== 'create_table') throw new Error('it is no CREATE TABLE');
+  expect(statement.columns[0]?.type).toHaveLength(499_999);
+  const bounds = `NUMERIC(${'1,'.repeat(100_000)}1)`;
+  expect(refusal(`CREATE TABLE t (a ${bounds}) WITH (connector = 'c')`)).toMatchObject({ code: 'unknown_type' });
+});
+
 it('refuses a key of a MAP that is given twice, where it stands', () => {
   const text = "CREATE CONNECTION c TO nats (permissions = MAP { 'publish': ['a'], 'publish': ['b'] })";
   expect(() => parseScript(text)).toThrow(

@@ -245,8 +245,8 @@ describe('EXPLAIN', () => {
         expect(body.results[0].rows.length).toBeGreaterThan(0);
         expect(validated.body.results[0].plan.length).toBeGreaterThan(0);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
-    expect(accepted).toBeGreaterThan(30);
+    expect(accepted).toBeGreaterThan(10);
   });
 });
