@@ -65,6 +65,12 @@ export {
   columnTypes,
   type ScalarType,
 } from './table/column-types.js';
+export {
+  type DeclaredType,
+  declaredTypeName,
+  isTypeProblem,
+  parseDeclaredType,
+} from './table/declared-type.js';
 export { type FixedColumns, fixedColumnIssues, fixedColumnsOf, misfitColumnIssues } from './table/fixed-columns.js';
 export { metadataColumns } from './table/metadata-columns.js';
 export { tableOptions } from './table/options.js';

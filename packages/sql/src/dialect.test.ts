@@ -1,7 +1,7 @@
 import { jsonCodec } from '@laminar/codecs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, compileQuery, decodedMessage, loadSql, locate, RowError, SqlError } from './index.js';
-import { evaluate, message, relations, run } from './testing.js';
+import { atRow, evaluate, message, relations, run } from './testing.js';
 
 beforeAll(() => loadSql());
 
@@ -259,12 +259,12 @@ describe('digits', () => {
   });
 
   it('beyond a double are an error, never Infinity by accident', () => {
-    expect(() => evaluate('1e400::double precision')).toThrow(RowError);
+    expect(() => evaluate(atRow('1e400::double precision'))).toThrow(RowError);
     expect(() => evaluate('x * 10', '{"x":1e308}')).toThrow(RowError);
     expect(refusal('SELECT 1e99999 AS x FROM orders').code).toBe('type_mismatch');
     expect(evaluate("'-Infinity'::double precision")).toBe('"-Infinity"');
     expect(evaluate("'NaN'::real / 0::real")).toBe('"NaN"');
-    expect(() => evaluate("'Infinity'::double precision / 0")).toThrow(RowError);
+    expect(() => evaluate(atRow("'Infinity'::double precision / 0"))).toThrow(RowError);
   });
 });
 
@@ -312,7 +312,7 @@ describe('JSON where SQL wants a scalar', () => {
     ["('{' || x)::json", '{"x":"y"}'],
     ['x::timestamp', '{"x":"yesterday"}'],
   ])('%s over %s is a row error', (expression, payload) => {
-    expect(() => evaluate(expression, payload)).toThrow(RowError);
+    expect(() => evaluate(atRow(expression), payload)).toThrow(RowError);
   });
 
   it('is converted by columns, or is a row error', () => {
@@ -391,5 +391,33 @@ describe('what generated expressions found', () => {
   ])('%s', (expression, gives) => {
     if (gives === undefined) expect(() => evaluate(expression)).toThrow(Error);
     else expect(evaluate(expression)).toBe(gives);
+  });
+});
+
+describe('JSON put together and taken apart', () => {
+  const payload = '{"o":{"a":1,"b":{"c":[1,2]},"__proto__":1},"l":["x","y",1,"x"],"s":"t","n":5,"z":null}';
+  it.each([
+    ["o - 'a' - '__proto__'", '{"b":{"c":[1,2]}}'],
+    ["o - ARRAY['a', 'b', '__proto__']", '{}'],
+    ["l - 'x'", '["y",1]'],
+    ["o #- '{b,c,0}'", '{"a":1,"b":{"c":[2]},"__proto__":1}'],
+    ["o #- '{b,c,-1}' #- '{a}'", '{"b":{"c":[1]},"__proto__":1}'],
+    ["o #- '{}' = o", 'true'],
+    ['n - 2', '3'],
+    ['n - n', '0'],
+    ['o || \'{"a":2}\'', '{"a":2,"b":{"c":[1,2]},"__proto__":1}'],
+    ['\'{"a":0,"y":0}\' || o - \'b\'', '{"a":1,"y":0,"__proto__":1}'],
+    ["o || jsonb_build_object('__proto__', 2) - 'b' - 'a'", '{"a":1,"b":{"c":[1,2]},"__proto__":2}'],
+    ['l || n', '["x","y",1,"x",5]'],
+    ['n || l', '[5,"x","y",1,"x"]'],
+    ["l || '[{}]'", '["x","y",1,"x",{}]'],
+    ['s || n', '"t5"'],
+    ["s || '-' || n", '"t-5"'],
+    ["s || '{}'", '"t{}"'],
+    ["'[' || s || ']'", '"[t]"'],
+    ['s || z', 'null'],
+    ["payload - 'o' - 'l'", '{"s":"t","n":5,"z":null}'],
+  ])('%s is %s', (expression, gives) => {
+    expect(evaluate(expression, payload)).toBe(gives);
   });
 });

@@ -21,6 +21,10 @@ export const sqlErrorCodes = {
     'a name begins with a letter or _, goes on with letters, digits, _ and -, and has at most 63 characters',
   ],
   type_mismatch: ['A value of another type is wanted.', 'convert it: CAST(... AS type)'],
+  always_fails: [
+    'An expression of constants fails, and so would every row.',
+    'correct the constants; what a row may need stands in a branch of CASE',
+  ],
   duplicate_column: ['Two output columns have one name.', 'give one of them another name with AS'],
   unnamed_column: ['An output column has no name.', 'give it one: ... AS name'],
   too_large: [

@@ -100,6 +100,16 @@ describe('a function in FROM', () => {
       'SELECT a || b AS c FROM orders, unnest(tags) a CROSS JOIN (unnest(tags) b CROSS JOIN generate_series(1, 1) n) WHERE a < b',
       ['{"c":"pq"}'],
     ],
+    ['SELECT n FROM orders, generate_series(1, 2, 0.50) n WHERE n > 1', ['{"n":1.50}', '{"n":2.00}']],
+    ['SELECT n FROM orders, generate_series(1.5, 0, -0.5) n', ['1.5', '1.0', '0.5', '0.0'].map((n) => `{"n":${n}}`)],
+    [
+      "SELECT d FROM orders, generate_series('2026-01-31', '2026-04-01', INTERVAL '1 month') d",
+      ['2026-01-31', '2026-02-28', '2026-03-28'].map((day) => `{"d":"${day}T00:00:00Z"}`),
+    ],
+    [
+      "SELECT d FROM orders, generate_series(DATE '2026-01-02', DATE '2026-01-01', '-12 hours') d",
+      ['2026-01-02T00', '2026-01-01T12', '2026-01-01T00'].map((hour) => `{"d":"${hour}:00:00Z"}`),
+    ],
     [
       "SELECT _nats_subject, payload->>'id' AS id, t FROM orders, unnest(tags) t",
       ['{"_nats_subject":"orders.new","id":"7","t":"p"}', '{"_nats_subject":"orders.new","id":"7","t":"q"}'],
@@ -125,6 +135,13 @@ describe('a function in FROM', () => {
       'too_many_rows',
     ],
     ['SELECT t FROM orders, generate_series(1, 5, x) AS t', '{"x":0}', 'invalid_argument'],
+    ['SELECT t FROM orders, generate_series(0, 1, x::numeric) AS t', '{"x":"0.0"}', 'invalid_argument'],
+    ['SELECT t FROM orders, generate_series(0, 1, x::numeric) AS t', '{"x":"0.00001"}', 'too_many_rows'],
+    [
+      "SELECT t FROM orders, generate_series(x::timestamp, '2030-01-01', INTERVAL '1 minute') AS t",
+      '{"x":"2026-01-01"}',
+      'too_many_rows',
+    ],
   ])('%s over %s is a row error', (query, payload, code) => {
     expect(() => run(query, payload)).toThrow(expect.objectContaining({ name: 'RowError', code }));
   });

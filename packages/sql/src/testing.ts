@@ -71,3 +71,6 @@ export function evaluate(expression: string, payload = '{}', from = 'orders'): s
   const [row] = run(`SELECT ${expression} AS x FROM ${from}`, payload);
   return (row ?? '').replace(/^\{"x":/, '').replace(/\}$/, '');
 }
+
+/** An expression over `orders` that is left to the rows: within a CASE nothing is computed when the query is bound. */
+export const atRow = (expression: string): string => `CASE WHEN payload IS NOT NULL THEN (${expression}) END`;

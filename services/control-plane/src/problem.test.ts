@@ -18,6 +18,7 @@ const sqlCodes: { readonly [code in SqlErrorCode]: ProblemCode } = {
   unknown_type: 'unknown_type',
   invalid_name: 'invalid_name',
   type_mismatch: 'type_mismatch',
+  always_fails: 'always_fails',
   duplicate_column: 'duplicate_column',
   unnamed_column: 'unnamed_column',
   unknown_table: 'unknown_table',

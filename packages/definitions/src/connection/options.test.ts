@@ -224,6 +224,13 @@ describe('the options of a connection', () => {
     expect(issues[0]?.message).toContain(more);
   });
 
+  it('that are mistyped are not missing as well', () => {
+    const { subject, ...others }: Options = base['source-core'];
+    expect(issuesOf({ ...others, subjct: subject as string })).toMatchObject([
+      { code: 'unknown_option', message: expect.stringContaining('did you mean "subject"?') },
+    ]);
+  });
+
   it('that are missing are all named', () => {
     expect(issuesOf({}).map(({ pointer }) => pointer)).toEqual([
       '/options/servers',

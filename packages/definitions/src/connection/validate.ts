@@ -1,5 +1,6 @@
 import type { ConnectionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
+import { nearestName } from '../names.js';
 import { listOf, type Options } from '../option-value.js';
 import { optionIssues, optionPointer } from '../validate-options.js';
 import { consumerIssues, consumerOptions } from './consumer.js';
@@ -37,10 +38,19 @@ export function connectionIssues({ options }: ConnectionDefinition): Issue[] {
   return [...issues, ...roleRefused, ...more.filter(({ pointer }) => !refused.has(pointer))];
 }
 
+/** The options whose names were mistyped: they are not missing as well. */
+const mistyped = (options: Options): ReadonlySet<string> =>
+  new Set(
+    Object.keys(options)
+      .filter((name) => !Object.hasOwn(schemas, name))
+      .flatMap((name) => nearestName(name, Object.keys(schemas)) ?? []),
+  );
+
 function requiredIssues(options: Options): Issue[] {
+  const meant = mistyped(options);
   const missing: ConnectionOptionName[] = [];
   const need = (name: ConnectionOptionName) => {
-    if (options[name] === undefined) missing.push(name);
+    if (options[name] === undefined && !meant.has(name)) missing.push(name);
   };
   need('servers');
   need('type');

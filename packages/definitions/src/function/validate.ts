@@ -3,7 +3,7 @@ import type { FunctionDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
 import type { IssueCode } from '../issue-codes.js';
 import { nearestName } from '../names.js';
-import { canonicalColumnType, columnTypeNames } from '../table/column-types.js';
+import { isTypeProblem, parseDeclaredType } from '../table/declared-type.js';
 import { functionLanguages } from './languages.js';
 
 const argumentsMax = 32;
@@ -53,17 +53,23 @@ export function functionIssues({ arguments: args, returns, language, body }: Sig
 
 /** The same function with each type by its canonical name; it must have no `functionIssues`. */
 export function normalizeFunction<F extends Signature>(definition: F): F {
-  const canonical = (type: string) => canonicalColumnType(type) ?? type;
   return {
     ...definition,
-    arguments: definition.arguments.map(({ name, type }) => ({ name, type: canonical(type) })),
-    returns: canonical(definition.returns),
+    arguments: definition.arguments.map(({ name, type }) => ({ name, type: plainType(type) })),
+    returns: plainType(definition.returns),
   };
 }
 
 function typeProblem(type: string): string | undefined {
-  if (canonicalColumnType(type) !== undefined) return undefined;
-  const nearest = nearestName(type, columnTypeNames);
-  const hint = nearest === undefined ? `types are ${columnTypeNames.join(', ')}` : `did you mean ${nearest}?`;
-  return `there is no type "${type}"; ${hint}`;
+  const parsed = parseDeclaredType(type);
+  if (isTypeProblem(parsed)) return `${parsed.problem}; ${parsed.hint}`;
+  // PostgreSQL takes the numbers and forgets them.
+  if (parsed.bounds.length > 0)
+    return `the types of a function take no numbers in brackets; write ${parsed.type}, and CAST(... AS ${type}) in the body`;
+  return undefined;
+}
+
+function plainType(type: string): string {
+  const parsed = parseDeclaredType(type);
+  return isTypeProblem(parsed) ? type : parsed.type;
 }

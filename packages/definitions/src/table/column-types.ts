@@ -21,6 +21,7 @@ export type ColumnType = ScalarType | ArrayType;
 const aliases: { readonly [alias: string]: ScalarType } = {
   VARCHAR: 'TEXT',
   'CHARACTER VARYING': 'TEXT',
+  'CHAR VARYING': 'TEXT',
   STRING: 'TEXT',
   BOOL: 'BOOLEAN',
   INT2: 'SMALLINT',
@@ -32,6 +33,7 @@ const aliases: { readonly [alias: string]: ScalarType } = {
   FLOAT: 'DOUBLE PRECISION',
   DOUBLE: 'DOUBLE PRECISION',
   DECIMAL: 'NUMERIC',
+  DEC: 'NUMERIC',
   'TIMESTAMP WITHOUT TIME ZONE': 'TIMESTAMP',
   'TIMESTAMP WITH TIME ZONE': 'TIMESTAMP',
   TIMESTAMPTZ: 'TIMESTAMP',

@@ -2,7 +2,7 @@ import type { TableDefinition } from '../definition.js';
 import type { Issue } from '../errors.js';
 import { namePattern, nearestName } from '../names.js';
 import { optionIssues } from '../validate-options.js';
-import { canonicalColumnType, columnTypeNames } from './column-types.js';
+import { declaredTypeName, isTypeProblem, parseDeclaredType } from './declared-type.js';
 import { metadataColumns } from './metadata-columns.js';
 import { tableOptions } from './options.js';
 
@@ -43,12 +43,14 @@ export function tableIssues(table: TableDefinition): Issue[] {
     if (seen.has(folded))
       issues.push({ code: 'duplicate_column', message: `there are two columns "${name}"`, pointer: `${pointer}/name` });
     seen.add(folded);
-    const canonical = canonicalColumnType(type);
-    if (canonical === undefined) {
-      const nearest = nearestName(type, columnTypeNames);
-      const hint = nearest === undefined ? `types are ${columnTypeNames.join(', ')}` : `did you mean ${nearest}?`;
-      issues.push({ code: 'unknown_type', message: `there is no type "${type}"; ${hint}`, pointer: `${pointer}/type` });
-    }
+    const parsed = parseDeclaredType(type);
+    const canonical = isTypeProblem(parsed) ? undefined : declaredTypeName(parsed);
+    if (isTypeProblem(parsed))
+      issues.push({
+        code: 'unknown_type',
+        message: `${parsed.problem}; ${parsed.hint}`,
+        pointer: `${pointer}/type`,
+      });
     const metadata = Object.hasOwn(metadataColumns, folded) ? metadataColumns[folded] : undefined;
     if (metadata !== undefined && table.options.include_metadata !== true) {
       issues.push({
@@ -80,6 +82,11 @@ export function tableIssues(table: TableDefinition): Issue[] {
 export function normalizeTable(table: TableDefinition): TableDefinition {
   return {
     ...table,
-    columns: table.columns.map(({ name, type }) => ({ name, type: canonicalColumnType(type) ?? type })),
+    columns: table.columns.map(({ name, type }) => ({ name, type: canonicalName(type) })),
   };
+}
+
+function canonicalName(type: string): string {
+  const parsed = parseDeclaredType(type);
+  return isTypeProblem(parsed) ? type : declaredTypeName(parsed);
 }

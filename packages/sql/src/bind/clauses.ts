@@ -12,7 +12,8 @@ interface Clause {
   readonly hint?: string;
 }
 
-const endless = 'a pipeline goes on until it is stopped';
+const endless =
+  'a pipeline goes on until it is stopped; a query that is answered with rows has LIMIT n as the last of all';
 const filled = <T>(list: readonly T[] | undefined): readonly T[] | undefined => (list?.length ? list : undefined);
 
 /** Clauses that PostgreSQL's parser takes and a pipeline has no use for. */
@@ -39,7 +40,12 @@ const clauses: readonly Clause[] = [
     hint: 'rows go out in the order in which messages come in',
   },
   { name: 'LIMIT', words: ['limit', 'fetch'], find: ({ limitCount }) => limitCount, hint: endless },
-  { name: 'OFFSET', words: ['offset'], find: ({ limitOffset }) => limitOffset, hint: endless },
+  {
+    name: 'OFFSET',
+    words: ['offset'],
+    find: ({ limitOffset }) => limitOffset,
+    hint: 'leave it out: messages come one by one, and have no place in a result',
+  },
   {
     name: 'FOR UPDATE',
     words: ['for'],

@@ -16,6 +16,7 @@ import { bindJsonExtract } from './json-access.js';
 import { bindJsonArray, bindJsonObject } from './json-constructors.js';
 import { binary } from './operators.js';
 import { bindLike, bindSimilar, not } from './pattern.js';
+import { placedAt } from './plan.js';
 import { quotingHint } from './reserved-words.js';
 import { columnsScope, type Identifier, type Scope, type ScopeColumn } from './scope.js';
 import { oneMessage, severalMessages } from './several-messages.js';
@@ -342,7 +343,7 @@ function callUser(called: UserFunction, args: readonly Expression[], offset: num
   const matched = matchArguments(called, args, offset);
   if (called.language !== 'sql') return userCall(called, matched, offset);
   try {
-    return { ...expressionOfBody(called, matched, scope.enter(called, offset)), offset };
+    return placedAt(expressionOfBody(called, matched, scope.enter(called, offset)), offset, matched);
   } catch (error) {
     if (!(error instanceof SqlError) || error.code === 'too_large') throw error;
     // Its offset is in another text.
@@ -372,12 +373,26 @@ const refusals: { readonly [kind: string]: readonly [what: string, hint: string]
   ParamRef: ['a parameter', 'write the value itself'],
   GroupingFunc: ['GROUPING', oneMessage],
   XmlExpr: ['XML', 'messages are JSON'],
+  CollateClause: ['COLLATE', 'texts are compared by their code points; lower(x) ignores case'],
+  JsonIsPredicate: ['IS JSON', 'jsonb_typeof(x) says what a value is; a text is read with x::json'],
+  JsonParseExpr: ['JSON(...)', 'write x::json'],
+  JsonScalarExpr: ['JSON_SCALAR', 'write to_jsonb(x)'],
+  JsonSerializeExpr: ['JSON_SERIALIZE', 'write x::text'],
+  JsonArrayAgg: ['JSON_ARRAYAGG', oneMessage],
+  JsonObjectAgg: ['JSON_OBJECTAGG', oneMessage],
+  JSON_VALUE_OP: ['JSON_VALUE', "write payload #>> '{a,b}', or JSON_EXTRACT(payload, '$.a.b') with a cast"],
+  JSON_QUERY_OP: ['JSON_QUERY', "write payload #> '{a,b}', or JSON_EXTRACT(payload, '$.a.b')"],
+  JSON_EXISTS_OP: ['JSON_EXISTS', "write payload #> '{a,b}' IS NOT NULL, or payload ? 'a'"],
 };
 
 function refused(node: Node, { source }: Context): SqlError {
   const kind = Object.keys(node)[0] ?? '';
-  const [what, hint] = refusals[kind] ?? [`this expression (${kind})`, undefined];
-  const body: { location?: number } = Object.values(node)[0] ?? {};
+  const body: { location?: number; op?: string } = Object.values(node)[0] ?? {};
+  // The parser has one node for the functions of SQL/JSON that take a path.
+  const [what, hint] = refusals[kind === 'JsonFuncExpr' ? (body.op ?? kind) : kind] ?? [
+    `this expression (${kind})`,
+    undefined,
+  ];
   return unsupported(what, source.offset(body.location), hint);
 }
 

@@ -73,14 +73,23 @@ function beside(from: From, item: Node, around: Surroundings): From {
     const { larg, rarg } = item.JoinExpr;
     if (larg && rarg) return join(beside(from, larg, around), item.JoinExpr, rarg, around);
   }
-  throw unsupported('a join of connections or tables', source.offset(firstLocation(item)), oneSource);
+  throw noJoin(item, source.offset(firstLocation(item)));
 }
+
+/** A subquery beside the source joins another one, or computes over the row before it, which functions do without it. */
+const noJoin = (item: Node, offset: number): SqlError =>
+  'RangeSubselect' in item && item.RangeSubselect.lateral
+    ? unsupported(
+        'a subquery behind LATERAL',
+        offset,
+        'write its function into FROM itself, FROM orders o, unnest(o.tags) AS tag, its WHERE into that of the query, and what it computes into the select list',
+      )
+    : unsupported('a join of connections or tables', offset, oneSource);
 
 function join(from: From, node: JoinExpr, item: Node, around: Surroundings): From {
   const { jointype, quals } = node;
   const offset = around.source.offset(firstLocation(item));
-  if (!('RangeFunction' in item) && !('JoinExpr' in item))
-    throw unsupported('a join of connections or tables', offset, oneSource);
+  if (!('RangeFunction' in item) && !('JoinExpr' in item)) throw noJoin(item, offset);
   const hint = 'write CROSS JOIN or LEFT JOIN ... ON';
   if (node.isNatural || node.usingClause?.length) throw unsupported('a join by names of columns', offset, hint);
   if (node.alias) throw unsupported('an alias of a join', offset, 'give its parts aliases');

@@ -2,6 +2,7 @@ import type { Functions, UserFunction } from '../user-functions.js';
 import { UnknownFunction } from './call.js';
 import type { Expression } from './expression.js';
 import { expressionOfBody } from './expressions.js';
+import { refuseFailingConstants } from './failing-constants.js';
 import { inBody, parseFunctionBody } from './function-body.js';
 import { FunctionScope } from './function-scope.js';
 import { calledNames } from './references.js';
@@ -13,7 +14,7 @@ export type BoundFunction = { readonly status: 'bound' } | { readonly status: 'b
 export function bindFunction(definition: UserFunction, functions: Functions): BoundFunction {
   const args = definition.arguments.map(({ name, type }): Expression => ({ op: 'field', name, type, offset: 0 }));
   try {
-    inBody(() => expressionOfBody(definition, args, new FunctionScope(functions)));
+    inBody(() => refuseFailingConstants([expressionOfBody(definition, args, new FunctionScope(functions))]));
     return { status: 'bound' };
   } catch (error) {
     if (error instanceof UnknownFunction) return { status: 'blocked', reason: error.message };

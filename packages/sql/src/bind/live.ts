@@ -3,8 +3,13 @@ import { SqlError } from '../errors.js';
 import type { Relation, Relations } from '../relations.js';
 import { type Token, tokenize } from '../text/lexer.js';
 import { codePointOffset } from '../text/positions.js';
-import type { Functions } from '../user-functions.js';
+import { type Functions, noFunctions, type UserFunction } from '../user-functions.js';
+import { UnknownFunction } from './call.js';
 import type { Expression } from './expression.js';
+import { expressionOfBody } from './expressions.js';
+import { constantOf } from './failing-constants.js';
+import { inBody } from './function-body.js';
+import { FunctionScope } from './function-scope.js';
 import type { Branch, Output, OutputColumn, Plan } from './plan.js';
 import { bindQuery, planBehind } from './query.js';
 import { queryReferences } from './references.js';
@@ -32,7 +37,7 @@ export function bindLiveQuery(query: string, relations: Relations, functions?: F
   const bound = bindQuery(endless, relations, functions);
   if (bound.status === 'blocked') throw missing(endless, relations, functions, bound.reason);
   const plan = planBehind(bound.query);
-  const connection = onlyConnection(plan);
+  const connection = onlyConnection(plan, endless, relations);
   const format = formatOf(connection, relations);
   const laidOut = plan.branches.map((branch) => ({ ...branch, columns: columnsOf(branch.output, format) }));
   const columns = laidOut[0]?.columns ?? [];
@@ -49,15 +54,23 @@ export function bindLiveQuery(query: string, relations: Relations, functions?: F
 }
 
 /** Rows of several readers come in no order, and there is no end to one before the other. */
-function onlyConnection({ connections: [only = '', second] }: Plan): string {
+function onlyConnection(
+  { connections: [only = '', second], reads }: Plan,
+  query: string,
+  relations: Relations,
+): string {
   if (second === undefined) return only;
+  const readsSecond = new Set(reads.filter((name) => connectionBehind(relations.get(name)) === second));
   throw new SqlError(
     'unsupported',
     `a live query reads one connection, but this one reads "${only}" and "${second}"`,
-    0,
+    placeOf(query, (name) => readsSecond.has(name)),
     'ask for one after the other, or write CREATE PIPELINE name AS ...',
   );
 }
+
+const connectionBehind = (relation: Relation | undefined): string | undefined =>
+  relation?.kind === 'table' ? relation.connection : relation?.name;
 
 const ownConsumer: Warning = {
   code: 'own_consumer',
@@ -68,37 +81,59 @@ const ownConsumer: Warning = {
 /** The query with spaces in the place of its LIMIT, so that everything else stands where it stood. */
 function cutLimit(query: string): { endless: string; limit: number | undefined } {
   const tokens = tokenize(query);
-  const at = outermost(tokens).find((i) => isLimit(tokens, i));
+  const outer = outermost(tokens);
+  const at = outer.find((i) => isLimit(tokens, i));
   const limit = at === undefined ? undefined : tokens[at];
-  const count = at === undefined ? undefined : tokens[at + 1];
-  if (!limit || !count) return { endless: query, limit: undefined };
-  const isAll = count.kind === 'word' && (count.value === 'all' || count.value === 'null');
-  if (!isAll && !/^\d{1,15}$/.test(count.value))
-    throw new SqlError(
-      'unsupported',
-      'LIMIT takes a whole number',
-      codePointOffset(query, count.start),
-      'write LIMIT 10',
-    );
-  refuseMore(query, tokens[(at ?? 0) + 2]);
-  const blank = ' '.repeat(codePointOffset(query, count.end) - codePointOffset(query, limit.start));
-  const endless = query.slice(0, limit.start) + blank + query.slice(count.end);
-  return { endless, limit: isAll ? undefined : Number(count.value) };
+  if (at === undefined || !limit) return { endless: query, limit: undefined };
+  const behind = outer.filter((i) => i > at);
+  const next = behind.find((i) => endsLimit(tokens[i]));
+  const clause = behind
+    .map((i) => tokens[i])
+    .find((token) => token?.kind === 'word' && notBehindLimit.has(token.value));
+  if (clause) throw wrongLimit('syntax_error', codePointOffset(query, clause.start));
+  const end = tokens[(next ?? tokens.length) - 1]?.end ?? query.length;
+  const blank = ' '.repeat(codePointOffset(query, end) - codePointOffset(query, limit.start));
+  return {
+    endless: query.slice(0, limit.start) + blank + query.slice(end),
+    limit: countOf(query.slice(limit.end, end), codePointOffset(query, limit.end)),
+  };
 }
 
 /** What may follow a LIMIT in SQL; the parser refuses it with what there is to say of it. */
 const behindLimit: ReadonlySet<string> = new Set(['offset', 'limit', 'fetch', 'for']);
 
-/** Without the LIMIT between them, what stands before it and behind it would be read as one. */
-function refuseMore(query: string, next: Token | undefined): void {
-  if (!next || next.kind === 'end' || next.value === ';' || (next.kind === 'word' && behindLimit.has(next.value)))
-    return;
-  throw new SqlError(
-    'syntax_error',
-    'LIMIT takes one whole number, and nothing comes behind it',
-    codePointOffset(query, next.start),
+const endsLimit = (token: Token | undefined): boolean =>
+  token?.kind === 'end' || token?.value === ';' || (token?.kind === 'word' && behindLimit.has(token.value));
+
+/** What stands in front of a LIMIT. */
+const notBehindLimit: ReadonlySet<string> = new Set(
+  'from where group having window order union intersect except select'.split(' '),
+);
+
+const wrongLimit = (code: 'syntax_error' | 'unsupported', offset: number): SqlError =>
+  new SqlError(
+    code,
+    'LIMIT takes a whole number, and nothing comes behind it',
+    offset,
     'write LIMIT 10 as the last of the query',
   );
+
+/** The number of a LIMIT, which may be computed of constants; undefined where it is ALL or NULL. `offset` is where its text begins. */
+function countOf(text: string, offset: number): number | undefined {
+  if (/^\s*(?:all|null)\s*$/i.test(text)) return undefined;
+  const count: UserFunction = { name: 'limit', arguments: [], returns: 'BIGINT', language: 'sql', body: text };
+  const begin = offset + text.length - text.trimStart().length;
+  let value: unknown;
+  try {
+    value = inBody(() => constantOf(expressionOfBody(count, [], new FunctionScope(noFunctions))));
+  } catch (error) {
+    if (error instanceof SqlError || error instanceof UnknownFunction)
+      throw wrongLimit('unsupported', error instanceof SqlError ? Math.max(begin, offset + error.offset) : begin);
+    throw error;
+  }
+  if (value === null) return undefined;
+  if (typeof value !== 'number' || value < 0) throw wrongLimit('unsupported', begin);
+  return value;
 }
 
 /** The reserved word, and not the name of a column. */

@@ -1,12 +1,11 @@
-import { RowError, SqlError } from '../errors.js';
-import { scalarText } from '../values/convert.js';
-import { kindOfJson } from '../values/json-scalar.js';
+import { SqlError } from '../errors.js';
 import { bindBits, bindPower, calculate, isArithmetic, isBitOperator } from './arithmetic.js';
 import { bindArrayOperator, isArrayOperator } from './array.js';
 import { aType, coerce, settled, toText } from './coerce.js';
 import { compare, isComparison } from './comparison.js';
 import { type Expression, elementOf, inline, strict } from './expression.js';
 import { bindJsonAccess, bindJsonTest, isJsonAccess, isJsonTest } from './json-access.js';
+import { bindJsonConcatenation, bindJsonPathRemoval, bindJsonRemoval } from './json-edit.js';
 import { bindPatternOperator, isPatternOperator } from './pattern.js';
 import { bindTimeOperator } from './time-arithmetic.js';
 import { unsupported } from './unsupported.js';
@@ -15,6 +14,11 @@ import { unsupported } from './unsupported.js';
 export function binary(written: string, left: Expression, right: Expression, offset: number): Expression {
   const operator = written === '!=' ? '<>' : written;
   if (isComparison(operator)) return compare(operator, left, right, offset);
+  if (operator === '-') {
+    const removal = bindJsonRemoval(left, right, offset);
+    if (removal) return removal;
+  }
+  if (operator === '#-') return bindJsonPathRemoval(left, right, offset);
   if (isArithmetic(operator))
     return bindTimeOperator(operator, left, right, offset) ?? calculate(operator, left, right, offset);
   if (operator === '||') return concatenate(left, right, offset);
@@ -33,10 +37,14 @@ export function binary(written: string, left: Expression, right: Expression, off
       coerce(left, 'TEXT'),
       coerce(right, 'TEXT'),
     );
-  throw unsupported(`the operator ${operator}`, offset);
+  throw unsupported(
+    `the operator ${operator}`,
+    offset,
+    Object.hasOwn(instead, operator) ? instead[operator] : undefined,
+  );
 }
 
-/** Texts, where one side is one, or arrays. */
+/** Texts, where one side is one, arrays, or JSON. */
 function concatenate(left: Expression, right: Expression, offset: number): Expression {
   if (elementOf(left.type) || elementOf(right.type)) return bindArrayOperator('||', left, right, offset);
   const isText = ({ type }: Expression) => type === 'TEXT' || type === 'UNKNOWN' || type === 'JSON';
@@ -47,7 +55,8 @@ function concatenate(left: Expression, right: Expression, offset: number): Expre
       offset,
       'cast one of them to TEXT',
     );
-  if (left.type === 'JSON' && right.type === 'JSON') return strict('TEXT', offset, joinScalars, left, right);
+  const json = bindJsonConcatenation(left, right, offset);
+  if (json) return json;
   return strict(
     'TEXT',
     offset,
@@ -57,13 +66,14 @@ function concatenate(left: Expression, right: Expression, offset: number): Expre
   );
 }
 
-/** Values of JSON as texts. PostgreSQL merges objects and arrays, which texts of them behind each other would only resemble. */
-function joinScalars(left: unknown, right: unknown): string {
-  for (const value of [left, right])
-    if (typeof value === 'object')
-      throw new RowError(
-        'wrong_kind',
-        `|| joins texts here, but a value is ${kindOfJson(value)}; SELECT *, x AS y adds to the message, ::text makes a text of it`,
-      );
-  return scalarText(left) + scalarText(right);
-}
+/** Signs that PostgreSQL or other languages have, and what to write. */
+const instead: { readonly [operator: string]: string | undefined } = {
+  '==': 'write a = b',
+  '===': 'write a = b',
+  '!==': 'write a <> b',
+  '<=>': 'write a IS NOT DISTINCT FROM b',
+  '&&': 'write a AND b; && says whether arrays overlap',
+  '**': 'write a ^ b, or power(a, b)',
+  '@?': "reach into JSON with #>: payload #> '{a,b}' IS NOT NULL",
+  '@@': "reach into JSON with #>>: (payload #>> '{a,b}')::numeric > 1",
+};

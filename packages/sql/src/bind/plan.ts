@@ -88,6 +88,29 @@ function children(expression: Expression): readonly Expression[] {
   return 'args' in expression ? expression.args : [];
 }
 
+/** The same expression with all that is its own standing at `offset`: the text that it was read from is not the query's. `args` are the query's. */
+export function placedAt(expression: Expression, offset: number, args: readonly Expression[]): Expression {
+  const placed = new Map<Expression, Expression>(
+    args.flatMap((arg) => [arg, ...children(arg)].map((own) => [own, own])),
+  );
+  const place = (part: Expression): Expression => {
+    const known = placed.get(part);
+    if (known) return known;
+    const own = withChildren({ ...part, offset }, place);
+    placed.set(part, own);
+    return own;
+  };
+  return { ...place(expression), offset };
+}
+
+function withChildren(expression: Expression, change: (child: Expression) => Expression): Expression {
+  if (expression.op === 'case') {
+    const branches = expression.branches.map(({ when, result }) => ({ when: change(when), result: change(result) }));
+    return { ...expression, branches, otherwise: change(expression.otherwise) };
+  }
+  return 'args' in expression ? { ...expression, args: expression.args.map(change) } : expression;
+}
+
 /**
  * How large an expression is when it is written out, where parts that stand in several places count each time, and how deep. Gives
  * infinity beyond `depthMax`. `known` remembers the extents of parts.

@@ -6,6 +6,7 @@ import { type Functions, noFunctions } from '../user-functions.js';
 import { isVolatile, UnknownFunction } from './call.js';
 import { commonTables, noTables } from './common-tables.js';
 import type { Expression } from './expression.js';
+import { refuseFailingConstants } from './failing-constants.js';
 import { Missing, missing, type Surroundings } from './from.js';
 import { FunctionScope } from './function-scope.js';
 import { openQuery } from './opened-query.js';
@@ -76,6 +77,7 @@ function planOf(query: string, stages: readonly Stage[], sink: SinkConnection | 
   const columns = stages[0]?.columns ?? [];
   const whole = branches.flatMap(expressionsOf);
   checkExtent(whole);
+  refuseFailingConstants(whole);
   const expressions = new Set(whole.flatMap((expression) => [...parts(expression)]));
   const readsDelivered = [...expressions].some((part) => part.op === 'metadata' && part.name === '_nats_delivered');
   const called = [...expressions].flatMap((part) => (part.op === 'call' ? [part.called] : []));

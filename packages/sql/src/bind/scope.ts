@@ -1,7 +1,14 @@
-import { metadataColumns, nearestName } from '@laminar/definitions';
+import {
+  type DeclaredType,
+  isTypeProblem,
+  metadataColumns,
+  nearestName,
+  parseDeclaredType,
+} from '@laminar/definitions';
 import { SqlError } from '../errors.js';
 import { cast } from './coerce.js';
-import type { Expression, Type } from './expression.js';
+import type { Expression } from './expression.js';
+import { boundedTo } from './type-name.js';
 
 /** A name in a query: folded unless quoted, with the spelling in which it stands there. */
 export interface Identifier {
@@ -60,17 +67,24 @@ export function tableScope(
   tableName: string,
   columns: readonly { readonly name: string; readonly type: string }[],
 ): Scope {
-  const bound = columns.map(({ name, type }) => ({ name, expression: tableColumn(name, type as Type) }));
+  const bound = columns.map(({ name, type }) => ({ name, expression: tableColumn(name, declaredType(type)) }));
   return { ...columnsScope(alias, bound, `the table "${tableName}"`) };
 }
 
-function tableColumn(name: string, type: Type): Expression {
+/** The types of a table were checked when it was accepted. */
+function declaredType(type: string): DeclaredType {
+  const parsed = parseDeclaredType(type);
+  if (isTypeProblem(parsed)) throw new Error(parsed.problem);
+  return parsed;
+}
+
+function tableColumn(name: string, declared: DeclaredType): Expression {
+  const { type } = declared;
   const folded = name.toLowerCase();
   if (Object.hasOwn(metadataColumns, folded)) return { op: 'metadata', name: folded, type, offset: 0 };
   if (folded === 'payload' && type === 'JSON') return { op: 'payload', type, offset: 0 };
   const op = type === 'NUMERIC' || type === 'NUMERIC[]' ? 'written' : 'field';
-  const field: Expression = { op, name, type: 'JSON', offset: 0 };
-  return type === 'NUMBER' || type === 'UNKNOWN' ? field : cast(field, type);
+  return boundedTo(cast({ op, name, type: 'JSON', offset: 0 }, type), declared, 'column');
 }
 
 /** Columns by name, such as those of a subquery. */

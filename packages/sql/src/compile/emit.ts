@@ -74,7 +74,7 @@ export class Emitter {
         return `(${expression.args.map((arg) => this.value(arg)).join(' ?? ')})`;
       case 'case': {
         const branches = expression.branches.map(
-          ({ when, result }) => `${this.condition(when)} ? ${this.value(result)} : `,
+          ({ when, result }) => `${this.#branchCondition(when)} ? ${this.value(result)} : `,
         );
         return `(${branches.join('')}${this.value(expression.otherwise)})`;
       }
@@ -92,6 +92,11 @@ export class Emitter {
       return guards.length === 0 ? `(${code})` : `(${allGuards(guards, '!=', expression)} && ${code})`;
     }
     return `(${this.value(expression)} === true)`;
+  }
+
+  /** As PostgreSQL has it, an operand of AND that is NULL does not keep an error in the next one from being one; a filter may be quicker. */
+  #branchCondition(when: Expression): string {
+    return when.op === 'and' || when.op === 'or' ? `(${this.value(when)} === true)` : this.condition(when);
   }
 
   #call({ called, args }: Extract<Expression, { op: 'call' }>): string {

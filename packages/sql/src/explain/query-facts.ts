@@ -1,6 +1,7 @@
 import type { Expression } from '../bind/expression.js';
 import { type Branch, expressionsOf, type Output, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
+import { conjuncts } from '../bind/stage.js';
 import type { BoundQuery } from '../contract.js';
 import type { UserFunction } from '../user-functions.js';
 import { conditionTexts } from './condition-text.js';
@@ -71,11 +72,15 @@ function branchFacts(query: string, branch: Branch): BranchFacts {
   };
 }
 
-const textsOf = (query: string, conditions: readonly Expression[]): string[] =>
-  conditionTexts(
+function textsOf(query: string, conditions: readonly Expression[]): string[] {
+  const single = conditions.flatMap(conjuncts);
+  const texts = conditionTexts(
     query,
-    conditions.map(({ offset }) => offset),
+    single.map(({ offset }) => offset),
   ).map((text) => text ?? 'a condition');
+  // Conditions within brackets of their own, and the bounds of BETWEEN, are one text.
+  return texts.filter((text, i) => text !== texts[i - 1]);
+}
 
 const partsOf = (expressions: readonly Expression[]): Expression[] => {
   const seen = new Set<Expression>();

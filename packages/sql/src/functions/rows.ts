@@ -1,6 +1,5 @@
-import type { Integer } from '../values/integer.js';
 import * as members from '../values/members.js';
-import { series } from '../values/series.js';
+import { checkStep, decimalSeries, series, timestampSeries } from '../values/series.js';
 import { arrayFunctions } from './array.js';
 import { define, type Overload, type SqlFunction, takes } from './definition.js';
 import { patternFunctions } from './pattern.js';
@@ -101,17 +100,19 @@ export const rowFunctions: readonly RowFunction[] = [
   }),
   rowFunction(
     'generate_series',
-    'Whole numbers from the first to the second, by the third or by 1.',
+    'Numbers from the first to the second, by the third or by 1; times by an interval.',
     ['generate_series(1, 5, 2) AS n', '[[1],[3],[5]]'],
     [
       {
         overloads: [
           takes(['INTEGER', 'INTEGER', 'INTEGER'], 'INTEGER[]', series, { optional: 1 }),
           takes(['BIGINT', 'BIGINT', 'BIGINT'], 'BIGINT[]', series, { optional: 1 }),
+          takes(['NUMERIC', 'NUMERIC', 'NUMERIC'], 'NUMERIC[]', decimalSeries, { optional: 1 }),
+          takes(['TIMESTAMP', 'TIMESTAMP', 'INTERVAL'], 'TIMESTAMP[]', timestampSeries),
         ],
       },
     ],
-    (_start, _stop, step) => void series(1, 1, (step ?? 1) as Integer),
+    (_start, _stop, step) => void (step !== undefined && checkStep(step as Parameters<typeof checkStep>[0])),
   ),
   elementsOf(
     'string_to_table',

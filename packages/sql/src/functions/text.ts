@@ -178,6 +178,7 @@ export const textFunctions: FunctionSection = {
       '`%s` is replaced by the text of the next argument, `%L` by a quoted literal, `%1$s` by the text of the first, `%%` by a percent sign.',
       ["format('Hello %s, %1$s', 'World')", '"Hello World, World"'],
       [takes(['TEXT', 'ANY_OUTPUT'], 'TEXT', text.format, { variadic: true, strict: false, optional: 1 })],
+      { check: (template) => void (template !== undefined && text.checkFormat(template as string)) },
     ),
     define(
       'quote_literal',

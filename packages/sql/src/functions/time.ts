@@ -3,12 +3,13 @@ import type { Integer } from '../values/integer.js';
 import type { Interval } from '../values/interval.js';
 import { dateOfTimestamp } from '../values/time.js';
 import * as fields from '../values/time-fields.js';
-import { dateByTemplate, formatTimestamp, partsOfTemplate, timestampByTemplate } from '../values/time-format.js';
+import { checkFormat, formatTimestamp } from '../values/time-format.js';
+import { checkReading, dateByTemplate, timestampByTemplate } from '../values/time-reading.js';
 import { define, type FunctionSection, takes } from './definition.js';
 
 const checkField = (name: unknown) => void (name !== undefined && fields.fieldOf(name as string));
-const checkTemplate = (_: unknown, template: unknown) =>
-  void (template !== undefined && partsOfTemplate(template as string));
+const checkTemplate = (check: (template: string) => void) => (_: unknown, template: unknown) =>
+  void (template !== undefined && check(template as string));
 const number =
   <T>(extract: (field: string, value: T) => Decimal) =>
   (field: string, value: T) =>
@@ -116,14 +117,14 @@ export const timeFunctions: FunctionSection = {
         takes(['DOUBLE PRECISION'], 'TIMESTAMP', fields.timestampOfSeconds),
         takes(['TEXT', 'TEXT'], 'TIMESTAMP', timestampByTemplate),
       ],
-      { check: checkTemplate },
+      { check: checkTemplate(checkReading) },
     ),
     define(
       'to_date',
       'The day that a text says by a template.',
       ["to_date('05 Dec 2026', 'DD Mon YYYY')", '"2026-12-05"'],
       [takes(['TEXT', 'TEXT'], 'DATE', dateByTemplate)],
-      { check: checkTemplate },
+      { check: checkTemplate(checkReading) },
     ),
     define(
       'to_char',
@@ -134,7 +135,7 @@ export const timeFunctions: FunctionSection = {
           formatTimestamp(timestamp, template),
         ),
       ],
-      { check: checkTemplate },
+      { check: checkTemplate(checkFormat) },
     ),
     define(
       'justify_hours',

@@ -23,9 +23,14 @@ export const differences: readonly Difference[] = [
     example: [`('{"a":7}'::jsonb -> 'a') / 2`, '3.5'],
   },
   {
-    what: '`||` of two values of JSON joins their texts; objects and arrays are refused, not merged.',
-    why: 'Fields are joined without casts; `SELECT *, x AS y` adds to a message.',
-    example: [`'{"a":1}'::jsonb || '{"b":2}'::jsonb`, undefined],
+    what: '`||` of two scalars of JSON joins their texts.',
+    why: 'Fields are joined without casts.',
+    example: [`('{"a":"x"}'::jsonb -> 'a') || ('{"a":1}'::jsonb -> 'a')`, '"x1"'],
+  },
+  {
+    what: '`json - n` with a number is arithmetic; `#-` leaves an element out.',
+    why: 'Fields compute without casts.',
+    example: [`('[7]'::jsonb -> 0) - 2`, '5'],
   },
   {
     what: 'JSON and JSONB are one type, whose text is compact and keeps the order of its keys.',

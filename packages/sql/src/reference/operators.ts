@@ -113,6 +113,14 @@ export const operatorNotes: readonly (readonly [title: string, notes: readonly O
         `'{"a":1}'::jsonb ?| ARRAY['a', 'z']`,
         'true',
       ),
+      note(
+        '||',
+        'Objects merged, arrays joined; what is neither counts as an array of one. Two scalars are joined as texts.',
+        `'{"a":1,"b":1}'::jsonb || '{"b":2}'`,
+        '{"a":1,"b":2}',
+      ),
+      note('-', 'Without a key, or several; of an array without texts.', `'{"a":1,"b":2}'::jsonb - 'a'`, '{"b":2}'),
+      note('#-', 'Without what a path leads to.', `'{"a":[1,2]}'::jsonb #- '{a,0}'`, '{"a":[2]}'),
     ],
   ],
   [

@@ -1,4 +1,4 @@
-import { type ColumnDefinition, canonicalColumnType } from '@laminar/definitions';
+import { type ColumnDefinition, declaredTypeName, isTypeProblem, parseDeclaredType } from '@laminar/definitions';
 import type { Cursor } from './cursor.js';
 import type { Places } from './places.js';
 
@@ -57,26 +57,41 @@ function refuseConstraint(cursor: Cursor): void {
   );
 }
 
-/** A type, which ends before the words `until`. */
+/** A type, which ends before the words `until`: words, numbers in brackets between or behind them, and `[]`. */
 export function parseColumnType(cursor: Cursor, until: ReadonlySet<string>): string {
+  const start = cursor.token;
   const ends = () => cursor.token.kind !== 'word' || until.has(cursor.token.value);
   if (ends()) throw cursor.unexpected('a type');
-  const words: string[] = [];
-  while (!ends()) words.push(cursor.advance().value);
-  if (cursor.token.value === '(')
-    throw cursor.fail(
-      cursor.token,
-      'unsupported',
-      'types of columns take no length or precision',
-      'leave the brackets out',
-    );
-  let type = words.join(' ');
+  const takeWords = (): string[] => {
+    const words: string[] = [];
+    while (!ends()) words.push(cursor.advance().value);
+    return words;
+  };
+  const name = takeWords().join(' ');
+  const bounds = cursor.takeSymbol('(') ? `(${parseBounds(cursor).join(',')})` : '';
+  let type = [name + bounds, ...takeWords()].join(' ');
   if (cursor.takeSymbol('[')) {
     // PostgreSQL takes a size and ignores it; here it would promise what nothing holds.
     cursor.expectSymbol(']');
     type += '[]';
   }
-  const canonical = canonicalColumnType(type);
+  const parsed = parseDeclaredType(type);
+  if (!isTypeProblem(parsed)) return declaredTypeName(parsed);
   // What is no type is refused with the rest of the table, where its column is known.
-  return canonical ?? type.toUpperCase();
+  if (bounds === '') return type.toUpperCase();
+  throw cursor.fail(start, 'unknown_type', parsed.problem, parsed.hint);
+}
+
+/** Whole numbers, behind the bracket that opens. */
+function parseBounds(cursor: Cursor): string[] {
+  const numbers: string[] = [];
+  do {
+    const sign = cursor.takeSymbol('-') ? '-' : '';
+    const { token } = cursor;
+    if (token.kind !== 'number' || !/^\d{1,9}$/.test(token.value)) throw cursor.unexpected('a whole number');
+    cursor.advance();
+    numbers.push(`${sign}${token.value}`);
+  } while (cursor.takeSymbol(','));
+  cursor.expectSymbol(')');
+  return numbers;
 }

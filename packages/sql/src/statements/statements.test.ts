@@ -63,6 +63,19 @@ describe('the statements of a script', () => {
         },
       ],
     ],
+    [
+      "CREATE TABLE t (a decimal(10, 2), b timestamp(3) without time zone, c varchar(5)[], d float(10)) WITH (connector = 'c')",
+      [
+        {
+          columns: [
+            { name: 'a', type: 'NUMERIC(10,2)' },
+            { name: 'b', type: 'TIMESTAMP(3)' },
+            { name: 'c', type: 'VARCHAR(5)[]' },
+            { name: 'd', type: 'REAL' },
+          ],
+        },
+      ],
+    ],
     ["SELECT extract(epoch FROM 'now') FROM system.spans s JOIN system.workers w", [{ over: 'system' }]],
   ])('%j is read', (script, statements) => {
     expect(parseScript(script)).toMatchObject(statements);
@@ -107,7 +120,8 @@ describe('the statements of a script', () => {
     [`CREATE CONNECTION c TO nats (a = ${'['.repeat(40)})`, 'too_large', 50],
     ['CREATE OR REPLACE TABLE IF NOT EXISTS t (a INT) WITH ()', 'syntax_error', 24],
     ['CREATE TABLE t (a INT[3]) WITH ()', 'syntax_error', 22],
-    ['CREATE TABLE t (a NUMERIC(3)) WITH ()', 'unsupported', 25],
+    ['CREATE TABLE t (a NUMERIC(x)) WITH ()', 'syntax_error', 26],
+    ['CREATE TABLE t (a CHAR(3)) WITH ()', 'unknown_type', 18],
     ['INSERT INTO out SELECT * FROM orders', 'unsupported', 0],
     ['CREATE PIPELINE p AS ;', 'syntax_error', 21],
     ['SELECT * FROM system.workers, orders', 'unsupported', 30],
@@ -128,6 +142,14 @@ describe('the statements of a script', () => {
     expect(refusal('SHOW TABLES; /* 😀 */'.repeat(40_000)).code).toBe('too_large');
     expect(performance.now() - before).toBeLessThan(5000);
   });
+});
+
+it('reads a type of any number of words, and what is no type is told of later', () => {
+  const [statement] = parseScript(`CREATE TABLE t (a ${'word '.repeat(100_000)}) WITH (connector = 'c')`);
+  if (statement?.type !== 'create_table') throw new Error('it is no CREATE TABLE');
+  expect(statement.columns[0]?.type).toHaveLength(499_999);
+  const bounds = `NUMERIC(${'1,'.repeat(100_000)}1)`;
+  expect(refusal(`CREATE TABLE t (a ${bounds}) WITH (connector = 'c')`)).toMatchObject({ code: 'unknown_type' });
 });
 
 it('refuses a key of a MAP that is given twice, where it stands', () => {

@@ -151,11 +151,10 @@ export function format(template: string | null, ...args: (string | null | undefi
   if (template === null || template === undefined) return null;
   let next = 0;
   const result = template.replace(
-    /%(?:%|(?:(\d+)\$)?(-)?(\d+)?([sL])|.?)/gs,
+    formatSpecifier,
     (written: string, place?: string, left?: string, width?: string, kind?: string) => {
       if (written === '%%') return '%';
-      if (kind === undefined)
-        throw new RowError('invalid_argument', 'format takes %s, %L and %%, and nothing else behind a %');
+      if (kind === undefined) throw noSpecifier();
       const index = place === undefined ? next : Number(place) - 1;
       next = index + 1;
       if (index < 0 || index >= args.length) throw new RowError('invalid_argument', 'format has too few arguments');
@@ -167,6 +166,16 @@ export function format(template: string | null, ...args: (string | null | undefi
   );
   checkLength(result.length);
   return result;
+}
+
+const formatSpecifier = /%(?:%|(?:(\d+)\$)?(-)?(\d+)?([sL])|.?)/gs;
+const noSpecifier = (): RowError =>
+  new RowError('invalid_argument', 'format takes %s, %L and %%, and nothing else behind a %');
+
+/** Throws `RowError` for a template of `format` that no arguments fit. */
+export function checkFormat(template: string): void {
+  for (const [written, , , , kind] of template.matchAll(formatSpecifier))
+    if (kind === undefined && written !== '%%') throw noSpecifier();
 }
 
 const padTo = (text: string, width: number): string => padding(' ', Math.max(0, width - characterCount(text)));

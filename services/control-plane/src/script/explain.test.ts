@@ -54,8 +54,12 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ['reader', 'a pull consumer, the durable laminar-pull, acknowledging each message, begun at the first message'],
       ['table', 'items'],
       ['sink', 'js_sink (stream OUT, subject out.js)'],
-      ['filter', "price > 10 AND itemName LIKE 'a%'"],
-      ['decides', 'itemName, price: where a condition does not hold, nothing else is computed'],
+      ['filter', 'price > 10'],
+      ['filter', "itemName LIKE 'a%'"],
+      [
+        'decides',
+        'itemName, price: where a condition does not hold, nothing else is computed, and no other field is decoded',
+      ],
       ['fields', 'id, itemName, price'],
       ['metadata', '_nats_subject'],
       ['column', 'id BIGINT'],
@@ -74,15 +78,15 @@ describe('EXPLAIN of a query for a pipeline', () => {
     expect(rows.slice(5, -4)).toEqual([
       ['select', '1 of 2, from core'],
       ['filter', 'a = 1'],
-      ['decides', 'a: where a condition does not hold, nothing else is computed'],
+      ['decides', 'a: where a condition does not hold, nothing else is computed, and no other field is decoded'],
       ['fields', 'a'],
       ['column', 'a JSON'],
       ['column', 'part JSON'],
       ['select', '2 of 2, from pull'],
-      ['filter', 'b > 1 AND part > 2'],
-      ['decides', 'b: where a condition does not hold, nothing else is computed'],
+      ['filter', 'b > 1'],
+      ['decides', 'b: where a condition does not hold, nothing else is computed, and no other field is decoded'],
       ['rows', 'functions in FROM make any number of rows of a message'],
-      ['row filter', 'b > 1 AND part > 2'],
+      ['row filter', 'part > 2'],
       ['fields', 'b, parts'],
       ['column', 'a JSON'],
       ['column', 'part JSON'],
@@ -132,6 +136,14 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ), named AS (SELECT n, name FROM big WHERE name IS NOT NULL ) SELECT n FROM named WHERE n < 100 -- the rest`);
     expect(of('filter')).toEqual(['(n > (1))', 'NOT small', 'name IS NOT NULL', 'n < 100']);
     expect(of('decides')).toEqual([expect.stringMatching(/^n, name, small:/)]);
+  });
+
+  it('takes a WHERE apart by its ANDs, and by nothing else', async () => {
+    const filters = async (where: string) => (await explained(`SELECT id FROM core WHERE ${where}`)).of('filter');
+    expect(
+      await filters('a BETWEEN 1 AND 2 AND (b = 1 AND c = 2) AND CASE WHEN d AND e THEN true ELSE false END'),
+    ).toEqual(['a BETWEEN 1 AND 2', '(b = 1 AND c = 2)', 'CASE WHEN d AND e THEN true ELSE false END']);
+    expect(await filters('a = 1 OR b = 2 AND c = 3')).toEqual(['a = 1 OR b = 2 AND c = 3']);
   });
 
   it('says what functions ask, and their limits', async () => {
@@ -233,8 +245,8 @@ describe('EXPLAIN', () => {
         expect(body.results[0].rows.length).toBeGreaterThan(0);
         expect(validated.body.results[0].plan.length).toBeGreaterThan(0);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
-    expect(accepted).toBeGreaterThan(30);
+    expect(accepted).toBeGreaterThan(10);
   });
 });

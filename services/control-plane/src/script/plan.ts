@@ -126,13 +126,17 @@ function messageRows({ conditions, decides, rowConditions, expands, reads, metad
     ...conditions.map((text) => ['filter', text] as const),
     ...(conditions.length === 0
       ? []
-      : [['decides', `${useText(decides)}: where a condition does not hold, nothing else is computed`] as const]),
+      : [['decides', `${useText(decides)}: where a condition does not hold, ${untouched(reads)}`] as const]),
     ...(expands ? [['rows', 'functions in FROM make any number of rows of a message'] as const] : []),
     ...rowConditions.map((text) => ['row filter', text] as const),
     ['fields', useText(reads)],
     ...(metadata.length === 0 ? [] : [['metadata', metadata.join(', ')] as const]),
   ];
 }
+
+/** A query that looks at the whole payload has it before the conditions are checked. */
+const untouched = ({ whole }: PayloadUse): string =>
+  whole ? 'nothing else is computed' : 'nothing else is computed, and no other field is decoded';
 
 function useText({ fields, whole }: PayloadUse): string {
   if (whole) return 'the whole payload';

@@ -1,4 +1,4 @@
-import type { Pick } from './generate.js';
+import type { Pick } from './rule.js';
 
 /** A query that makes many rows of one, for this dialect and for PostgreSQL, which has to be told the order. */
 export interface GeneratedRows {

@@ -1,4 +1,4 @@
-import type { Pick } from './generate.js';
+import type { Pick } from './rule.js';
 
 /** A small generator of numbers (mulberry32), so that a seed gives the same expressions everywhere. */
 export function randomOf(start: number): Pick {
