@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { jsonDepthMax } from './json.js';
-import { canonicalTextAt, valueAt, writtenAt } from './json-scalar.js';
+import { canonicalTextAt, rawTextAt, valueAt, writtenAt } from './json-scalar.js';
 import type { JsonText } from './json-text.js';
 import { endOfPlainText, endOfValue, skipSpace } from './json-walk.js';
 
@@ -79,6 +79,14 @@ export class JsonFields {
     const member = text ? this.#find(text.bytes, name) : -1;
     if (!text || member === -1) return 'null';
     return canonicalTextAt(text, this.#valueStarts[member] as number, this.#valueEnds[member] as number);
+  }
+
+  /** The field as it stands in the message; `null` where there is none. */
+  rawText(name: FieldName): string {
+    const text = this.#text;
+    const member = text ? this.#find(text.bytes, name) : -1;
+    if (!text || member === -1) return 'null';
+    return rawTextAt(text, this.#valueStarts[member] as number, this.#valueEnds[member] as number);
   }
 
   #walk({ bytes, end }: JsonText): boolean {

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { parseJson, parseWritten } from './json.js';
 import { exactNumber } from './json-number.js';
 import type { JsonText } from './json-text.js';
@@ -96,6 +97,14 @@ export function canonicalTextAt(text: JsonText, start: number, end: number): str
   } else if (first === 0x7b || first === 0x5b) return undefined;
   else if (first < 0x3a && !isCanonicalNumber(bytes, start, end)) return undefined;
   return text.latin1.slice(start, end);
+}
+
+/** The text of a valid JSON value just as it stands there. */
+export function rawTextAt(text: JsonText, start: number, end: number): string {
+  const { bytes } = text;
+  return isAscii(bytes.subarray(start, end))
+    ? text.latin1.slice(start, end)
+    : Buffer.prototype.utf8Slice.call(bytes, start, end);
 }
 
 /** An integer that a double holds, or a fraction that is the shortest of its double and written without an exponent. */

@@ -159,6 +159,10 @@ export interface DecodedMessage {
   written(name: FieldName): unknown;
   /** The field as JSON where it stands in the message just as it would be written; undefined elsewhere. Throws `DecodeError`. */
   fieldText(name: FieldName): string | undefined;
+  /** The field as JSON, every byte as it came, where the message is JSON whose fields are read one by one; undefined elsewhere. Throws `DecodeError`. */
+  rawText(name: FieldName): string | undefined;
+  /** The whole payload, every byte as it came, where it is such JSON; undefined elsewhere. Throws `DecodeError`. */
+  rawPayload(): Uint8Array | undefined;
   /** How many members the payload has, where it is an object whose fields are read one by one; undefined elsewhere. Throws `DecodeError`. */
   memberCount(): number | undefined;
   /** The payload for a query that may do without decoding it; undefined where that is not JSON, or decoding it is the cheaper way. */

@@ -40,6 +40,16 @@ describe('a live query', () => {
     expect(rows(query, '{"id":1}')).toEqual([]);
   });
 
+  it('has JSON as it came, on one line', () => {
+    const payload = '{"n":2.50,\r\n "t":"a\\u0062\\n", "l":[ 1e400,\n0.10000000000000000001]}\n';
+    expect(rows('SELECT * FROM orders', payload)).toEqual([
+      '[{"n":2.50,   "t":"a\\u0062\\n", "l":[ 1e400, 0.10000000000000000001]}]',
+    ]);
+    expect(rows('SELECT n, t, l FROM orders', payload)).toEqual([
+      '[2.50,"a\\u0062\\n",[ 1e400, 0.10000000000000000001]]',
+    ]);
+  });
+
   it('has one column for whole messages, beside which others may stand', () => {
     expect(bindLiveQuery('SELECT * FROM orders', relations).columns).toEqual([{ name: 'payload', type: 'JSON' }]);
     expect(rows('SELECT * FROM orders', '{"n":9007199254740993}')).toEqual(['[{"n":9007199254740993}]']);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, compileQuery, decodedMessage, loadSql, queryReferences, RowError, SqlError } from './index.js';
 import { atRow, evaluate, message, relations, relationsOf, run } from './testing.js';
-import { like } from './values/like.js';
+import { like, likeMatcher } from './values/like.js';
 
 beforeAll(() => loadSql());
 
@@ -246,6 +246,7 @@ describe('values', () => {
     fc.assert(
       fc.property(alphabet, alphabet, (text, pattern) => {
         expect(like(text, pattern)).toBe(naive(text, pattern));
+        expect(likeMatcher(pattern)(text)).toBe(naive(text, pattern));
       }),
     );
     expect(like('a'.repeat(100_000), `${'%a'.repeat(6)}b`)).toBe(false);

@@ -1,5 +1,5 @@
 import { RowError, SqlError } from '../errors.js';
-import { like } from '../values/like.js';
+import { like, likeMatcher } from '../values/like.js';
 import { type Regex, regexOf } from '../values/regex.js';
 import { similarPattern } from '../values/regex-syntax.js';
 import { lower } from '../values/text.js';
@@ -60,11 +60,15 @@ export function bindLike(
   ignoresCase: boolean,
   offset: number,
 ): Expression {
+  const [text, pattern] = [coerce(left, 'TEXT'), coerce(right, 'TEXT')];
+  if (!escapedBy && pattern.op === 'constant' && typeof pattern.value === 'string') {
+    const matcher = likeMatcher(ignoresCase ? lower(pattern.value) : pattern.value);
+    return strict('BOOLEAN', offset, ignoresCase ? (value: string) => matcher(lower(value)) : matcher, text);
+  }
   const matches = ignoresCase
     ? (text: string, pattern: string, escapeCharacter?: string) => like(lower(text), lower(pattern), escapeCharacter)
     : like;
-  const args = [coerce(left, 'TEXT'), coerce(right, 'TEXT'), ...(escapedBy ? [coerce(escapedBy, 'TEXT')] : [])];
-  return strict('BOOLEAN', offset, matches, ...args);
+  return strict('BOOLEAN', offset, matches, text, pattern, ...(escapedBy ? [coerce(escapedBy, 'TEXT')] : []));
 }
 
 /** `text SIMILAR TO pattern ESCAPE escape`, SQL's own regular expressions for a whole text. Throws `SqlError`. */

@@ -2,7 +2,7 @@ import { type FieldName, stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
 import { fieldRead, toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
-import { type Branch, expressionsOf, type Output, type OutputColumn, type Plan, parts } from '../bind/plan.js';
+import type { Branch, Output, OutputColumn } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
@@ -36,7 +36,7 @@ export function compileQuery(query: BoundQuery, connection = onlyConnection(quer
     drop,
     emitter.declarations(),
     'const message = decoded.message;',
-    readsPayload(plan) ? 'const payload = decoded.value();' : 'decoded.check();',
+    emitter.readsPayload ? 'const payload = decoded.value();' : 'decoded.check();',
     rows,
     '};',
   ].join('\n');
@@ -51,9 +51,6 @@ function onlyConnection({ connections }: BoundQuery): string {
 }
 
 const row = (data: Uint8Array): OutputRow[] => [{ data, subject: undefined, headers: undefined }];
-
-const readsPayload = ({ branches }: Plan): boolean =>
-  branches.flatMap(expressionsOf).some((expression) => [...parts(expression)].some(({ op }) => op === 'payload'));
 
 /** Drops a message unread where every select of the query does. */
 function emitDropping(branches: readonly Branch[], emitter: Emitter): string {
@@ -77,7 +74,7 @@ function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): strin
       return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter, fields)}))`;
     case 'row': {
       const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
-      return `row(${emitter.constant(encode)}("[" + [${values.join(', ')}].join(",") + "]"))`;
+      return `row(${emitter.constant(encode)}(${emitter.constant(oneLine)}("[" + [${values.join(', ')}].join(",") + "]")))`;
     }
     case 'extended': {
       const names = output.columns.map(({ name }) => fields.name(name));
@@ -89,9 +86,11 @@ function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): strin
       const { body, payload, subject, headers } = output;
       const value = (expression: Expression | undefined) =>
         expression ? emitter.value(toJson(expression)) : 'undefined';
-      const data = emitter.constant(body === 'raw' ? rawBody : jsonBody);
-      const content = emitter.value(body === 'raw' ? payload : toJson(payload));
-      return `${emitter.constant(envelope)}(${data}(${content}), ${value(subject)}, ${subject !== undefined}, ${value(headers)})`;
+      const data =
+        body === 'raw'
+          ? `${emitter.constant(rawBody)}(${emitter.value(payload)})`
+          : `${emitter.constant(encode)}(${valueText(toJson(payload), emitter, fields)})`;
+      return `${emitter.constant(envelope)}(${data}, ${value(subject)}, ${subject !== undefined}, ${value(headers)})`;
     }
   }
 }
@@ -106,11 +105,17 @@ function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: 
   return `${pieces.join(' + ')} + "}"`;
 }
 
-/** The JSON text of a value. That of a field is in the message already, more often than not. */
+/** The JSON text of a value. A value of JSON that goes out as it came keeps its bytes; other fields are in the message already, more often than not. */
 function valueText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
   const serialize = emitter.constant(serializerOf(expression.type));
   const variable = emitter.variable();
   const written = (value: string) => `((${variable} = ${value}) == null ? "null" : ${serialize}(${variable}))`;
+  if (expression.op === 'payload' && expression.type === 'JSON')
+    return `(${emitter.constant(payloadText)}(decoded) ?? ${written('decoded.value()')})`;
+  if (expression.op === 'field' && expression.type === 'JSON') {
+    const name = emitter.constant(fields.name(expression.name));
+    return `(decoded.rawText(${name}) ?? ${written(`decoded.field(${name})`)})`;
+  }
   if (expression.op === 'field') {
     const name = emitter.constant(fields.name(expression.name));
     return `(decoded.fieldText(${name}) ?? ${written(`decoded.field(${name})`)})`;
@@ -123,12 +128,18 @@ function valueText(expression: Expression, emitter: Emitter, fields: FieldReads)
   return `(${staysText} ? ${variable} : ${written(`${emitter.constant(read.convert)}(decoded.field(${name}))`)})`;
 }
 
+/** The text of a payload of JSON, without the white space around it, and without a byte order mark. */
+function payloadText(decoded: DecodedMessage): string | undefined {
+  const bytes = decoded.rawPayload();
+  return bytes && Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length).trim();
+}
+
+/** Rows are told as lines. What came as JSON has line ends between its tokens alone, where a space means the same. */
+const oneLine = (text: string): string => text.replace(/[\r\n]/g, ' ');
+
 const encode = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 
 const closingBrace = 0x7d;
-
-/** A body of JSON. */
-const jsonBody = (payload: unknown): Uint8Array => encode(stringifyJson(payload ?? null));
 
 /** The bytes of a TEXT or a BYTEA; NULL has none. */
 function rawBody(payload: string | Uint8Array | null | undefined): Uint8Array {

@@ -42,6 +42,14 @@ class Decoded implements DecodedMessage {
     return undefined;
   }
 
+  rawText(): undefined {
+    return undefined;
+  }
+
+  rawPayload(): undefined {
+    return undefined;
+  }
+
   memberCount(): undefined {
     return undefined;
   }
@@ -86,6 +94,16 @@ class DecodedJson implements DecodedMessage {
 
   fieldText(name: FieldName): string | undefined {
     return this.#readsFields() ? this.fields.canonicalText(name) : undefined;
+  }
+
+  rawText(name: FieldName): string | undefined {
+    // What goes out must not depend on whether another query had the message read whole.
+    return this.fields.read(this.#text) ? this.fields.rawText(name) : undefined;
+  }
+
+  rawPayload(): Uint8Array | undefined {
+    this.check();
+    return this.message.data;
   }
 
   memberCount(): number | undefined {

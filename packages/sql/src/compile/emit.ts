@@ -14,6 +14,7 @@ export class Emitter {
   readonly #names = new Map<unknown, string>();
   readonly #slots = new Map<Slot, string>();
   #variables = 0;
+  #readsPayload = false;
 
   /** `field` gives the code that reads a field of the payload. */
   constructor(readonly field: (name: string) => string) {}
@@ -40,6 +41,11 @@ export class Emitter {
     return known;
   }
 
+  /** Whether code that was written so far reads the variable `payload`. */
+  get readsPayload(): boolean {
+    return this.#readsPayload;
+  }
+
   /** `let` for all variables that were handed out, or nothing. */
   declarations(): string {
     return this.#variables === 0 ? '' : `let ${Array.from({ length: this.#variables }, (_, i) => `v${i}`).join(', ')};`;
@@ -55,6 +61,7 @@ export class Emitter {
       case 'written':
         return `decoded.written(${this.constant(new FieldName(expression.name))})`;
       case 'payload':
+        this.#readsPayload = true;
         return 'payload';
       case 'metadata':
         return this.#metadata(expression.name);

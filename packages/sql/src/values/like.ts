@@ -1,3 +1,15 @@
+/** What tells whether a text is LIKE a pattern that is known beforehand: without `_` and escapes, and with few `%`, it is plain comparing. */
+export function likeMatcher(pattern: string): (text: string) => boolean {
+  // `%` stands for whole characters, so that a lone half of one is for the general way.
+  if (/[_\\\p{Cs}]/u.test(pattern)) return (text) => like(text, pattern);
+  const [head = '', middle, tail, ...more] = pattern.split('%');
+  if (middle === undefined) return (text) => text === head;
+  if (tail === undefined)
+    return (text) => text.length >= head.length + middle.length && text.startsWith(head) && text.endsWith(middle);
+  if (head === '' && tail === '' && more.length === 0) return (text) => text.includes(middle);
+  return (text) => like(text, pattern);
+}
+
 /**
  * SQL's LIKE without a regular expression: two pointers and one point to come back to, so that no pattern takes more than
  * (text × pattern) steps. `%` is any run, `_` any one character, `escapeCharacter` makes the next character itself.
