@@ -11,6 +11,8 @@ export interface QuarantineEntry {
   readonly version: number;
   readonly revision: number;
   readonly reason: string;
+  /** Newer software can read it: it stands as it is, and is not to be replaced from here. */
+  readonly newer: boolean;
 }
 
 /** Kinds that share their names, so that a definition which names another need not say its kind. */
@@ -44,6 +46,11 @@ export class Catalog {
 
   get<K extends Kind>(kind: K, name: string): Recorded<K> | undefined {
     return this.#definitions[kind].get(name);
+  }
+
+  /** Why a definition cannot be read here, where its newest event cannot. */
+  quarantineOf(kind: Kind, name: string): QuarantineEntry | undefined {
+    return this.quarantined.get(id(kind, name));
   }
 
   /** Sorted by name, in code-point order. */

@@ -24,6 +24,7 @@ import { feedsItself } from './pipeline/feedback.js';
  */
 export function decide(command: Command, catalog: Catalog): DecidedEvent[] {
   const current = catalog.get(command.kind, command.name);
+  checkReadable(command.kind, command.name, catalog);
   checkExpectedRevision(command, current);
   switch (command.type) {
     case 'Create':
@@ -122,6 +123,18 @@ function existing(command: Command, current: Recorded | undefined, catalog: Cata
   throw new DefinitionRejected('not_found', `there is no ${command.kind} "${command.name}"${hint}`);
 }
 
+/** Why nothing may be said of, or done to, what newer software wrote: it is there, and whatever was decided here would be decided without having seen it. */
+export function writtenByNewer(kind: Kind, name: string, catalog: Catalog): DefinitionRejected | undefined {
+  const entry = catalog.quarantineOf(kind, name);
+  if (!entry?.newer) return undefined;
+  return new DefinitionRejected('conflict', `the ${kind} "${name}" cannot be read here: ${entry.reason}`);
+}
+
+function checkReadable(kind: Kind, name: string, catalog: Catalog): void {
+  const refusal = writtenByNewer(kind, name, catalog);
+  if (refusal) throw refusal;
+}
+
 function checkExpectedRevision({ kind, name, expectedRevision }: Command, current: Recorded | undefined): void {
   if (expectedRevision === undefined || current?.revision === expectedRevision) return;
   const actual = current ? `is at revision ${current.revision}` : 'does not exist';
@@ -137,6 +150,7 @@ function checkName(kind: Kind, name: string, catalog: Catalog): void {
     throw new DefinitionRejected('invalid', message, [{ code: 'reserved_name', message, pointer: '/name' }]);
   }
   const other = kind === 'connection' ? 'table' : kind === 'table' ? 'connection' : undefined;
+  if (other) checkReadable(other, name, catalog);
   if (other && catalog.get(other, name)) {
     throw new DefinitionRejected(
       'already_exists',

@@ -1,2 +1,2 @@
 export type { Command, DecidedEvent, DraftOfKind, PipelineDraft } from './command.js';
-export { decide } from './decide.js';
+export { decide, writtenByNewer } from './decide.js';

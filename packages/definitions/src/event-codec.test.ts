@@ -1,6 +1,7 @@
 import { formatDefinitionKey, laminar } from '@laminar/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Command, decide } from './decisions.js';
 import { Catalog, decodeEvent, EventUnreadable, encodeEvent, foldStoredEvent, type RecordedEvent } from './index.js';
 import { recordedEvent } from './testing/arbitraries.js';
 
@@ -161,6 +162,35 @@ describe('folding what is stored', () => {
     expect(catalog.quarantined.size).toBe(0);
     foldStoredEvent(catalog, stored({ ...created, version: 3, revision: 3 }));
     expect(catalog.get('pipeline', 'p')).toMatchObject({ incarnation: 3, version: 3 });
+  });
+
+  it('lets nobody write over what newer software wrote, until it is read', () => {
+    const catalog = new Catalog();
+    foldStoredEvent(catalog, stored(created));
+    const newer = Uint8Array.of(0x08, 99);
+    foldStoredEvent(catalog, stored({ ...changed, revision: 2 }, newer));
+    expect([...catalog.quarantined.values()]).toMatchObject([{ version: 2, newer: true }]);
+    const named = { kind: 'pipeline', name: 'p' } as const;
+    const definition = changed.body.type === 'PipelineChanged' && changed.body.definition;
+    if (!definition) throw new Error('it is a change');
+    const commands: Command[] = [
+      { ...named, type: 'Create', definition },
+      { ...named, type: 'Put', definition },
+      { ...named, type: 'Change', definition },
+      { ...named, type: 'Drop', cascade: true },
+      { ...named, type: 'Start' },
+      { ...named, type: 'RollBack', toVersion: 1, definition },
+    ];
+    for (const command of commands)
+      expect(() => decide(command, catalog)).toThrow(
+        expect.objectContaining({
+          code: 'conflict',
+          message: expect.stringContaining('newer version of the software'),
+        }),
+      );
+    // What software that knows both writes in a form that is known here is read again.
+    foldStoredEvent(catalog, stored({ ...changed, version: 3, revision: 3 }));
+    expect(catalog.get('pipeline', 'p')).toMatchObject({ incarnation: 1, version: 3 });
   });
 
   it('moves on past an entry whose key says nothing', () => {

@@ -28,6 +28,9 @@ export class EventUnreadable extends Error {
   override readonly name = 'EventUnreadable';
 }
 
+/** An entry of the log that newer software can read: nothing is wrong with it, and nothing here may replace it. */
+class EventNewer extends EventUnreadable {}
+
 /** The stored form: protobuf `laminar.v1.DefinitionEvent`. */
 export function encodeEvent(event: DefinitionEvent): Uint8Array {
   const properties: ProtoProperties = {
@@ -54,7 +57,7 @@ export function decodeEvent(key: string, revision: number, data: Uint8Array): Re
     throw new EventUnreadable(`the event is corrupt: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (message.schemaVersion > schemaVersion) {
-    throw new EventUnreadable(
+    throw new EventNewer(
       `the event was written by a newer version of the software (schema ${message.schemaVersion}, known is ${schemaVersion}); upgrade this service`,
     );
   }
@@ -92,7 +95,13 @@ export function foldStoredEvent(
   } catch (error) {
     if (!(error instanceof EventUnreadable)) throw error;
     const parts = parseDefinitionKey(stored.key);
-    if (parts) catalog.quarantine({ ...parts, revision: stored.revision, reason: error.message });
+    if (parts)
+      catalog.quarantine({
+        ...parts,
+        revision: stored.revision,
+        reason: error.message,
+        newer: error instanceof EventNewer,
+      });
     else catalog.advance(stored.revision);
     return undefined;
   }

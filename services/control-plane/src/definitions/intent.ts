@@ -6,7 +6,7 @@ import {
   type PipelineDefinition,
   type Recorded,
 } from '@laminar/definitions';
-import type { Command, DraftOfKind } from '@laminar/definitions/decisions';
+import { type Command, type DraftOfKind, writtenByNewer } from '@laminar/definitions/decisions';
 import type { DefinedKind, Kind } from '@laminar/protocol';
 import { matches, noPreconditions, type Preconditions } from '../http/etag.js';
 import { type BodyOfKind, definitionKinds } from './kinds.js';
@@ -125,7 +125,15 @@ function intent(
   name: string,
   command: (catalog: Catalog, current: Recorded | undefined) => Command | undefined,
 ): Intent {
-  return { kind, name, command: (catalog) => command(catalog, catalog.get(kind, name)) };
+  return {
+    kind,
+    name,
+    command(catalog) {
+      const newer = writtenByNewer(kind, name, catalog);
+      if (newer) throw newer;
+      return command(catalog, catalog.get(kind, name));
+    },
+  };
 }
 
 function define<K extends Kind>(
@@ -144,8 +152,10 @@ function existing<K extends Kind>(kind: K, name: string, catalog: Catalog): Reco
   throw nothingNamed(kind, name, catalog);
 }
 
-/** That there is no such definition, with a name that may have been meant. */
+/** That there is no such definition, with a name that may have been meant; or that it is there, and cannot be read. */
 export function nothingNamed(kind: Kind, name: string, catalog: Catalog): DefinitionRejected {
+  const newer = writtenByNewer(kind, name, catalog);
+  if (newer) return newer;
   const nearest = nearestName(
     name,
     Array.from(catalog.values(kind), ({ name }) => name),

@@ -74,8 +74,8 @@ const ownCodes = {
   },
   conflict: {
     status: 409,
-    meaning: 'The definition cannot stand beside another one.',
-    remedy: 'Change what the message names.',
+    meaning: 'The definition cannot stand beside another one, or newer software wrote it.',
+    remedy: 'Change what the message names, or upgrade the service.',
   },
   not_retryable: {
     status: 409,

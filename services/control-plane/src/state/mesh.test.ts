@@ -177,4 +177,33 @@ describe('the event log', () => {
     expect(healed).toMatchObject({ status: 201, body: { version: 2 } });
     await nc.close();
   });
+
+  it('keeps what newer software wrote, which is neither written over nor said to be gone', async () => {
+    await start(1);
+    await at(0).call('PUT', 'pipelines/new', query);
+    const nc = await connect({ servers: nats.url });
+    const log = await openEventLog(nc, { bucket: buckets.definitions, replicas: 1 });
+    // Of schema 99, with a field that is not known.
+    const data = Uint8Array.of(0x08, 99, 0x9a, 0x3f, 1, 7);
+    const key = 'pipeline.new.0000000002';
+    await log.append({ key, data, expectedRevision: await log.lastRevision(), eventId: 'new-2' });
+    await eventually(async () => (await at(0).call('GET', 'pipelines/new')).status === 409, { what: 'it to be read' });
+    for (const answer of [
+      await at(0).call('GET', 'pipelines/new'),
+      await at(0).call('PUT', 'pipelines/new', query),
+      await at(0).call('POST', 'pipelines', { name: 'new', ...query }),
+      await at(0).call('DELETE', 'pipelines/new'),
+      await at(0).call('POST', 'pipelines/new/stop'),
+      await at(0).call('POST', 'sql', { sql: 'DROP PIPELINE IF EXISTS new' }),
+      await at(0).call('POST', 'sql', { sql: 'CREATE PIPELINE IF NOT EXISTS new AS SELECT a FROM nowhere' }),
+    ])
+      expect([answer.status, answer.body.code, answer.body.detail]).toEqual([
+        409,
+        'conflict',
+        expect.stringContaining('newer version of the software (schema 99'),
+      ]);
+    expect(await log.lastRevision()).toBe(2);
+    expect([...((await log.read(key))?.data ?? [])]).toEqual([...data]);
+    await nc.close();
+  });
 });
