@@ -6,7 +6,8 @@ import type { ChaosPipeline } from './pipelines.js';
 import { describeFault } from './schedule.js';
 import type { UnwantedEnd } from './services.js';
 
-const violationsShown = 20;
+/** Of each pipeline, and of dead letters. */
+const violationsShown = 5;
 
 export interface Outcome {
   readonly options: Pick<CampaignOptions, 'stage' | 'seed' | 'messages'>;
@@ -42,10 +43,7 @@ export function outcomeOf({ options, ledgers, incidents, letters, unwantedEnds, 
     unwantedEnds,
     violations: found.reduce((sum, { count }) => sum + count, 0) + letters.wrong.length,
     shown: [
-      ...found
-        .flatMap(({ first }) => first)
-        .slice(0, violationsShown)
-        .map((one) => describeViolation(one, incidents)),
+      ...found.flatMap(({ first }) => first.slice(0, violationsShown).map((one) => describeViolation(one, incidents))),
       ...letters.wrong.slice(0, violationsShown),
     ],
   };
