@@ -15,6 +15,7 @@ import { chaosPipelines } from './pipelines.js';
 import { scheduleOf } from './schedule.js';
 import type { UnwantedEnd } from './services.js';
 import { Stage, type StageKind } from './stage.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** Messages that are stored together. */
 const windowMessages = 250;
@@ -58,7 +59,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     unwantedEnds.push(end);
     say(`${end.name} ended by itself with ${end.code}: ${end.said}`);
   };
-  const stage = await Stage.start({ kind, onUnwantedEnd });
+  const stage = await Stage.start({ kind, signal, onUnwantedEnd });
   const startedMs = performance.now();
   const now = () => performance.now() - startedMs;
   const floor = () => Math.min(...ledgers.map((ledger) => ledger.floor));
@@ -126,12 +127,4 @@ class Progress {
     await wait(lookMs);
     this.look();
   }
-}
-
-/** The same, or the reason of the signal, whichever is first. */
-function unlessAborted<T>(signal: AbortSignal, playing: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    playing.then(resolve, reject);
-  });
 }

@@ -11,6 +11,7 @@ import { root } from '../servers/root.js';
 import { TcpProxy } from '../servers/tcp-proxy.js';
 import { type TemporaryDirectory, temporaryDirectory } from '../temporary-directory.js';
 import { Services, type UnwantedEnd } from './services.js';
+import { unlessAborted } from './unless-aborted.js';
 
 /** One server whose paths can be disturbed, or three whose leaders can be killed. */
 export type StageKind = 'single' | 'cluster';
@@ -30,6 +31,8 @@ const clusterServers = 3;
 
 export interface StageOptions {
   readonly kind: StageKind;
+  /** Ends the start early. */
+  readonly signal: AbortSignal;
   onUnwantedEnd(end: UnwantedEnd): void;
 }
 
@@ -53,7 +56,7 @@ export class Stage {
   ) {}
 
   /** Starts everything, or leaves nothing. */
-  static async start({ kind, onUnwantedEnd }: StageOptions): Promise<Stage> {
+  static async start({ kind, signal, onUnwantedEnd }: StageOptions): Promise<Stage> {
     const directory = await temporaryDirectory('chaos');
     const undo: (() => Promise<unknown>)[] = [() => directory.remove()];
     try {
@@ -84,7 +87,7 @@ export class Stage {
       undo.unshift(() => services.stop());
       const jsm = await jetstreamManager(nc, { checkAPI: false });
       await Promise.all(serviceNames.map((name) => services.start(name)));
-      await Promise.all(serviceNames.map((name) => services.ready(name)));
+      await unlessAborted(signal, Promise.all(serviceNames.map((name) => services.ready(name))));
       return new Stage(kind, directory, servers, cluster, receiverServer, paths, services, nc, receiver, jsm);
     } catch (error) {
       for (const step of undo) await step();
