@@ -8,11 +8,10 @@ import {
   usernamePasswordAuthenticator,
 } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
+import { busReconnects } from './bus-reconnects.js';
 import type { BusConfig } from './config.js';
 import { ConfigError } from './environment.js';
 
-const reconnectWaitMs = 250;
-const reconnectJitterMs = 250;
 const pingIntervalMs = 5000;
 
 /** Connects to the mesh's own bus; keeps trying for ever, at first and after each loss. `name` is shown by the server. */
@@ -22,9 +21,7 @@ export async function connectBus(bus: BusConfig, name: string): Promise<NatsConn
     servers: bus.url.split(',').map((server) => server.trim()),
     name,
     waitOnFirstConnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: reconnectWaitMs,
-    reconnectJitter: reconnectJitterMs,
+    ...busReconnects(),
     pingInterval: pingIntervalMs,
     maxPingOut: 2,
     // A server that restarts may for a while not know its users.

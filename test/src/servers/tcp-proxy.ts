@@ -8,6 +8,7 @@ export class TcpProxy {
   #answers = true;
   #paused = false;
   #refuses = false;
+  #restMs = 0;
   port = 0;
   /** Connections that were tried in vain. */
   refused = 0;
@@ -39,6 +40,11 @@ export class TcpProxy {
   resume(): void {
     this.#paused = false;
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
+  }
+
+  /** From now on each socket rests for so long after each piece that it brought, 64 KiB at most; 0 is as fast as ever. */
+  slow(restMs: number): void {
+    this.#restMs = restMs;
   }
 
   /** Cuts every connection, and those that are tried until `cut`. */
@@ -76,10 +82,21 @@ export class TcpProxy {
         for (const other of pair) other.destroy();
       });
     }
-    client.on('data', (data) => server.write(data));
+    client.on('data', (data) => {
+      server.write(data);
+      this.#rest(client);
+    });
     server.on('data', (data) => {
       if (this.#answers) client.write(data);
+      this.#rest(server);
     });
     if (this.#paused) for (const socket of pair) socket.pause();
+  }
+  #rest(socket: Socket): void {
+    if (this.#restMs === 0) return;
+    socket.pause();
+    setTimeout(() => {
+      if (!this.#paused) socket.resume();
+    }, this.#restMs);
   }
 }

@@ -26,6 +26,18 @@ describe('dialling again', () => {
     expect(plan.waitMs(50_000, () => 0)).toBe(50_000);
   });
 
+  it('waits no longer where the clock went back', () => {
+    const hourMs = 3_600_000;
+    const plan = new ReconnectPlan(numbers, new DialPace());
+    plan.dialled(2 * hourMs);
+    // Before it was asked, and while the client waits.
+    expect(2 * hourMs + plan.waitMs(hourMs, () => 0)).toBe(hourMs + 2000);
+    expect(2 * hourMs + plan.waitMs(hourMs + 1500, () => 0)).toBe(hourMs + 2000);
+    expect(2 * hourMs + plan.waitMs(0, () => 0)).toBe(2000);
+    plan.dialled(2000);
+    expect(plan.waitMs(2000, () => 0)).toBe(2000);
+  });
+
   it('is spread over time where many connections were lost in the same moment', () => {
     const pace = new DialPace();
     const dials = Array.from({ length: 1000 }, () => {

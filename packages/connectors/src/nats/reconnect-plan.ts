@@ -10,6 +10,7 @@ import type { DialPace } from './dial-pace.js';
 export class ReconnectPlan {
   #lastDialMs: number | undefined;
   #nextDialMs: number | undefined;
+  #askedMs: number | undefined;
 
   constructor(
     readonly connection: Pick<ResolvedConnection, 'reconnectWaitMs' | 'reconnectJitterMs'>,
@@ -32,14 +33,21 @@ export class ReconnectPlan {
   dialled(nowMs: number): void {
     this.#lastDialMs = nowMs;
     this.#nextDialMs = undefined;
+    this.#askedMs = undefined;
   }
 
-  /** Milliseconds from the last attempt to the next; the client asks more than once before it dials, and gets the same answer. */
+  /**
+   * Milliseconds from the last attempt to the next; the client asks more than once before it dials, and gets the same answer. It takes both times from the
+   * wall clock: where that went back, the next attempt is before the last one, or the client would wait until it is as late again.
+   */
   waitMs(nowMs: number, random: () => number): number {
     const { reconnectWaitMs, reconnectJitterMs } = this.connection;
     const waitMs = reconnectWaitMs + Math.floor(random() * (reconnectJitterMs + 1));
     if (this.#lastDialMs === undefined) return waitMs;
-    this.#nextDialMs ??= this.pace.turn(Math.max(nowMs, this.#lastDialMs + waitMs), nowMs);
+    if (this.#askedMs !== undefined && nowMs < this.#askedMs) this.#nextDialMs = undefined;
+    this.#askedMs = nowMs;
+    const sinceMs = Math.min(nowMs, this.#lastDialMs);
+    this.#nextDialMs ??= this.pace.turn(Math.max(nowMs, sinceMs + waitMs), nowMs);
     return this.#nextDialMs - this.#lastDialMs;
   }
 }
