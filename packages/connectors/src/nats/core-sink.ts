@@ -2,6 +2,7 @@ import { type NatsConnection, PermissionViolationError, type Status } from '@nat
 import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
+import { Outbound } from './outbound.js';
 import { followStatus } from './status.js';
 
 /** Published and not yet known to have left this machine, at most, before `ready` holds back: messages, and bytes of their payloads and headers. */
@@ -29,7 +30,11 @@ export class CoreSink implements Sink {
   /** Subjects that the server has refused since the last round trip. */
   readonly #refused = new Map<string, string>();
 
-  constructor(readonly nc: NatsConnection) {}
+  readonly #outbound: Outbound;
+
+  constructor(readonly nc: NatsConnection) {
+    this.#outbound = Outbound.of(nc);
+  }
 
   get problem(): string | undefined {
     return this.#problem;
@@ -41,7 +46,7 @@ export class CoreSink implements Sink {
 
   publish({ subject, data, headers }: OutputMessage, settled?: (error?: ConnectorError) => void): void {
     try {
-      this.nc.publish(subject, data, { headers: headers.asHeaders() });
+      this.#outbound.publish(subject, data, headers, '');
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
@@ -92,6 +97,7 @@ export class CoreSink implements Sink {
       await new Promise<void>((resolve, reject) => {
         // A client that closes forgets the round trips that are under way.
         this.#abandonRoundTrip = reject;
+        this.#outbound.write();
         this.nc.flush().then(resolve, reject);
       });
       // A refusal arrives before the answer to the flush, but is told a moment later.

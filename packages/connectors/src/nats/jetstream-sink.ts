@@ -9,6 +9,7 @@ import {
 import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
+import { Outbound } from './outbound.js';
 import { publishAnswerOf } from './publish-answer.js';
 import { followStatus } from './status.js';
 
@@ -44,6 +45,7 @@ export class JetStreamSink implements Sink {
   readonly #refused = new Map<string, number>();
   #duplicates = 0;
   readonly #inbox: string;
+  readonly #outbound: Outbound;
   #next = 0;
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -56,6 +58,7 @@ export class JetStreamSink implements Sink {
 
   constructor(readonly nc: NatsConnection) {
     this.#inbox = `${createInbox()}.`;
+    this.#outbound = Outbound.of(nc);
   }
 
   get problem(): string | undefined {
@@ -127,7 +130,7 @@ export class JetStreamSink implements Sink {
   #send(token: number, pending: Pending): void {
     const { subject, data, headers } = pending.message;
     try {
-      this.nc.publish(subject, data, { headers: headers.asHeaders(), reply: this.#inbox + token });
+      this.#outbound.publish(subject, data, headers, this.#inbox + token);
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
