@@ -42,4 +42,20 @@ describe('publishing without JetStream', () => {
     expect(sink.ready()).toBeUndefined();
     await sink.close(100);
   });
+
+  it('holds back by bytes as well', async () => {
+    const { connection } = await openConnection({ type: 'sink', servers: stage.server.url, subject: 'large' });
+    const sink = connection.sink();
+    await sink.open();
+    const large = 'x'.repeat(1_000_000);
+    let published = 0;
+    while (!sink.ready()) {
+      sink.publish(output('large', large));
+      published++;
+    }
+    expect(published).toBe(17);
+    await sink.ready();
+    expect(sink.ready()).toBeUndefined();
+    await sink.close(1000);
+  });
 });

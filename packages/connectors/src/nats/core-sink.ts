@@ -2,10 +2,12 @@ import { type NatsConnection, PermissionViolationError, type Status } from '@nat
 import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
+import { Outbound } from './outbound.js';
 import { followStatus } from './status.js';
 
-/** Published and not yet known to have left this machine, at most, before `ready` holds back. */
+/** Published and not yet known to have left this machine, at most, before `ready` holds back: messages, and bytes of their payloads and headers. */
 const unflushedMax = 16_384;
+const unflushedBytesMax = 16 * 1024 * 1024;
 
 interface Unconfirmed {
   readonly subject: string;
@@ -17,6 +19,9 @@ export class CoreSink implements Sink {
   /** Counts of messages: those handed to the client, and how many of them the server is known to have, or are lost. */
   #published = 0;
   #flushed = 0;
+  /** The same in bytes of payloads and headers. */
+  #publishedBytes = 0;
+  #flushedBytes = 0;
   #waiting: Unconfirmed[] = [];
   #flushing: Promise<void> | undefined;
   #problem: string | undefined;
@@ -25,7 +30,11 @@ export class CoreSink implements Sink {
   /** Subjects that the server has refused since the last round trip. */
   readonly #refused = new Map<string, string>();
 
-  constructor(readonly nc: NatsConnection) {}
+  readonly #outbound: Outbound;
+
+  constructor(readonly nc: NatsConnection) {
+    this.#outbound = Outbound.of(nc);
+  }
 
   get problem(): string | undefined {
     return this.#problem;
@@ -37,16 +46,19 @@ export class CoreSink implements Sink {
 
   publish({ subject, data, headers }: OutputMessage, settled?: (error?: ConnectorError) => void): void {
     try {
-      this.nc.publish(subject, data, { headers: headers.asHeaders() });
+      this.#outbound.publish(subject, data, headers, '');
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
     this.#published++;
+    this.#publishedBytes += data.length + headers.encode().length;
     if (settled) this.#waiting.push({ subject, settled });
   }
 
   ready(): Promise<void> | undefined {
-    return this.#published - this.#flushed < unflushedMax ? undefined : this.#flush();
+    const isFull =
+      this.#published - this.#flushed >= unflushedMax || this.#publishedBytes - this.#flushedBytes >= unflushedBytesMax;
+    return isFull ? this.#flush() : undefined;
   }
 
   flush(): void {
@@ -79,11 +91,13 @@ export class CoreSink implements Sink {
   async #roundTrip(): Promise<void> {
     const covered = this.#waiting;
     const published = this.#published;
+    const publishedBytes = this.#publishedBytes;
     this.#waiting = [];
     try {
       await new Promise<void>((resolve, reject) => {
         // A client that closes forgets the round trips that are under way.
         this.#abandonRoundTrip = reject;
+        this.#outbound.write();
         this.nc.flush().then(resolve, reject);
       });
       // A refusal arrives before the answer to the flush, but is told a moment later.
@@ -95,6 +109,7 @@ export class CoreSink implements Sink {
     }
     this.#problem = [...this.#refused.values()][0];
     this.#flushed = Math.max(this.#flushed, published);
+    this.#flushedBytes = Math.max(this.#flushedBytes, publishedBytes);
     for (const { subject, settled } of covered) {
       const refusal = this.#refused.get(subject);
       settled(refusal === undefined ? undefined : new ConnectorError('failed', refusal));
@@ -107,6 +122,7 @@ export class CoreSink implements Sink {
     const lost = [...covered, ...this.#waiting];
     this.#waiting = [];
     this.#flushed = this.#published;
+    this.#flushedBytes = this.#publishedBytes;
     const reason = this.#problem ?? 'the connection was lost';
     for (const { settled } of lost) settled(new ConnectorError('blocked', reason, { cause }));
   }

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HeaderBlock } from '../index.js';
 import { describeSink, output, Settlements, startStage } from '../sink.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
+import type { JetStreamSink } from './jetstream-sink.js';
 
 describeSink('publishing to JetStream', { jetstream: true });
 
@@ -70,6 +71,7 @@ describe('publishing to JetStream', () => {
     await settlements.reach(2);
     expect(settlements.confirmed).toEqual(['first', 'second']);
     expect((await stage.stored('out.twice')).map(({ text }) => text)).toEqual(['first']);
+    expect((sink as JetStreamSink).duplicates).toBe(1);
   });
 
   it('fails what the stream can never keep, and retries what it cannot keep now', async () => {

@@ -1,0 +1,93 @@
+import type { NatsConnection } from '@nats-io/nats-core';
+import type { NatsConnectionImpl } from '@nats-io/nats-core/internal';
+import type { HeaderBlock } from '../header-block.js';
+
+/** What is written together at most. Messages that are larger than a quarter of it are left to the client. */
+const slabBytes = 64 * 1024;
+const ownMax = slabBytes / 4;
+/** Of a protocol line beside subject and reply: its verb, spaces, and two sizes. */
+const lineBytes = 40;
+const maxBytesPerChar = 3;
+const carriageReturn = 13;
+const lineFeed = 10;
+const whitespace = /[ \n\r\t]/;
+
+/**
+ * Publishes by a connection without an object, a buffer and four copies for each message: messages are written one behind the other into a slab, as they
+ * travel (`HPUB`), and handed to the client together, at the end of the microtask queue or when the slab is full. The client's own `publish` and
+ * `flush` do not know of what is here: who calls them in between calls `write` before.
+ */
+export class Outbound {
+  static readonly #known = new WeakMap<NatsConnection, Outbound>();
+  readonly #protocol: NatsConnectionImpl['protocol'];
+  #slab = Buffer.allocUnsafeSlow(0);
+  #written = 0;
+  #end = 0;
+  #scheduled = false;
+
+  /** The one of a connection, so that the order of what different parts publish by it is kept. */
+  static of(nc: NatsConnection): Outbound {
+    let outbound = Outbound.#known.get(nc);
+    if (!outbound) {
+      outbound = new Outbound(nc);
+      Outbound.#known.set(nc, outbound);
+    }
+    return outbound;
+  }
+
+  private constructor(readonly nc: NatsConnection) {
+    this.#protocol = (nc as NatsConnectionImpl).protocol;
+  }
+
+  /** Throws what the client's `publish` throws, at once, for a message that cannot be published. */
+  publish(subject: string, data: Uint8Array, headers: HeaderBlock | undefined, reply: string): void {
+    const block = headers?.encode();
+    const size = data.length + (block?.length ?? 0);
+    const needed = (subject.length + reply.length) * maxBytesPerChar + lineBytes + size;
+    if (needed > ownMax || whitespace.test(subject) || subject === '' || !this.#canTake(size)) {
+      this.write();
+      this.nc.publish(subject, data, { ...(headers ? { headers: headers.asHeaders() } : {}), reply });
+      return;
+    }
+    if (this.#slab.length - this.#end < needed) this.#renew();
+    const slab = this.#slab;
+    const to = reply === '' ? subject : `${subject} ${reply}`;
+    let end = this.#end;
+    if (block) {
+      end += slab.write(`HPUB ${to} ${block.length} ${size}\r\n`, end);
+      slab.set(block, end);
+      end += block.length;
+    } else end += slab.write(`PUB ${to} ${size}\r\n`, end);
+    slab.set(data, end);
+    end += data.length;
+    slab[end++] = carriageReturn;
+    slab[end++] = lineFeed;
+    this.#end = end;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.write());
+  }
+
+  /** Hands to the client what was published. */
+  write(): void {
+    this.#scheduled = false;
+    if (this.#end === this.#written) return;
+    const bytes = this.#slab.subarray(this.#written, this.#end);
+    this.#written = this.#end;
+    this.#protocol.sendCommand(bytes);
+  }
+
+  /** What the client asks before it takes a message; while it is away it asks nothing. */
+  #canTake(size: number): boolean {
+    const { info } = this.#protocol;
+    if (info && (size > info.max_payload || info.headers !== true)) return false;
+    return !this.nc.isClosed() && !this.nc.isDraining();
+  }
+
+  #renew(): void {
+    this.write();
+    this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+    this.#written = 0;
+    this.#end = 0;
+  }
+}
