@@ -63,10 +63,11 @@ export function showTarget(figure: Figure): string | undefined {
   return `${target.bound} ${value}: ${isTargetMet(figure) ? 'met' : 'missed'}`;
 }
 
-/** `3.75 us (3.50 to 4.01)`. */
+/** `3.75 us (3.50 to 4.01)`; one value alone has no spread. */
 export function showSpread({ median, min, max }: Spread, unit?: Unit): string {
   const show = (value: number) => showNumber(value, unit);
-  return `${show(median)}${unit ? unitSuffix(unit) : ''} (${show(min)} to ${show(max)})`;
+  const middle = `${show(median)}${unit ? unitSuffix(unit) : ''}`;
+  return min === max ? middle : `${middle} (${show(min)} to ${show(max)})`;
 }
 
 const unitSuffix = (unit: Unit): string => (unit === '/s' ? '/s' : ` ${unit}`);

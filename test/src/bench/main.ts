@@ -1,5 +1,5 @@
 // `npm run bench`: all scenarios, or those that are named. Targets that are missed are said, and no failure; a scenario that does not come to its end is one.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../servers/root.js';
@@ -41,6 +41,7 @@ function write(report: Report): void {
 }
 
 function writeReadme(): void {
+  if (!existsSync(file)) refuse(`there are no figures in ${file}: measure first`);
   const readme = join(root, 'README.md');
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
   writeFileSync(readme, withFigures(readFileSync(readme, 'utf8'), report));

@@ -7,20 +7,20 @@ const begin =
   '<!-- Figures: `npm run bench`, then `npm run bench -- --readme` writes what stands up to the end mark. -->';
 const end = '<!-- End of figures. -->';
 
-/** The text with the figures of a report between its two marks. Throws where these are missing. */
+/** The text with the figures of a report between its two marks. Throws where these are missing, or a scenario of the report failed. */
 export function withFigures(text: string, report: Report): string {
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
   if (from < 0 || to < from) throw new Error(`the text has no lines "${begin}" and "${end}"`);
+  const failed = report.scenarios.find(({ error }) => error !== undefined);
+  if (failed) throw new Error(`"${failed.name}" failed (${failed.error}); measure it again first`);
   return `${text.slice(0, from)}${begin}\n\n${figuresSection(report)}\n\n${text.slice(to)}`;
 }
 
 function figuresSection({ machine, runs, scenarios }: Report): string {
-  const tables = scenarios
-    .filter(({ figures }) => figures.length > 0)
-    .map(({ name, title, figures, notes = [] }) =>
-      [`**\`${name}\`**: ${title}.`, table(figures), ...notes.map((note) => `(${note})`)].join('\n\n'),
-    );
+  const tables = scenarios.map(({ name, title, figures, notes = [] }) =>
+    [`**\`${name}\`**: ${title}.`, table(figures), ...notes.map((note) => `(${note})`)].join('\n\n'),
+  );
   return [`${machineText(machine)}; medians of ${runs} runs in turn (least to most).`, ...tables].join('\n\n');
 }
 
