@@ -4,16 +4,21 @@ import { reported, scenarioText } from './report.js';
 import type { Figure, MeasureOptions } from './scenario.js';
 import { scenarios } from './scenarios.js';
 
+const timeoutMs = 180_000;
 /** Too little for figures that mean anything; enough for every row to be compared. */
 const small: MeasureOptions = { runs: 1, scale: 0.01 };
 
 describe('each benchmark runs, and gives figures of one shape', () => {
-  it.each(scenarios)('$name', async (scenario) => {
-    const result = await scenario.measure(small);
-    expect(result.figures).not.toEqual([]);
-    for (const figure of result.figures) expectWhole(figure);
-    expect(scenarioText(reported(scenario, result))).toContain(result.figures[0]?.name);
-  });
+  it.each(scenarios)(
+    '$name',
+    async (scenario) => {
+      const result = await scenario.measure(small);
+      expect(result.figures).not.toEqual([]);
+      for (const figure of result.figures) expectWhole(figure);
+      expect(scenarioText(reported(scenario, result))).toContain(result.figures[0]?.name);
+    },
+    timeoutMs,
+  );
 });
 
 it('no two have one name', () => {
