@@ -1,15 +1,10 @@
-// `npm run bench`: what a message costs, beside a loop written by hand; `npm run bench -- definitions`: ten thousand definitions;
-// `npm run bench -- reconnects`: a thousand connections whose server comes back; `npm run bench -- sql`: queries alone, in one process.
+// `npm run bench`: measures every scenario of test/src/bench beside its baseline; `npm run bench -- <name> ...` some; `-- --readme` writes the last
+// figures into README.md. An unknown name is answered by all that there are.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
 
 await prepare();
-const name = process.argv[2] ?? 'bench';
-const script = join(root, 'test', 'dist', 'bench', `${name}.js`);
-if (!/^[a-z-]+$/.test(name) || !existsSync(script)) {
-  console.error(`there is no benchmark "${name}"; there are: bench, definitions, reconnects, sql`);
-  process.exit(2);
-}
-process.exitCode = spawnSync(process.execPath, [script], { cwd: root, stdio: 'inherit' }).status ?? 1;
+const script = join(root, 'test', 'dist', 'bench', 'main.js');
+process.exitCode =
+  spawnSync(process.execPath, [script, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status ?? 1;

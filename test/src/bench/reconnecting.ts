@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { apiOf } from '../api.js';
 import { eventually } from '../eventually.js';
 import { freePort } from '../free-port.js';
 import type { TestMesh } from '../servers/mesh.js';
 import { startNats } from '../servers/nats.js';
+import { residentMiB } from './process-usage.js';
 
 const scriptStatements = 500;
 const bucketMs = 100;
@@ -34,7 +34,8 @@ export async function measureReconnecting(mesh: TestMesh, count: number, awayMs:
       what: `${count} connections`,
       timeoutMs: backTimeoutMs,
     });
-    const before = residentMiB(mesh);
+    const ingestionPid = mesh.ingestion[0]?.pid ?? 0;
+    const before = residentMiB(ingestionPid);
     await server.down();
     await new Promise((resolve) => setTimeout(resolve, awayMs));
     await server.up();
@@ -57,7 +58,7 @@ export async function measureReconnecting(mesh: TestMesh, count: number, awayMs:
       allBackMs: Math.max(...times) - upAtMs,
       peakPer100Ms: Math.max(...per100Ms.filter((n) => n !== undefined)),
       per100Ms: Array.from(per100Ms, (n) => n ?? 0),
-      residentMiB: { before, after: residentMiB(mesh) },
+      residentMiB: { before, after: residentMiB(ingestionPid) },
     };
   } finally {
     await server.stop();
@@ -81,9 +82,4 @@ async function acceptedAt(monitorPort: number): Promise<number[]> {
   const answer = await fetch(`http://127.0.0.1:${monitorPort}/connz?limit=100000`);
   const { connections } = (await answer.json()) as { connections: { start: string }[] | null };
   return (connections ?? []).map(({ start }) => Date.parse(start));
-}
-
-function residentMiB(mesh: TestMesh): number {
-  const status = readFileSync(`/proc/${mesh.ingestion[0]?.pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
 }

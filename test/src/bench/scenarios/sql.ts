@@ -1,11 +1,11 @@
-// `npm run bench -- sql`: what queries cost, beside the same written by hand on the same messages, in this process: bytes in, bytes out.
 import { jsonCodec, type Message } from '@laminar/codecs';
 import { bindQuery, type CompiledQuery, compileQuery, decodedMessage, loadSql } from '@laminar/sql';
-import { show, spread } from './figures.js';
+import { comparedFigure, figure } from '../figures.js';
+import { inTurn } from '../in-turn.js';
+import { type Figure, type MeasureOptions, type Scenario, scaled } from '../scenario.js';
 import { orders } from './sql-messages.js';
 
-const rounds = 9;
-/** CPU time of one side's round, about. */
+/** CPU time of one side's run, about. */
 const roundMs = 150;
 const messages = 1_000;
 const compilations = 200;
@@ -113,40 +113,71 @@ const jobsOf = (size: Job['size']): Job[] => [
   },
 ];
 
-await loadSql();
-for (const size of ['small', 'large'] as const) {
-  const data = orders(messages, size);
-  console.log(`messages of about ${Math.round(data.reduce((sum, { length }) => sum + length, 0) / messages)} bytes`);
-  for (const job of jobsOf(size)) compare(job, data);
-  compareFiveWithOne(data);
-}
-measureCompiling();
+/** What queries cost, beside the same written by hand on the same messages, in this process: bytes in, bytes out. */
+export const sql: Scenario = {
+  name: 'sql',
+  title: 'queries alone, bytes in and bytes out, beside JSON.parse, a test and JSON.stringify',
+  async measure(options) {
+    await loadSql();
+    const figures: Figure[] = [];
+    for (const size of ['small', 'large'] as const) {
+      const data = orders(messages, size);
+      const bytes = Math.round(data.reduce((sum, { length }) => sum + length, 0) / messages);
+      for (const job of jobsOf(size)) figures.push(await compareWithHand(job, data, bytes, options));
+      figures.push(await compareFiveWithOne(data, bytes, options));
+    }
+    figures.push(measureCompiling(scaled(compilations, options.scale)));
+    return { figures };
+  },
+};
 
-/** Ours and by hand in turn; both must give as many bytes. */
-function compare({ name, queries, byHand, target }: Job, data: readonly Uint8Array[]): void {
+/** Both must give as many bytes. */
+function compareWithHand(
+  { name, queries, byHand, target }: Job,
+  data: readonly Uint8Array[],
+  bytes: number,
+  options: MeasureOptions,
+): Promise<Figure> {
   const ours = ourSide(queries, data);
   const theirs = (): number => {
-    let bytes = 0;
+    let written = 0;
     for (const payload of data) {
       const order = JSON.parse((payload as Buffer).toString()) as Order;
-      for (const pipeline of byHand) bytes += pipeline(order, payload)?.length ?? 0;
+      for (const pipeline of byHand) written += pipeline(order, payload)?.length ?? 0;
     }
-    return bytes;
+    return written;
   };
   if (ours() !== theirs()) throw new Error(`${name}: the rows differ`);
-  const pairs = inTurn(ours, theirs);
-  const ratio = spread(pairs.map(([our, hand]) => our / hand));
-  const us = (side: 0 | 1) => show(spread(pairs.map((pair) => pair[side])), 2);
-  console.log(
-    `  ${name.padEnd(34)} ${show(ratio, 2).padEnd(22)} ${(target === undefined ? '' : `target ${target}`).padEnd(12)}${us(0)} us beside ${us(1)} us`,
+  return compare(`${bytes} bytes: ${name}`, ours, { name: 'by hand', run: theirs }, target, options);
+}
+
+function compareFiveWithOne(data: readonly Uint8Array[], bytes: number, options: MeasureOptions): Promise<Figure> {
+  const queries = limits.map((least) => `SELECT * FROM orders WHERE percent >= ${least}`);
+  const one = { name: 'one of them', run: ourSide(queries.slice(0, 1), data) };
+  return compare(
+    `${bytes} bytes: five pipelines, each drops 90 %, beside one`,
+    ourSide(queries, data),
+    one,
+    2,
+    options,
   );
 }
 
-function compareFiveWithOne(data: readonly Uint8Array[]): void {
-  const queries = limits.map((least) => `SELECT * FROM orders WHERE percent >= ${least}`);
-  const pairs = inTurn(ourSide(queries, data), ourSide(queries.slice(0, 1), data));
-  const ratio = spread(pairs.map(([many, one]) => many / one));
-  console.log(`  ${'five pipelines beside one of them'.padEnd(34)} ${show(ratio, 2).padEnd(22)} target 2`);
+/** CPU time of all messages, by message. */
+async function compare(
+  name: string,
+  ours: () => number,
+  baseline: { readonly name: string; readonly run: () => number },
+  target: number | undefined,
+  { runs, scale }: MeasureOptions,
+): Promise<Figure> {
+  const side = (run: () => number) => {
+    const repeats = Math.max(1, Math.round((roundMs * scale) / timedMs(run, scaled(20, scale))));
+    return async () => (timedMs(run, repeats) * 1_000) / messages;
+  };
+  const us = await inTurn(runs, { ours: side(ours), theirs: side(baseline.run) });
+  const ratio = target === undefined ? undefined : ({ of: 'ratio', bound: 'at most', value: target } as const);
+  return comparedFigure(name, 'us', us.ours, { name: baseline.name, values: us.theirs }, ratio);
 }
 
 /** Bytes out of all messages, each decoded for all queries. */
@@ -163,34 +194,27 @@ function ourSide(queries: readonly string[], data: readonly Uint8Array[]): () =>
   };
 }
 
-/** Microseconds per message of both, round by round, after one that does not count. */
-function inTurn(first: () => number, second: () => number): (readonly [number, number])[] {
-  const repeats = [first, second].map((run) => Math.max(1, Math.round(roundMs / timed(run, 20))));
-  const measure = () => [timed(first, repeats[0] ?? 1), timed(second, repeats[1] ?? 1)] as const;
-  measure();
-  return Array.from({ length: rounds }, () => {
-    const [a, b] = measure();
-    return [(a * 1_000) / messages, (b * 1_000) / messages] as const;
-  });
-}
-
 /** Milliseconds of CPU time that one run takes, collecting its garbage included. */
-function timed(run: () => number, repeats: number): number {
+function timedMs(run: () => number, repeats: number): number {
   const before = process.cpuUsage();
   for (let i = 0; i < repeats; i++) run();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1_000 / repeats;
 }
 
-function measureCompiling(): void {
-  const times = Array.from({ length: compilations }, (_, i) => {
+function measureCompiling(count: number): Figure {
+  const times = Array.from({ length: count + 1 }, (_, i) => {
     const startedMs = performance.now();
     compile(
       `SELECT id, customer, amount * ${i} AS scaled FROM orders WHERE percent > ${i} AND currency IN ('EUR', 'USD') OR note LIKE 'a%'`,
     );
     return performance.now() - startedMs;
   }).slice(1);
-  console.log(`binding and compiling a pipeline after the first: ${show(spread(times), 2)} ms, target 5`);
+  return figure('binding and compiling a pipeline after the first', 'ms', times, {
+    of: 'ours',
+    bound: 'at most',
+    value: 5,
+  });
 }
 
 function compile(query: string): CompiledQuery {
