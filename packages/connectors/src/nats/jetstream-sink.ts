@@ -6,9 +6,10 @@ import {
   type Status,
   type Subscription,
 } from '@nats-io/nats-core';
-import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
+import { ConnectorError, type OutputHistory, type OutputMessage, type Sink } from '../contract.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
+import { NatsOutputHistory } from './output-history.js';
 import { followStatus } from './status.js';
 
 /** Published and not yet acknowledged, at most. */
@@ -43,7 +44,10 @@ export class JetStreamSink implements Sink {
   #connected = true;
   #unfollow: (() => void) | undefined;
 
+  readonly history: OutputHistory;
+
   constructor(readonly nc: NatsConnection) {
+    this.history = new NatsOutputHistory(nc);
     this.#inbox = `${createInbox()}.`;
   }
 

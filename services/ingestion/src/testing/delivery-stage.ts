@@ -120,6 +120,7 @@ function specOf(name: string, onError: OnError): PipelineSpec {
     name,
     connection: 'c',
     incarnation: 7,
+    createdAtMs: 0,
     definitionRevision: 7,
     revision: 7,
     cause,
@@ -143,7 +144,12 @@ export class DeliveryStage {
     this.delivery = new Delivery({
       connection: 'c',
       onError: 'dead_letter',
-      reader: { sourceIncarnation: 'i' },
+      reader: { sourceIncarnation: 'i', repeatsUntilMs: Number.NEGATIVE_INFINITY },
+      repeats: {
+        known: (pipeline) => ({ pipeline, published: undefined }),
+        find: async (pipeline) => ({ pipeline, published: undefined }),
+      },
+      inOrder: false,
       codec: jsonCodec,
       deadLetters: {
         publish: (givenUp, settle) => void this.letters.push({ givenUp, settle }),
