@@ -1,5 +1,7 @@
-import { eventually, type ServiceProcess } from '@laminar/test';
+import { eventually, type ServiceProcess, startNats } from '@laminar/test';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { type MsgHdrs, nanos } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
@@ -27,10 +29,10 @@ async function source(name: string, options = {}): Promise<void> {
 }
 
 /** A sink, and its stream of other subjects too. */
-async function sink(name: string, options = {}): Promise<string> {
+async function sink(name: string, duplicateWindowMs = windowMs): Promise<string> {
   const stream = `OUT_${name}`;
-  await mesh.jsm.streams.add({ name: stream, subjects: [`out.${name}.>`], duplicate_window: nanos(windowMs) });
-  await mesh.connection(`out_${name}`, { type: 'sink', jetstream: true, subject: `out.${name}.rows`, ...options });
+  await mesh.jsm.streams.add({ name: stream, subjects: [`out.${name}.>`], duplicate_window: nanos(duplicateWindowMs) });
+  await mesh.connection(`out_${name}`, { type: 'sink', jetstream: true, subject: `out.${name}.rows` });
   return stream;
 }
 
@@ -179,5 +181,69 @@ describe('beyond the duplicate window each message comes out once', () => {
     await mesh.feed('in.ordered', count, count + 1);
     await reached(output, count + 1);
     expect((await stored(output, 'out.ordered.rows')).map(({ n }) => n)).toEqual(upTo(count + 1));
+  }, 60_000);
+
+  it('where the owner of a slot stands still, another takes over, and it wakes within the window', async () => {
+    const count = 3000;
+    await source('stale');
+    const output = await sink('stale', 120_000);
+    await mesh.pipeline('stale', 'INSERT INTO out_stale SELECT n FROM in_stale');
+    await mesh.settled('stale', 'running');
+    const feeding = mesh.feed('in.stale', 0, count);
+    await reached(output, 300);
+    process.kill('SIGSTOP');
+    const heir = await mesh.mesh.start('ingestion', 'ingestion-2');
+    await feeding;
+    // What the one that stands still held comes after its time to acknowledge is over, all else at once.
+    await reached(output, count);
+    process.kill('SIGCONT');
+    await mesh.feed('in.stale', count, count + 100);
+    await reached(output, count + 100);
+    await acknowledged('stale');
+    expect(numbers(await stored(output, 'out.stale.rows'))).toEqual(upTo(count + 100));
+    await heir.stop();
+  }, 60_000);
+});
+
+describe('an output that may not be read', () => {
+  /** A user who may publish, and look nowhere. */
+  const config = `
+    authorization {
+      users = [
+        { user: all, password: all }
+        { user: blind, password: blind, permissions: { publish: ["out", "$JS.API.INFO"] } }
+      ]
+    }
+    no_auth_user: blind
+  `;
+
+  it('takes rows all the same, and the pipeline says what may become of them', async () => {
+    const server = await startNats({ config });
+    const nc = await connect({ servers: server.url, user: 'all', pass: 'all' });
+    try {
+      const jsm = await jetstreamManager(nc);
+      await jsm.streams.add({ name: 'OUT', subjects: ['out'] });
+      await source('blind');
+      // Stored before its consumer has delivered anything, they may have been delivered by one before it.
+      await mesh.feed('in.blind', 0, 10);
+      await mesh.connection('out_blind', { type: 'sink', jetstream: true, subject: 'out' }, server.url);
+      await mesh.pipeline('blind', 'INSERT INTO out_blind SELECT n FROM in_blind');
+      await acknowledged('blind');
+      expect((await jsm.streams.info('OUT')).state.messages).toBe(10);
+      await eventually(
+        () => {
+          const { state, message } = mesh.pipelineState('blind');
+          expect({ state, message }).toEqual({
+            state: 'running',
+            message: expect.stringMatching(/may come twice: looking which stream takes "out" is not permitted/),
+          });
+          return true;
+        },
+        { what: 'the pipeline to say so' },
+      );
+    } finally {
+      await nc.close();
+      await server.stop();
+    }
   }, 60_000);
 });

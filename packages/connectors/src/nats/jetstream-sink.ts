@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+import { headers } from '@laminar/protocol';
 import {
   createInbox,
   type Msg,
@@ -11,6 +13,7 @@ import { within } from '../within.js';
 import { publishError } from './errors.js';
 import { NatsOutputHistory } from './output-history.js';
 import { followStatus } from './status.js';
+import { storedIds } from './stored-ids.js';
 
 /** Published and not yet acknowledged, at most. */
 const pendingMax = 4096;
@@ -18,6 +21,10 @@ const pendingMax = 4096;
 const ackTimeoutMs = 5000;
 const retryDelayMs = 500;
 const sweepIntervalMs = 250;
+/** A process that stood still for that long does not know whether others have published what it holds meanwhile. */
+const stallMs = 2000;
+/** When a message is due of which nobody knows whether it is stored. */
+const unknown = Number.POSITIVE_INFINITY;
 
 interface Pending {
   readonly message: OutputMessage;
@@ -42,6 +49,13 @@ export class JetStreamSink implements Sink {
   #confirming: { readonly before: number; left: number; readonly resolve: () => void }[] = [];
   #problem: string | undefined;
   #connected = true;
+  /** Unix milliseconds of the last sweep. */
+  #sweptMs = Date.now();
+  /** What is added to monotonic milliseconds to have Unix milliseconds, before whatever may have set a clock. */
+  #clockOffsetMs = 0;
+  /** Since when something may be stored that has yet to be looked for, in Unix milliseconds. */
+  #doubtedSinceMs = Number.POSITIVE_INFINITY;
+  #looking = false;
   #unfollow: (() => void) | undefined;
 
   readonly history: OutputHistory;
@@ -61,6 +75,7 @@ export class JetStreamSink implements Sink {
         if (!error) this.#take(message);
       },
     });
+    this.#noteClock();
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs);
     this.#unfollow = followStatus(this.nc, (status) => this.#follow(status));
   }
@@ -156,7 +171,7 @@ export class JetStreamSink implements Sink {
 
   /**
    * While the connection is away nothing is published again. The client throws away what it has not sent when it reconnects, so that then
-   * everything is.
+   * everything is, but what is found to be stored: the stream may have forgotten its ids.
    */
   #follow(status: Status): void {
     if (status.type === 'disconnect') {
@@ -165,8 +180,58 @@ export class JetStreamSink implements Sink {
     } else if (status.type === 'reconnect') {
       this.#connected = true;
       this.#problem = undefined;
-      for (const pending of this.#pending.values()) pending.dueMs = 0;
+      this.#doubt();
     } else if (status.type === 'error' && status.error instanceof PermissionViolationError) this.#refuse(status.error);
+  }
+
+  /** What is pending may be stored, or not: it is looked for before it is published again. */
+  #doubt(): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.dueMs === 0 || pending.dueMs === unknown) continue;
+      // It was sent an acknowledgement's time before that, or later.
+      const sentMs = pending.dueMs - ackTimeoutMs + this.#clockOffsetMs;
+      this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
+      pending.dueMs = unknown;
+    }
+    if (!this.#looking) void this.#look();
+  }
+
+  /** Settles what is found, and has the rest published again. */
+  async #look(): Promise<void> {
+    this.#looking = true;
+    for (let doubted = this.#doubted(); doubted.length > 0 && this.#connected; doubted = this.#doubted()) {
+      const sinceMs = this.#doubtedSinceMs;
+      this.#doubtedSinceMs = Number.POSITIVE_INFINITY;
+      try {
+        const messages = doubted.map(([, { message }]) => message);
+        this.#foundOut(doubted, await storedIds(this.history, messages, sinceMs));
+      } catch (error) {
+        if (!(error instanceof ConnectorError) || error.steer === 'failed') this.#foundOut(doubted, new Set());
+        else {
+          this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sinceMs);
+          this.#problem ??= `publishing waits until it is known what is stored: ${error.message}`;
+          await setTimeout(retryDelayMs);
+        }
+      }
+    }
+    this.#looking = false;
+  }
+
+  #doubted(): [number, Pending][] {
+    return [...this.#pending].filter(([, { dueMs }]) => dueMs === unknown);
+  }
+
+  #foundOut(doubted: readonly [number, Pending][], stored: ReadonlySet<string>): void {
+    for (const [token, pending] of doubted) {
+      if (this.#pending.get(token) !== pending || pending.dueMs !== unknown) continue;
+      if (stored.has(pending.message.headers.find(headers.messageId) ?? '')) this.#settle(token, pending);
+      else pending.dueMs = 0;
+    }
+  }
+
+  #noteClock(): void {
+    this.#sweptMs = Date.now();
+    this.#clockOffsetMs = this.#sweptMs - performance.now();
   }
 
   #refuse({ operation, subject, message }: PermissionViolationError): void {
@@ -178,7 +243,10 @@ export class JetStreamSink implements Sink {
   }
 
   #sweep(): void {
-    if (this.#pending.size === 0 || !this.#connected || this.nc.isClosed()) return;
+    const stalled = Date.now() - this.#sweptMs > stallMs;
+    if (stalled) this.#doubt();
+    this.#noteClock();
+    if (stalled || this.#pending.size === 0 || !this.#connected || this.nc.isClosed()) return;
     const now = performance.now();
     for (const [token, pending] of [...this.#pending]) {
       if (pending.dueMs > now) continue;
