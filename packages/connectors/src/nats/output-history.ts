@@ -15,9 +15,18 @@ const requestTimeoutMs = 3000;
 
 /** Reads streams by their headers alone, with a consumer that the server forgets, or where it allows none message by message. */
 export class NatsOutputHistory implements OutputHistory {
+  /** What is asked for many messages at once is asked once. */
+  readonly #asked = new Map<string, Promise<string | undefined>>();
+
   constructor(readonly nc: NatsConnection) {}
 
-  async streamOf(subject: string): Promise<string | undefined> {
+  streamOf(subject: string): Promise<string | undefined> {
+    const asked = this.#asked.get(subject) ?? this.#find(subject).finally(() => this.#asked.delete(subject));
+    this.#asked.set(subject, asked);
+    return asked;
+  }
+
+  async #find(subject: string): Promise<string | undefined> {
     try {
       return await (await this.#manager()).streams.find(subject);
     } catch (error) {

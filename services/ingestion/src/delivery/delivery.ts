@@ -175,8 +175,8 @@ export class Delivery {
     if (inOrder && this.#lookFailed) for (const pipeline of pipelines) hold(flight, pipeline);
     else if (mayRepeat && !(inOrder && this.#looks.holdsBack) && this.#looks.isFirst(flight, pipelines))
       this.#evaluate(pipelines, flight.message, flight);
-    else if (mayRepeat) this.#looks.look(flight, pipelines, this.#afterLook(flight, pipelines));
-    else if (inOrder && this.#looks.holdsBack) this.#looks.follow(pipelines, this.#afterLook(flight, pipelines));
+    else if (mayRepeat) this.#looks.look(flight, pipelines, this.#afterLook(flight, pipelines, true));
+    else if (inOrder && this.#looks.holdsBack) this.#looks.follow(pipelines, this.#afterLook(flight, pipelines, false));
     else this.#evaluate(pipelines, flight.message, flight);
   }
 
@@ -184,6 +184,7 @@ export class Delivery {
   #afterLook(
     flight: Flight,
     pipelines: readonly RunningPipeline[],
+    mayRepeat: boolean,
   ): (findings: readonly Finding[] | undefined) => void {
     const then = this.pipelines;
     flight.open++;
@@ -195,7 +196,7 @@ export class Delivery {
         this.#evaluate(versions, flight.message, flight);
       } else {
         this.#lookFailed = true;
-        flight.uncertain = true;
+        flight.uncertain = mayRepeat;
         for (const pipeline of pipelines) hold(flight, pipeline);
       }
       this.#flights.closeOne(flight);

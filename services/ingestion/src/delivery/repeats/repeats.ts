@@ -111,7 +111,8 @@ export class Repeats {
       if (stream === undefined) continue;
       const lookup = this.#lookup(history, stream, version.routesRows ? undefined : version.subject);
       if (!version.routesRows) this.#last.set(version, lookup);
-      rows.push(lookup.find(question));
+      const known = lookup.known(question);
+      rows.push(known ? Promise.resolve(known) : lookup.find(question));
     }
     return Promise.all(rows);
   }
