@@ -79,6 +79,11 @@ export interface Reader {
   /** Lets go of what `open` made on the client side. Server-side durables stay. Idempotent. */
   close(): Promise<void>;
   readonly counters: ReaderCounters;
+  /**
+   * Messages that were stored until then, in Unix milliseconds by the clock of the stream's server, may have been handed over before, by whatever reader, although they
+   * say that they come for the first time. `-Infinity` where none may, `Infinity` while that is not known.
+   */
+  readonly repeatsUntilMs: number;
   /** Tells the stream that is read from one of the same name made before or after; undefined for core. */
   readonly sourceIncarnation: string | undefined;
   /** The consumer as the server reports it; undefined for core. */
@@ -202,8 +207,43 @@ export interface Sink {
   confirmed(): Promise<void>;
   /** Why nothing gets confirmed at the moment; undefined when all is well. */
   readonly problem: string | undefined;
+  /** What its output holds; undefined where nothing is kept that could be looked at. */
+  readonly history?: OutputHistory | undefined;
   /** Resolves when what was published is confirmed or given up, at the latest after `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * Reads what the streams hold that a sink publishes to, whoever wrote it, and leaves it as it is. What was taken out of them by then, by their limits or by whoever
+ * takes from them, is not seen. Errors steer: `blocked` may come right, `failed` says that the output cannot be read.
+ */
+export interface OutputHistory {
+  /** The stream that takes this subject; undefined where none does. Throws `ConnectorError`. */
+  streamOf(subject: string): Promise<string | undefined>;
+  /** How long a stream itself refuses a message whose id it has seen; 0 where it is gone. Throws `ConnectorError`. */
+  duplicateWindowMs(stream: string): Promise<number>;
+  /** Hands over what a part of a stream holds, in order, up to the stream's end as it is now. Throws `ConnectorError`. */
+  read(part: HistoryPart, onStored: (stored: StoredOutput) => void): Promise<HistoryEnd>;
+}
+
+export interface HistoryPart {
+  readonly stream: string;
+  /** Messages of this subject alone; undefined for all. */
+  readonly subject: string | undefined;
+  /** Stored at that time or later, in Unix milliseconds by the clock of the stream's server, or from a sequence on. */
+  readonly from: { readonly sinceMs: number } | { readonly sequence: number };
+}
+
+/** A message of an output. */
+export interface StoredOutput {
+  header(name: string): string | undefined;
+}
+
+export interface HistoryEnd {
+  /** Where to go on; nothing before it is missing. */
+  readonly nextSequence: number;
+  /** How long the stream itself refuses a message whose id it has seen. */
+  readonly duplicateWindowMs: number;
 }
 
 /** A message that the server has given up delivering, without anybody having said what became of it. */

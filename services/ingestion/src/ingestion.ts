@@ -19,6 +19,7 @@ import { CounterRegistry } from './delivery/counters.js';
 import { FunctionCalls } from './delivery/function-calls.js';
 import { TraceSampler } from './delivery/trace-sampler.js';
 import { Lineages } from './desired/lineages.js';
+import { PastPipelines } from './desired/past-pipelines.js';
 import { Provisioner } from './jobs/provisioner.js';
 import { SinkPool } from './jobs/sink-pool.js';
 import { ConnectionTests } from './live/connection-tests.js';
@@ -147,6 +148,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     deadLetters,
     positions,
     lineages,
+    pastPipelines: new PastPipelines(log),
     functions,
     status,
     secretArrival: (name) => storedSecrets.arrival(name),

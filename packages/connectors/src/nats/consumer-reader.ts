@@ -19,6 +19,7 @@ import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
 import { incarnationOf, type PositionMemory } from './read-position.js';
 import { followStatus } from './status.js';
+import { timestampMsOf } from './stored-message.js';
 
 /** A server that is away delivers nothing to anybody. */
 const stopTimeoutMs = 1000;
@@ -53,6 +54,8 @@ export class ConsumerReader implements Reader {
   readonly #intake: Intake;
   readonly #watch: ConsumerWatch;
   #sourceIncarnation: string | undefined;
+  #repeatsUntilMs = Number.POSITIVE_INFINITY;
+  #serverId: string | undefined;
   /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
   #elsewhereThrough = 0;
   #nextDelivery = 0;
@@ -81,6 +84,10 @@ export class ConsumerReader implements Reader {
     this.#waitingMax = source.consumer.ackPolicy === 'none' ? unacknowledgedWaitingMax : source.consumer.maxAckPending;
   }
 
+  get repeatsUntilMs(): number {
+    return this.#repeatsUntilMs;
+  }
+
   get sourceIncarnation(): string | undefined {
     return this.#sourceIncarnation;
   }
@@ -93,6 +100,8 @@ export class ConsumerReader implements Reader {
       this.#sourceIncarnation = incarnationOf(stream);
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
+      this.#serverId = nc.info?.server_id;
+      this.#repeatsUntilMs = repeatsUntilMs({ stream, consumer });
       this.#elsewhereThrough = consumer.delivered.stream_seq;
       this.#nextDelivery = consumer.delivered.consumer_seq + 1;
       if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
@@ -196,6 +205,7 @@ export class ConsumerReader implements Reader {
     const seen = await this.#watch.check();
     if (!seen) return undefined;
     const { stream, consumer } = seen;
+    if (this.#repeatsUntilMs === Number.POSITIVE_INFINITY) this.#repeatsUntilMs = timestampMsOf(stream.state.last_ts);
     this.#acknowledgement.gone(Math.max(consumer.ack_floor.stream_seq, stream.state.first_seq - 1));
     await this.#passRemoved();
     if (gaps !== this.#gaps) return seen;
@@ -227,6 +237,7 @@ export class ConsumerReader implements Reader {
     if (status.type === 'disconnect') this.#connected = false;
     else if (status.type === 'reconnect') {
       this.#connected = true;
+      this.#noteServer();
       this.#watch.forgive();
       this.#intake.reconnected();
     } else if (status.type === 'error' && status.error instanceof PermissionViolationError) {
@@ -235,6 +246,13 @@ export class ConsumerReader implements Reader {
       if (status.error.subject.includes(`.${streamName}.${consumer.name}`))
         this.#batching.fail(connectorError(`reading ${consumerName(this.options.source)}`, status.error));
     }
+  }
+
+  /** A server that crashed may have forgotten what it delivered last, and what was acknowledged. */
+  #noteServer(): void {
+    const serverId = this.options.nc.info?.server_id;
+    if (serverId !== this.#serverId) this.#repeatsUntilMs = Number.POSITIVE_INFINITY;
+    this.#serverId = serverId;
   }
 
   /** For whoever has to make the consumer again. */
@@ -249,6 +267,15 @@ export class ConsumerReader implements Reader {
     const sequence = isOnly ? Math.max(known, this.#acknowledgement.settledThrough ?? 0) : known;
     memory.position = { incarnation: this.#sourceIncarnation, sequence };
   }
+}
+
+/**
+ * A consumer made in the midst of a stream may be in the place of one that delivered what came before. One of which its server does not know when it last
+ * delivered anything stands on a server that has started since, perhaps after a crash.
+ */
+function repeatsUntilMs({ stream, consumer }: Observed): number {
+  const isKnown = consumer.delivered.last_active !== undefined;
+  return timestampMsOf(isKnown ? consumer.created : stream.state.last_ts);
 }
 
 class ConsumerBatch implements Batch {

@@ -5,7 +5,7 @@ import { within } from '../within.js';
 import { Batching } from './batching.js';
 import { EphemeralConsumer } from './positioned/ephemeral-consumer.js';
 import { PositionedMessage } from './positioned/positioned-message.js';
-import type { TappedStream } from './stream-tap.js';
+import type { TapPurpose, TappedStream } from './stream-tap.js';
 import { hasEnd, isBeyond, isOver } from './tap-range.js';
 
 /** Messages that are asked for ahead of their processing: at first, and at most. */
@@ -22,6 +22,12 @@ const inactiveMs = 30_000;
 const keepAliveMs = 10_000;
 /** How often it is asked whether the end of the range was passed by messages that are none of the tap's. */
 const endCheckIntervalMs = 500;
+
+/** Its name begins with `name`. */
+const configOf: { readonly [purpose in TapPurpose]: { readonly name: string } & Partial<ConsumerConfig> } = {
+  'live query': { name: 'laminar-live', description: 'a live query' },
+  'output history': { name: 'laminar-look', description: 'looks for rows that are there already', headers_only: true },
+};
 
 /** Reads along by an ephemeral consumer, which acknowledges nothing. Messages are asked for as they are read, which is what bounds the memory. */
 export class ConsumerTap implements Tap {
@@ -82,7 +88,7 @@ export class ConsumerTap implements Tap {
   }
 
   get #what(): string {
-    return `the consumer of the live query on the stream "${this.stream.name}"`;
+    return `the consumer of the ${this.stream.purpose} on the stream "${this.stream.name}"`;
   }
 
   /** Asks for as much as there is room for. */
@@ -112,11 +118,11 @@ export class ConsumerTap implements Tap {
   }
 
   #config(): { name: string } & Partial<ConsumerConfig> {
-    const { filters, start } = this.stream;
+    const { filters, start, purpose } = this.stream;
     const [only, ...others] = filters;
     return {
-      name: `laminar-live-${crypto.randomUUID().slice(0, 13)}`,
-      description: 'a live query',
+      ...configOf[purpose],
+      name: `${configOf[purpose].name}-${crypto.randomUUID().slice(0, 13)}`,
       inactive_threshold: nanos(inactiveMs),
       ...(others.length > 0 ? { filter_subjects: [...filters] } : only === undefined ? {} : { filter_subject: only }),
       ...start,

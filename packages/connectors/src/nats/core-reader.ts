@@ -15,6 +15,7 @@ const drainTimeoutMs = 1000;
  */
 export class CoreReader implements Reader {
   readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
+  readonly repeatsUntilMs = Number.NEGATIVE_INFINITY;
   readonly sourceIncarnation = undefined;
   readonly #batching: Batching<CoreMessage>;
   #subscription: Subscription | undefined;

@@ -1,4 +1,4 @@
-import type { ConnectorError, OutputMessage, Sink } from '../contract.js';
+import type { ConnectorError, OutputHistory, OutputMessage, Sink } from '../contract.js';
 
 /** A sink that does as another one does, for those that add something to it. */
 export abstract class ForwardingSink implements Sink {
@@ -6,6 +6,9 @@ export abstract class ForwardingSink implements Sink {
 
   get problem(): string | undefined {
     return this.inner.problem;
+  }
+  get history(): OutputHistory | undefined {
+    return this.inner.history;
   }
   open(): Promise<void> {
     return this.inner.open();

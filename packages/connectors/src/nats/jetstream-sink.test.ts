@@ -1,5 +1,6 @@
 import { eventually, TcpProxy } from '@laminar/test';
 import { DiscardPolicy } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HeaderBlock } from '../index.js';
 import { describeSink, output, Settlements, startStage } from '../sink.contract.js';
@@ -57,6 +58,34 @@ describe('publishing to JetStream', () => {
       expect(await stage.stored('out.lost')).toHaveLength(4);
       expect(sink.problem).toBeUndefined();
       await sink.close(1000);
+    } finally {
+      await closeConnections();
+      await proxy.stop();
+    }
+  });
+
+  it('publishes nothing twice that was stored longer ago than the stream remembers', async () => {
+    await stage.jsm.streams.add({ name: 'SHORT', subjects: ['short'], duplicate_window: nanos(100) });
+    const proxy = new TcpProxy(stage.server.port);
+    await proxy.start();
+    try {
+      const sink = await open('short', proxy.url);
+      const settlements = new Settlements();
+      const count = async () => (await stage.jsm.streams.info('SHORT')).state.messages;
+      settlements.publish(sink, output('short', 'm0', withId('s0')));
+      await settlements.reach(1);
+      proxy.loseAnswers();
+      for (const i of [1, 2, 3]) settlements.publish(sink, output('short', `m${i}`, withId(`s${i}`)));
+      await eventually(async () => (await count()) === 4, { what: 'all to be stored' });
+      // Somebody else's message is stored under the first id again, once the stream has forgotten it.
+      await eventually(
+        async () => !(await stage.jsm.jetstream().publish('short', 'probe', { msgID: 's1' })).duplicate,
+        { what: 'the duplicate window to be over' },
+      );
+      proxy.cut();
+      await settlements.reach(4);
+      expect(settlements.confirmed).toEqual(['m0', 'm1', 'm2', 'm3']);
+      expect(await count()).toBe(5);
     } finally {
       await closeConnections();
       await proxy.stop();

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+import { headers } from '@laminar/protocol';
 import {
   createInbox,
   type Msg,
@@ -6,12 +8,14 @@ import {
   type Status,
   type Subscription,
 } from '@nats-io/nats-core';
-import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
+import { ConnectorError, type OutputHistory, type OutputMessage, type Sink } from '../contract.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
 import { Outbound } from './outbound.js';
+import { NatsOutputHistory } from './output-history.js';
 import { publishAnswerOf } from './publish-answer.js';
 import { followStatus } from './status.js';
+import { storedIds } from './stored-ids.js';
 
 /** Published and not yet acknowledged, at most: messages, and bytes of their payloads and headers, which a retry needs again. */
 const pendingMax = 4096;
@@ -20,17 +24,21 @@ const pendingBytesMax = 16 * 1024 * 1024;
 const ackTimeoutMs = 5000;
 const retryDelayMs = 500;
 const sweepIntervalMs = 250;
+/** A process that stood still for that long does not know whether others have published what it holds meanwhile. */
+const stallMs = 2000;
 
 interface Pending {
   readonly message: OutputMessage;
   readonly settled: ((error?: ConnectorError) => void) | undefined;
   readonly bytes: number;
-  /** When to publish it again unless it is acknowledged before, in monotonic milliseconds. */
+  /**
+   * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: it
+   * was sent, and nobody knows whether it is stored.
+   */
+  state: 'sent' | 'held' | 'doubted';
+  /** When one that is `sent` is published again unless it is acknowledged before, in monotonic milliseconds. */
   dueMs: number;
 }
-
-/** It waits for another message of its subject, which was published before it and refused. */
-const behindAnother = Number.POSITIVE_INFINITY;
 
 /**
  * Publishes to JetStream with everything in flight at once: one inbox subscription, a counter in the reply subject, one map of
@@ -54,9 +62,19 @@ export class JetStreamSink implements Sink {
   #confirming: { readonly before: number; left: number; readonly resolve: () => void }[] = [];
   #problem: string | undefined;
   #connected = true;
+  /** Unix milliseconds of the last sweep. */
+  #sweptMs = Date.now();
+  /** What is added to monotonic milliseconds to have Unix milliseconds, before whatever may have set a clock. */
+  #clockOffsetMs = 0;
+  /** Since when something may be stored that has yet to be looked for, in Unix milliseconds. */
+  #doubtedSinceMs = Number.POSITIVE_INFINITY;
+  #looking = false;
   #unfollow: (() => void) | undefined;
 
+  readonly history: OutputHistory;
+
   constructor(readonly nc: NatsConnection) {
+    this.history = new NatsOutputHistory(nc);
     this.#inbox = `${createInbox()}.`;
     this.#outbound = Outbound.of(nc);
   }
@@ -76,15 +94,16 @@ export class JetStreamSink implements Sink {
         if (!error) this.#take(message);
       },
     });
+    this.#noteClock();
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs);
     this.#unfollow = followStatus(this.nc, (status) => this.#takeStatus(status));
   }
 
   publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
     const bytes = message.data.length + message.headers.encode().length;
-    const pending: Pending = { message, settled, bytes, dueMs: behindAnother };
+    const pending: Pending = { message, settled, bytes, state: 'held', dueMs: 0 };
     const token = this.#next++;
-    if (!this.#refused.has(message.subject)) this.#send(token, pending);
+    if (!this.#looking && !this.#refused.has(message.subject)) this.#send(token, pending);
     this.#pending.set(token, pending);
     this.#pendingBytes += bytes;
   }
@@ -134,6 +153,7 @@ export class JetStreamSink implements Sink {
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
+    pending.state = 'sent';
     pending.dueMs = performance.now() + ackTimeoutMs;
   }
 
@@ -163,11 +183,12 @@ export class JetStreamSink implements Sink {
   #wait(token: number, pending: Pending): void {
     const { subject } = pending.message;
     const first = this.#refused.get(subject);
-    pending.dueMs = behindAnother;
+    pending.state = 'held';
     if (first !== undefined && first < token) return;
     const before = first === undefined ? undefined : this.#pending.get(first);
-    if (before && before !== pending) before.dueMs = behindAnother;
+    if (before) before.state = 'held';
     this.#refused.set(subject, token);
+    pending.state = 'sent';
     pending.dueMs = performance.now() + retryDelayMs;
   }
 
@@ -187,8 +208,13 @@ export class JetStreamSink implements Sink {
   /** The message that those of a subject waited for is done with. */
   #follow(subject: string): void {
     this.#refused.delete(subject);
+    if (!this.#looking) this.#sendHeld((pending) => pending.message.subject === subject);
+  }
+
+  /** In the order of their publishing. */
+  #sendHeld(isMeant: (pending: Pending) => boolean): void {
     for (const [token, pending] of [...this.#pending])
-      if (pending.dueMs === behindAnother && pending.message.subject === subject) this.#sendAgain(token, pending);
+      if (pending.state === 'held' && isMeant(pending)) this.#sendAgain(token, pending);
   }
 
   #countDown(token: number): void {
@@ -200,7 +226,7 @@ export class JetStreamSink implements Sink {
 
   /**
    * While the connection is away nothing is published again. The client throws away what it has not sent when it reconnects, so that then
-   * everything is.
+   * everything is, but what is found to be stored: the stream may have forgotten its ids.
    */
   #takeStatus(status: Status): void {
     if (status.type === 'disconnect') {
@@ -209,9 +235,62 @@ export class JetStreamSink implements Sink {
     } else if (status.type === 'reconnect') {
       this.#connected = true;
       this.#problem = undefined;
-      this.#refused.clear();
-      for (const pending of this.#pending.values()) pending.dueMs = 0;
+      this.#doubt();
     } else if (status.type === 'error' && status.error instanceof PermissionViolationError) this.#refuse(status.error);
+  }
+
+  /** What was sent may be stored, or not: it is looked for before it is published again, and what comes after it waits. */
+  #doubt(): void {
+    this.#refused.clear();
+    for (const pending of this.#pending.values()) {
+      if (pending.state !== 'sent') continue;
+      // It was sent an acknowledgement's time before it is due, or later.
+      const sentMs = pending.dueMs - ackTimeoutMs + this.#clockOffsetMs;
+      this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
+      pending.state = 'doubted';
+    }
+    if (!this.#looking) void this.#look();
+  }
+
+  /** Settles what is found, and publishes the rest again. */
+  async #look(): Promise<void> {
+    this.#looking = true;
+    for (let doubted = this.#doubted(); doubted.length > 0 && !this.nc.isClosed(); doubted = this.#doubted()) {
+      const sinceMs = this.#doubtedSinceMs;
+      this.#doubtedSinceMs = Number.POSITIVE_INFINITY;
+      try {
+        const messages = doubted.map(([, { message }]) => message);
+        // The clock that says more: one may stand still while the machine does, the other may be set.
+        const agoMs = Math.max(Date.now(), performance.now() + this.#clockOffsetMs) - sinceMs;
+        this.#foundOut(doubted, await storedIds(this.history, messages, { sinceMs, agoMs }));
+      } catch (error) {
+        if (!(error instanceof ConnectorError) || error.steer === 'failed') this.#foundOut(doubted, new Set());
+        else {
+          this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sinceMs);
+          this.#problem ??= `publishing waits until it is known what is stored: ${error.message}`;
+          await setTimeout(retryDelayMs);
+        }
+      }
+    }
+    this.#looking = false;
+    if (!this.nc.isClosed()) this.#sendHeld(() => true);
+  }
+
+  #doubted(): [number, Pending][] {
+    return [...this.#pending].filter(([, { state }]) => state === 'doubted');
+  }
+
+  #foundOut(doubted: readonly [number, Pending][], stored: ReadonlySet<string>): void {
+    for (const [token, pending] of doubted) {
+      if (this.#pending.get(token) !== pending || pending.state !== 'doubted') continue;
+      if (stored.has(pending.message.headers.find(headers.messageId) ?? '')) this.#settle(token, pending);
+      else pending.state = 'held';
+    }
+  }
+
+  #noteClock(): void {
+    this.#sweptMs = Date.now();
+    this.#clockOffsetMs = this.#sweptMs - performance.now();
   }
 
   #refuse({ operation, subject, message }: PermissionViolationError): void {
@@ -224,12 +303,14 @@ export class JetStreamSink implements Sink {
   }
 
   #sweep(): void {
-    if (this.#pending.size === 0 || !this.#connected || this.nc.isClosed()) return;
+    const stalled = Date.now() - this.#sweptMs > stallMs;
+    if (stalled) this.#doubt();
+    this.#noteClock();
+    if (stalled || this.#pending.size === 0 || !this.#connected || this.nc.isClosed()) return;
     const now = performance.now();
     for (const [token, pending] of [...this.#pending]) {
-      if (pending.dueMs > now) continue;
-      if (pending.dueMs > 0)
-        this.#problem ??= `publishing to ${pending.message.subject} waits: no acknowledgement within ${ackTimeoutMs} ms`;
+      if (pending.state !== 'sent' || pending.dueMs > now) continue;
+      this.#problem ??= `publishing to ${pending.message.subject} waits: no acknowledgement within ${ackTimeoutMs} ms`;
       this.#sendAgain(token, pending);
     }
   }

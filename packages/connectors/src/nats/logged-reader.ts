@@ -22,6 +22,9 @@ export class LoggedReader implements Reader {
   get counters(): ReaderCounters {
     return this.inner.counters;
   }
+  get repeatsUntilMs(): number {
+    return this.inner.repeatsUntilMs;
+  }
   get sourceIncarnation(): string | undefined {
     return this.inner.sourceIncarnation;
   }

@@ -15,7 +15,11 @@ export interface TappedStream {
   readonly start: Partial<ConsumerConfig>;
   /** Behind whose end nothing is wanted. */
   readonly range: TapRange | undefined;
+  /** What is read, and for what: whole messages for a live query, or their headers alone for whoever looks what an output holds. */
+  readonly purpose: TapPurpose;
 }
+
+export type TapPurpose = 'live query' | 'output history';
 
 /** The error code (nats-server, server/errors.json) of a stream that takes no more consumers. */
 const consumersMaxReached = 10026;

@@ -16,10 +16,16 @@ export function tapOf(nc: NatsConnection, resolved: ResolvedConnection, range?: 
   const begin = range && rangeStart(range);
   if (!isPositioned(resolved)) {
     const { streamName: name, filterSubjects: filters, start } = resolved;
-    return new StreamTap(nc, { name, filters, start: begin ?? startConfig(start), range });
+    return new StreamTap(nc, { name, filters, start: begin ?? startConfig(start), range, purpose: 'live query' });
   }
   const { stream: name, filters, start } = viewOf(resolved);
   if (start.from === 'current')
-    return new StreamTap(nc, { name, filters, start: { deliver_policy: DeliverPolicy.LastPerSubject }, range });
-  return new StreamTap(nc, { name, filters, start: begin ?? startConfig(start), range });
+    return new StreamTap(nc, {
+      name,
+      filters,
+      start: { deliver_policy: DeliverPolicy.LastPerSubject },
+      range,
+      purpose: 'live query',
+    });
+  return new StreamTap(nc, { name, filters, start: begin ?? startConfig(start), range, purpose: 'live query' });
 }

@@ -59,6 +59,7 @@ function deskOver(watchExhausted: Connection['watchExhausted']) {
     deadLetters,
     slotLetters,
     codec: jsonCodec,
+    repeats: { find: async (pipeline) => ({ pipeline, published: undefined }) },
     counters,
     answersRetries: false,
     pipelines: () => [],

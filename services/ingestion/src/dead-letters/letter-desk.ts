@@ -4,6 +4,7 @@ import { type DeadLetterRetried, type DeadLetterRetry, isDeadLetterId, subjects 
 import type { Subscription } from '@nats-io/nats-core';
 import type { ConnectionCounters } from '../delivery/counters.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
+import type { Repeats } from '../delivery/repeats/repeats.js';
 import type { DeadLetters } from './dead-letters.js';
 import { retryDeadLetter } from './retry.js';
 import type { SlotDeadLetters } from './slot-dead-letters.js';
@@ -17,6 +18,7 @@ export interface LetterDeskOptions {
   readonly deadLetters: DeadLetters;
   readonly slotLetters: SlotDeadLetters;
   readonly codec: MessageCodec;
+  readonly repeats: Pick<Repeats, 'find'>;
   readonly counters: ConnectionCounters;
   /** Of all slots of the connection one takes the requests to try a letter again. */
   readonly answersRetries: boolean;
@@ -99,9 +101,9 @@ export class LetterDesk {
   }
 
   async #retry(id: string): Promise<DeadLetterRetried> {
-    const { deadLetters, slotLetters, codec, pipelines } = this.options;
+    const { deadLetters, slotLetters, codec, repeats, pipelines } = this.options;
     const kept = await deadLetters.find(id);
     if (!kept) return { outcome: 'gone' };
-    return retryDeadLetter(kept, { deadLetters, slotLetters, codec, pipelines: pipelines() });
+    return retryDeadLetter(kept, { deadLetters, slotLetters, codec, repeats, pipelines: pipelines() });
   }
 }

@@ -5,6 +5,7 @@ import { type DecodedMessage, decodedMessage } from '@laminar/sql';
 import { rowsOf } from '../delivery/awaited-evaluations.js';
 import { reasonOf } from '../delivery/failures.js';
 import type { RunningPipeline } from '../delivery/pipeline.js';
+import type { Repeats } from '../delivery/repeats/repeats.js';
 import type { DeadLetters, KeptDeadLetter } from './dead-letters.js';
 import { LetterMessage } from './letter-message.js';
 import type { SlotDeadLetters } from './slot-dead-letters.js';
@@ -16,6 +17,8 @@ export interface RetryOptions {
   readonly deadLetters: DeadLetters;
   readonly slotLetters: SlotDeadLetters;
   readonly codec: MessageCodec;
+  /** Looks which rows were published before the message became a letter. */
+  readonly repeats: Pick<Repeats, 'find'>;
   /** The pipelines of the letter's connection that run now. */
   readonly pipelines: readonly RunningPipeline[];
 }
@@ -26,7 +29,7 @@ export interface RetryOptions {
  */
 export async function retryDeadLetter(kept: KeptDeadLetter, options: RetryOptions): Promise<DeadLetterRetried> {
   const { letter, payload } = kept;
-  const { deadLetters, slotLetters, codec, pipelines } = options;
+  const { deadLetters, slotLetters, codec, repeats, pipelines } = options;
   const concerned =
     letter.pipeline === undefined
       ? pipelines
@@ -41,7 +44,7 @@ export async function retryDeadLetter(kept: KeptDeadLetter, options: RetryOption
     await keep(deadLetters, { ...letter, definitionRevision, error: undecodable }, payload);
     return { outcome: 'failed', error: undecodable };
   }
-  const outcomes = await Promise.all(concerned.map((pipeline) => processBy(pipeline, decoded, message)));
+  const outcomes = await Promise.all(concerned.map((pipeline) => processBy(pipeline, decoded, message, repeats)));
   const failed = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : []));
   const [blocked] = failed.filter(({ isBlocked }) => isBlocked);
   // No fault of the message: the letter stands as it is.
@@ -74,19 +77,23 @@ async function processBy(
   pipeline: RunningPipeline,
   decoded: DecodedMessage,
   message: LetterMessage,
+  repeats: RetryOptions['repeats'],
 ): Promise<Processed> {
   const { counters, sink, query, awaited } = pipeline;
   try {
     const rows = awaited ? rowsOf(await awaited.outcomeOf(decoded)) : query.process(decoded);
     const incarnation = message.origin.stored?.streamIncarnation;
+    const finding = await repeats.find(pipeline, decoded, pipeline.familyOf(incarnation));
+    if (!finding) throw new ConnectorError('blocked', 'the output does not say which rows of the message it has');
     const outputs = rows.map((row, r) => ({
       subject: row.subject ?? pipeline.subject,
       data: row.data,
       headers: pipeline.headersOf(message, row, r, incarnation),
     }));
-    await publishAll(sink, outputs);
-    counters.messagesOut += rows.length;
-    return { rows: rows.length };
+    const missing = outputs.filter((_, r) => !finding.published?.has(r));
+    await publishAll(sink, missing);
+    counters.messagesOut += missing.length;
+    return { rows: missing.length };
   } catch (error) {
     counters.errors++;
     counters.lastError = reasonOf(error);

@@ -8,7 +8,9 @@ import { Flights } from './flights.js';
 import { GivenUp } from './given-up.js';
 import { MessageTrace, producerTrace } from './message-trace.js';
 import type { RunningPipeline } from './pipeline.js';
-import { publishAtOnce, publishConfirmed } from './publication.js';
+import { publishAtOnce, publishConfirmed, unpublished } from './publication.js';
+import { Looks } from './repeats/looks.js';
+import type { Finding, Repeats } from './repeats/repeats.js';
 import type { TraceSampler } from './trace-sampler.js';
 
 /** Of messages that give several rows, this many bytes are handed to the sinks before it is asked whether they can take more. */
@@ -18,7 +20,11 @@ const rowOverheadBytes = 200;
 
 export interface DeliveryOptions extends FailureOptions {
   readonly connection: string;
-  readonly reader: Pick<Reader, 'sourceIncarnation'>;
+  readonly reader: Pick<Reader, 'sourceIncarnation' | 'repeatsUntilMs'>;
+  /** Looks which rows of a message are out that may have been processed before. */
+  readonly repeats: Pick<Repeats, 'known' | 'find'>;
+  /** Messages are processed in the order in which they come, whatever has to be waited for. */
+  readonly inOrder: boolean;
   readonly codec: MessageCodec;
   readonly sampler: TraceSampler;
   readonly log: ConnectionLog;
@@ -36,6 +42,9 @@ export class Delivery {
   readonly #flights: Flights;
   readonly #failures: Failures;
   readonly #givenUp: GivenUp;
+  readonly #looks: Looks;
+  /** What is held waits for an output that could not be looked at. */
+  #lookFailed = false;
   /** Evaluations that wait for functions. */
   #awaited = 0;
   #drained: (() => void)[] = [];
@@ -56,6 +65,7 @@ export class Delivery {
     };
     this.#failures = new Failures({ ...options, onStop }, this.#flights);
     this.#givenUp = new GivenUp(options.log);
+    this.#looks = new Looks({ ...options, sourceIncarnation: () => options.reader.sourceIncarnation });
   }
 
   /**
@@ -155,18 +165,55 @@ export class Delivery {
     const done = this.#flights.doneBefore(flight);
     const concerned = done ? pipelines.filter(({ id, spec }) => !done.has(id) || spec.query.readsDelivered) : pipelines;
     for (const { counters } of concerned) counters.messagesIn++;
-    this.#evaluate(concerned, flight.message, flight);
+    this.#start(flight, concerned, this.#flights.mayRepeat(flight, this.options.reader.repeatsUntilMs));
     this.#flights.closeOne(flight);
+  }
+
+  /** Evaluates the message, once it is known which of its rows are out where some may be. */
+  #start(flight: Flight, pipelines: readonly RunningPipeline[], mayRepeat: boolean): void {
+    const { inOrder } = this.options;
+    if (inOrder && this.#lookFailed) for (const pipeline of pipelines) hold(flight, pipeline);
+    else if (mayRepeat && !(inOrder && this.#looks.holdsBack) && this.#looks.isFirst(flight, pipelines))
+      this.#evaluate(pipelines, flight.message, flight);
+    else if (mayRepeat) this.#looks.look(flight, pipelines, this.#afterLook(flight, pipelines, true));
+    else if (inOrder && this.#looks.holdsBack) this.#looks.follow(pipelines, this.#afterLook(flight, pipelines, false));
+    else this.#evaluate(pipelines, flight.message, flight);
+  }
+
+  /** Goes on with a message as its outputs say; where they do not, or where others came in the place of the pipelines meanwhile, it is held, and looked at again. */
+  #afterLook(
+    flight: Flight,
+    pipelines: readonly RunningPipeline[],
+    mayRepeat: boolean,
+  ): (findings: readonly Finding[] | undefined) => void {
+    const then = this.pipelines;
+    flight.open++;
+    return (findings) => {
+      const goesOn = !this.#paused && !this.#stopped && this.pipelines === then;
+      if (findings && goesOn && !(this.options.inOrder && this.#lookFailed)) {
+        flight.published = publishedOf(findings);
+        const versions = findings.map(({ pipeline }) => pipeline);
+        this.#evaluate(versions, flight.message, flight);
+      } else {
+        this.#lookFailed = true;
+        flight.uncertain = mayRepeat;
+        for (const pipeline of pipelines) hold(flight, pipeline);
+      }
+      this.#flights.closeOne(flight);
+      for (const { sink } of pipelines) sink.flush();
+    };
   }
 
   /** Tries again what is held, by the pipelines that are not done with it. */
   #tryHeld(): void {
     if (this.#paused || this.#stopped) return;
+    this.#lookFailed = false;
     for (const flight of this.#flights.held()) {
+      const { uncertain } = flight;
       const owed = this.pipelines.filter(({ id }) => flight.isOwedTo(id));
       for (const { id, counters } of owed) if (!flight.wasSeenBy(id)) counters.messagesIn++;
       flight.begin(this.pipelines);
-      this.#evaluate(owed, flight.message, flight);
+      this.#start(flight, owed, uncertain);
       this.#flights.closeOne(flight);
       if (this.#stopped) return;
     }
@@ -273,7 +320,9 @@ export class Delivery {
   ): void {
     const { sourceIncarnation } = this.options.reader;
     if (rows.length > 1) for (const { data } of rows) this.#turnBytes += data.length + rowOverheadBytes;
-    const publishing = { pipeline, message, rows, sourceIncarnation, processed };
+    const published = flight?.published?.get(pipeline.id);
+    const publishing = { pipeline, message, rows, sourceIncarnation, published, processed };
+    if (published !== undefined && unpublished(publishing) === 0) return;
     if (!flight && !pipeline.durable) {
       const failure = publishAtOnce(publishing);
       if (failure !== undefined) this.#failures.failed(pipeline, message, failure, flight);
@@ -281,7 +330,10 @@ export class Delivery {
     }
     if (flight) flight.open++;
     publishConfirmed(publishing, (failure) => {
-      if (failure !== undefined) this.#failures.failed(pipeline, message, failure, flight);
+      if (failure !== undefined) {
+        if (flight) flight.uncertain = true;
+        this.#failures.failed(pipeline, message, failure, flight);
+      }
       if (flight) this.#flights.closeOne(flight);
     });
   }
@@ -294,4 +346,10 @@ export class Delivery {
   #releaseIfIdle(): void {
     if (this.#isIdle) for (const resolve of this.#drained.splice(0)) resolve();
   }
+}
+
+/** Places of the rows that are out, by the id of their pipeline. */
+function publishedOf(findings: readonly Finding[]): Flight['published'] {
+  const found = findings.flatMap(({ pipeline, published }) => (published ? [[pipeline.id, published] as const] : []));
+  return found.length === 0 ? undefined : new Map(found);
 }

@@ -10,6 +10,10 @@ export class Flight {
   retryMs: number | undefined;
   /** Something of it could not be taken, which is no fault of the message: it stays here, kept from redelivery, and is tried again. */
   held = false;
+  /** Rows of pipelines that have to see it again may be out. */
+  uncertain = false;
+  /** Places of rows that are out already, by the id of their pipeline; undefined for none, as nearly always. */
+  published: ReadonlyMap<string, ReadonlySet<number>> | undefined;
   /** Pipelines that have to see it again, by id; undefined for none, as nearly always. */
   #owed: Set<string> | undefined;
 
@@ -42,6 +46,8 @@ export class Flight {
   begin(pipelines: readonly RunningPipeline[]): void {
     this.open = 1;
     this.held = false;
+    this.uncertain = false;
+    this.published = undefined;
     this.#owed = undefined;
     this.seenBy = [...this.seenBy.filter(({ id }) => !pipelines.some((pipeline) => pipeline.id === id)), ...pipelines];
   }

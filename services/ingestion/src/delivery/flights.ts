@@ -7,6 +7,16 @@ const heldRetryMs = 1000;
 /** Messages of which it is remembered which pipelines are done with them, while they wait to be delivered again. */
 const rememberedMax = 10_000;
 
+/** A message that a pipeline asked for again. */
+interface Refused {
+  /** Pipelines that are done with it, by id. */
+  readonly done: ReadonlySet<string>;
+  /** Which delivery it was. */
+  readonly delivered: number;
+  /** Rows of the others may be out. */
+  readonly uncertain: boolean;
+}
+
 export interface FlightsEvents {
   /** It is time to try again what is held. */
   onHeld(): void;
@@ -19,8 +29,8 @@ export interface FlightsEvents {
 /** The messages of one reader that are in flight, by stream sequence: each is settled once nothing of it is open, unless it is held. */
 export class Flights {
   readonly #bySequence = new Map<number, Flight>();
-  /** Pipelines that are done with a message which another one has to see again, by id. */
-  readonly #done = new Map<number, ReadonlySet<string>>();
+  /** What is known of messages that were refused, and are to come again. */
+  readonly #done = new Map<number, Refused>();
   #heldTimer: NodeJS.Timeout | undefined;
 
   constructor(readonly events: FlightsEvents) {}
@@ -41,7 +51,18 @@ export class Flights {
 
   /** Pipelines that were done with a message at its delivery before, by id; undefined where there was none, or none knows. */
   doneBefore({ message, sequence }: Flight): ReadonlySet<string> | undefined {
-    return (message.delivered ?? 1) > 1 ? this.#done.get(sequence) : undefined;
+    return (message.delivered ?? 1) > 1 ? this.#done.get(sequence)?.done : undefined;
+  }
+
+  /**
+   * Rows of the message may be out: it was delivered before, and not only here and without any being published; or stored by `repeatsUntilMs`, it may have been
+   * (Unix milliseconds).
+   */
+  mayRepeat({ message, sequence }: Flight, repeatsUntilMs: number): boolean {
+    const { delivered = 1 } = message;
+    if (delivered === 1) return message.timestampMs <= repeatsUntilMs;
+    const refused = this.#done.get(sequence);
+    return refused === undefined || refused.uncertain || refused.delivered !== delivered - 1;
   }
 
   /** Something of the message has come to its end. */
@@ -89,6 +110,7 @@ export class Flights {
       const [oldest] = this.#done.keys();
       if (oldest !== undefined) this.#done.delete(oldest);
     }
-    this.#done.set(flight.sequence, flight.done());
+    const { message, uncertain } = flight;
+    this.#done.set(flight.sequence, { done: flight.done(), delivered: message.delivered ?? 1, uncertain });
   }
 }

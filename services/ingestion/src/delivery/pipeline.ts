@@ -5,6 +5,7 @@ import { type CompiledQuery, compileQuery, type OutputRow } from '@laminar/sql';
 import type { PipelineSpec } from '../desired/slot.js';
 import { AwaitedEvaluations, type FunctionCaller } from './awaited-evaluations.js';
 import type { PipelineCounters } from './counters.js';
+import { rowId } from './row-id.js';
 
 /** Rows of core sources that got a message id; never counted anew, since an id that comes twice is a row that is dropped. */
 let rowsWithoutSource = 0;
@@ -26,16 +27,20 @@ export class RunningPipeline {
   readonly durable: boolean;
   /** `traceparent` of what applied it, until its first row is out. */
   pendingTrace: string | undefined;
+  /** Rows may say their subjects. */
+  readonly routesRows: boolean;
   /** Where rows are published: the sink, which may be watched on the way. */
   readonly output: Sink;
+  #family = '';
+  #familySource: string | undefined;
 
   constructor(
     readonly spec: PipelineSpec,
     readonly counters: PipelineCounters,
     readonly sink: Sink,
     readonly session: string,
-    functions: FunctionCaller,
-    log: ConnectionLog | undefined,
+    readonly functions: FunctionCaller,
+    readonly log: ConnectionLog | undefined,
   ) {
     this.output = log ? new LoggedSink(sink, log) : sink;
     this.query = compileQuery(spec.query, spec.connection);
@@ -50,6 +55,12 @@ export class RunningPipeline {
         ? resolved.subject
         : subjects.output(spec.name);
     this.durable = resolved?.role === 'sink-jetstream';
+    this.routesRows = spec.query.columns.some(({ name }) => name.toLowerCase() === 'subject');
+  }
+
+  /** The pipeline as another version of it, with the same counters and sink. */
+  as(spec: PipelineSpec): RunningPipeline {
+    return new RunningPipeline(spec, this.counters, this.sink, this.session, this.functions, this.log);
   }
 
   /** The headers of one row: those of the pipeline, where it came from, what makes it one of a kind, and its own. */
@@ -64,15 +75,27 @@ export class RunningPipeline {
   }
 
   /**
-   * Pipeline, source stream and their incarnations, sequence, row: the same whenever the message is evaluated again. A message of a core
-   * source is never evaluated again, but its rows may have to be published again. A query that reads how often a message was delivered gives rows of
-   * their own for each delivery, and one that reads several connections has the connection in them: those may read one stream.
+   * Pipeline and source stream with their incarnations, which ids of rows begin with. A query that reads several connections has the connection in them: those
+   * may read one stream.
    */
-  #messageId(message: Message, rowIndex: number, sourceIncarnation: string | undefined): string {
+  familyOf(sourceIncarnation: string | undefined): string {
+    if (this.#family !== '' && this.#familySource === sourceIncarnation) return this.#family;
     const { name, incarnation, connection, query } = this.spec;
-    if (message.sequence === undefined) return `${name}.${incarnation}.${this.session}.${rowsWithoutSource++}`;
     const source = query.connections.length === 1 ? sourceIncarnation : `${connection}.${sourceIncarnation}`;
-    const id = `${name}.${incarnation}.${source}.${message.sequence}.${rowIndex}`;
-    return query.readsDelivered ? `${id}.${message.delivered}` : id;
+    this.#family = `${name}.${incarnation}.${source}`;
+    this.#familySource = sourceIncarnation;
+    return this.#family;
+  }
+
+  /**
+   * Where the row came from: the same whenever the message is evaluated again. A message of a core source is never evaluated again, but its rows may have to be
+   * published again. A query that reads how often a message was delivered gives rows of their own for each delivery.
+   */
+  #messageId(message: Message, row: number, sourceIncarnation: string | undefined): string {
+    const { sequence, delivered } = message;
+    const { name, incarnation, query } = this.spec;
+    if (sequence === undefined) return `${name}.${incarnation}.${this.session}.${rowsWithoutSource++}`;
+    const id = rowId({ family: this.familyOf(sourceIncarnation), sequence, row });
+    return query.readsDelivered ? `${id}.${delivered}` : id;
   }
 }

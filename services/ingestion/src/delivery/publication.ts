@@ -13,6 +13,8 @@ export interface Publishing {
   readonly message: Message;
   readonly rows: readonly OutputRow[];
   readonly sourceIncarnation: string | undefined;
+  /** Places of rows that are out already; undefined for none. */
+  readonly published: ReadonlySet<number> | undefined;
   /** `traceparent` of the span that made the rows; undefined where the message is not traced. */
   readonly processed: string | undefined;
 }
@@ -40,9 +42,9 @@ export function publishAtOnce(publishing: Publishing): unknown {
  * away, another row's own fault waits to be found again.
  */
 export function publishConfirmed(publishing: Publishing, ended: (failure: unknown) => void): void {
-  const { pipeline, rows, processed } = publishing;
+  const { pipeline, rows, published, processed } = publishing;
   const span = processed === undefined ? undefined : startPublish(pipeline, processed);
-  let open = rows.length;
+  let open = unpublished(publishing);
   let failure: unknown;
   const closeOne = (error: unknown) => {
     if (error !== undefined) {
@@ -54,12 +56,18 @@ export function publishConfirmed(publishing: Publishing, ended: (failure: unknow
     ended(failure);
   };
   for (let r = 0; r < rows.length; r++) {
+    if (published?.has(r)) continue;
     try {
       pipeline.output.publish(outputOf(publishing, r, span), closeOne);
     } catch (error) {
       closeOne(error);
     }
   }
+}
+
+/** How many rows of a message are to be published. */
+export function unpublished({ rows, published }: Pick<Publishing, 'rows' | 'published'>): number {
+  return published === undefined ? rows.length : rows.filter((_, r) => !published.has(r)).length;
 }
 
 /** The row is no matter of the message but of the connection to its sink, and may be taken later. */

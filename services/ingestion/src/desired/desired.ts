@@ -108,7 +108,8 @@ export function connectionSpec(record: Recorded<'connection'>): ConnectionSpec {
   };
 }
 
-function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | undefined {
+/** What a catalog wants of a pipeline; undefined where it has none of this name. */
+export function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | undefined {
   const record = catalog.get('pipeline', name);
   if (!record) return undefined;
   const newest = newestOf(record, catalog);
@@ -129,6 +130,7 @@ function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline | unde
         name,
         connection,
         incarnation: record.incarnation,
+        createdAtMs: record.createdAt,
         definitionRevision: record.revision,
         revision,
         cause,

@@ -24,6 +24,8 @@ export interface PipelineSpec {
   /** The source connection. */
   readonly connection: string;
   readonly incarnation: number;
+  /** When it was created, in Unix milliseconds: no row of it is older. */
+  readonly createdAtMs: number;
   /** Of the pipeline's own definition; goes out with every row. */
   readonly definitionRevision: number;
   /** The newest among its own and those of all relations that it names: what `applied` means. */
@@ -50,6 +52,10 @@ export function isExclusive({ resolved }: ConnectionSpec): boolean {
   if (hasConsumer(resolved)) return !resolved.consumer.durable;
   return !isSink(resolved);
 }
+
+/** Its messages are processed in the order of their stream, whatever becomes of them. */
+export const isReadInOrder = ({ role }: ResolvedConnection): boolean =>
+  role === 'source-ordered' || role === 'source-kv' || role === 'source-object';
 
 export function slotKeys({ name, resolved }: ConnectionSpec): string[] {
   const parallelism = 'parallelism' in resolved ? resolved.parallelism : 1;

@@ -8,9 +8,12 @@ import { SlotDeadLetters } from '../dead-letters/slot-dead-letters.js';
 import type { FunctionCaller } from '../delivery/awaited-evaluations.js';
 import type { CounterRegistry } from '../delivery/counters.js';
 import { Delivery } from '../delivery/delivery.js';
+import { EarlierVersions } from '../delivery/repeats/earlier-versions.js';
+import { Repeats } from '../delivery/repeats/repeats.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { Lineages } from '../desired/lineages.js';
-import { answersForConnection, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
+import type { PastPipelines } from '../desired/past-pipelines.js';
+import { answersForConnection, isReadInOrder, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
 import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -35,6 +38,8 @@ export interface SlotJobOptions {
   readonly deadLetters: DeadLetters;
   readonly positions: Positions;
   readonly lineages: Lineages;
+  /** What earlier versions of pipelines began, they end. */
+  readonly pastPipelines: PastPipelines;
   readonly functions: FunctionCaller;
   readonly sampler: TraceSampler;
   readonly logs: LogPublisher;
@@ -68,6 +73,7 @@ export class SlotJob {
   #responder: RowTarget = noResponder;
   #waiting: Lineup['waiting'] = new Map();
   readonly #traces: ApplyTraces;
+  readonly #repeats: Repeats;
   #arranging: Promise<void> = Promise.resolve();
   #arranged: () => void = () => undefined;
   #fail: (error: ConnectorError) => void = () => undefined;
@@ -78,6 +84,11 @@ export class SlotJob {
     this.#spec = spec;
     this.#log = new JobLog(spec.connection.name, logs);
     this.#traces = new ApplyTraces(instance);
+    this.#repeats = new Repeats({
+      earlier: new EarlierVersions(options.pastPipelines, this.#log),
+      log: this.#log,
+      onProblem: () => this.#report(),
+    });
     this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
     this.#loop = new ConnectionLoop({
       spec: spec.connection,
@@ -160,7 +171,8 @@ export class SlotJob {
     const awaited = this.#waiting.get(name) ?? (goesOn ? undefined : this.#waiting.values().next().value);
     const problem = awaited ? awaited.problem : (active?.sink.problem ?? this.options.deadLetters.problem);
     if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
-    return { state: active && !awaited ? 'running' : 'starting', message: '', appliedRevision };
+    if (!active || awaited) return { state: 'starting', message: '', appliedRevision };
+    return { state: 'running', message: this.#repeats.problemOf(active) ?? '', appliedRevision };
   }
 
   /** Whether rows go to this sink connection, or shall. */
@@ -203,6 +215,7 @@ export class SlotJob {
       deadLetters: this.options.deadLetters,
       slotLetters: letters,
       codec,
+      repeats: this.#repeats,
       counters: this.#counter.total,
       answersRetries: answersForConnection(this.#spec),
       pipelines: () => (reading.suspended ? [] : reading.pipelines),
@@ -312,6 +325,8 @@ export class SlotJob {
       connection: name,
       onError: 'onError' in resolved ? resolved.onError : 'dead_letter',
       reader,
+      repeats: this.#repeats,
+      inOrder: isReadInOrder(resolved),
       codec,
       deadLetters,
       redelivery: isRedelivered(resolved) ? resolved.consumer : undefined,

@@ -8,6 +8,7 @@ import { AwaitedEvaluations } from '../delivery/awaited-evaluations.js';
 import { CounterRegistry, type PipelineCounters } from '../delivery/counters.js';
 import { Delivery } from '../delivery/delivery.js';
 import { RunningPipeline } from '../delivery/pipeline.js';
+import type { Repeats } from '../delivery/repeats/repeats.js';
 import { TraceSampler } from '../delivery/trace-sampler.js';
 import type { PipelineSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
@@ -120,6 +121,7 @@ function specOf(name: string, onError: OnError): PipelineSpec {
     name,
     connection: 'c',
     incarnation: 7,
+    createdAtMs: 0,
     definitionRevision: 7,
     revision: 7,
     cause,
@@ -127,6 +129,14 @@ function specOf(name: string, onError: OnError): PipelineSpec {
     onError,
     sink: undefined,
   };
+}
+
+export interface DeliveryStageOptions {
+  readonly ackWaitMs: number | undefined;
+  readonly redelivery?: Redelivery;
+  /** What is said of rows that may be out; nothing is, unless given. */
+  readonly find?: Repeats['find'];
+  readonly inOrder?: boolean;
 }
 
 /** A delivery on its own: what it reads, where it publishes and what its pipelines give is up to the test. */
@@ -138,12 +148,17 @@ export class DeliveryStage {
   readonly stops: string[] = [];
   readonly delivery: Delivery;
 
-  constructor(options: { readonly ackWaitMs: number | undefined; readonly redelivery?: Redelivery }) {
+  constructor(options: DeliveryStageOptions) {
     const log = { write: (level: string, message: string) => void this.lines.push(`${level}: ${message}`) };
     this.delivery = new Delivery({
       connection: 'c',
       onError: 'dead_letter',
-      reader: { sourceIncarnation: 'i' },
+      reader: { sourceIncarnation: 'i', repeatsUntilMs: Number.NEGATIVE_INFINITY },
+      repeats: {
+        known: (pipeline) => (options.find ? undefined : { pipeline, published: undefined }),
+        find: options.find ?? (async (pipeline) => ({ pipeline, published: undefined })),
+      },
+      inOrder: options.inOrder ?? false,
       codec: jsonCodec,
       deadLetters: {
         publish: (givenUp, settle) => void this.letters.push({ givenUp, settle }),

@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Msg, type NatsConnection, nuid } from '@nats
 import { ConnectorError, type Position } from '../../contract.js';
 import { within } from '../../within.js';
 import { apiCodes, closedWhileOpening, connectorError, hasCode } from '../errors.js';
+import { timestampMsOf } from '../stored-message.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { EphemeralConsumer } from './ephemeral-consumer.js';
 import { goOn, removedRemark, type StartingPoint, type StreamFacts, startingPoint } from './starting-point.js';
@@ -49,6 +50,7 @@ export class StreamFeed {
   #ended = false;
   #newest = 0;
   #currentUntil = 0;
+  #standingMs = Number.POSITIVE_INFINITY;
   #explaining = false;
   #gapTimer: NodeJS.Timeout | undefined;
 
@@ -64,6 +66,11 @@ export class StreamFeed {
     return this.#currentUntil;
   }
 
+  /** When the newest message was stored that the stream held when this began, in Unix milliseconds. */
+  get standingMs(): number {
+    return this.#standingMs;
+  }
+
   /** Begins behind the position, or where the definition says. Gives the sequence behind which messages will come. */
   async open(position: Position | undefined): Promise<number> {
     const { view, events } = this.options;
@@ -72,6 +79,7 @@ export class StreamFeed {
     if (this.#ended) throw closedWhileOpening();
     const start = startingPoint(view, stream, position);
     this.#incarnation = stream.incarnation;
+    this.#standingMs = stream.lastStoredMs;
     this.#currentUntil = start.currentUntil;
     this.#consumer = await this.#create(jsm, start);
     if (this.#ended) {
@@ -224,10 +232,12 @@ export class StreamFeed {
   }
 }
 
-function factsOf({ created, state }: StreamInfo): StreamFacts {
+/** The facts, and when the newest message was stored, in Unix milliseconds. */
+function factsOf({ created, state }: StreamInfo): StreamFacts & { readonly lastStoredMs: number } {
   return {
     incarnation: Date.parse(created).toString(36),
     firstSequence: state.first_seq,
     lastSequence: state.last_seq,
+    lastStoredMs: timestampMsOf(state.last_ts),
   };
 }

@@ -60,6 +60,11 @@ export class StreamReader implements Reader {
     this.#feed = new StreamFeed({ nc, view, name, events });
   }
 
+  /** A position lags behind what its reader did: a crash repeats the rest. */
+  get repeatsUntilMs(): number {
+    return this.#feed.standingMs;
+  }
+
   get sourceIncarnation(): string | undefined {
     return this.#feed.incarnation;
   }
