@@ -117,7 +117,8 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   });
   const positions = new Positions({ nc, replicas });
   /** What one instance does for all of them. */
-  const isMine = (definition: string) => preferred(definition, membership.sessions) === session;
+  const isMine = (definition: string) =>
+    membership.takesPart && preferred(definition, membership.instances) === instance;
   const provisioner: Provisioner = new Provisioner({
     instance,
     secrets,
@@ -166,8 +167,6 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, functions, caughtUp });
 
   health.set('start', 'catching up with the event log');
-  await membership.start();
-  await leases.start();
   await storedSecrets.start();
   await positions.start();
   const subscription: LogSubscription = await log.subscribe((stored) => {
@@ -180,6 +179,9 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     liveQueries.changed(key.kind, key.name);
   });
   await subscription.caughtUp;
+  // Not before: others would hand slots over to somebody who does not know them.
+  await leases.start();
+  await membership.start();
   status.start();
   metrics.start();
   observeCounters(counters);
@@ -218,6 +220,8 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
       provisioner.stop();
       await liveQueries.stop();
       storedSecrets.stop();
+      // What becomes free from now on shall not be left to this instance.
+      if (!busAway) await membership.leave();
       await supervisor.stop();
       await sandbox.close();
       // Without the bus nobody can be told; heartbeat and leases expire, and the counters' last second is lost.
@@ -225,9 +229,8 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
         await metrics.stop();
         logs.stop();
         await subscription.close();
-        // Nobody shall leave the slots that become free to this session any more.
-        await membership.stop();
         await leases.stop();
+        await membership.stop();
         await status.stop();
         await deadLetters.close(deadLettersCloseMs);
         await micro.stop();

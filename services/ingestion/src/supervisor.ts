@@ -162,11 +162,16 @@ export class Supervisor {
       );
   }
 
-  /** Drains all jobs. */
+  /** Drains all jobs, and lets go of each slot as soon as its own is drained. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#jobs.values()].map((job) => job.stop()));
-    await Promise.all([...this.#stopping.values()].map((job) => job.stop()));
+    await Promise.all(
+      this.#running().map(async (job) => {
+        await job.stop();
+        // The bus may be away, for which no other slot waits.
+        void this.options.leases.release(job.spec.key);
+      }),
+    );
     await this.options.sinks.closed();
   }
 

@@ -1,11 +1,16 @@
 import { buckets } from '@laminar/protocol';
 import { type KV, type KvEntry, Kvm, type KvWatchEntry } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { assign, type PlacedSlot } from './assignment.js';
 import type { Membership } from './membership.js';
-import { preferred } from './rendezvous.js';
 
-/** How long those who are not preferred leave a free slot to the one that is. */
+/** How long a free slot is left to the one that it is assigned to. */
 const courtesyMs = 1000;
+/** Slots move when they have been unevenly spread for that long, so that instances that start or end together cause one move. */
+const settlingMs = 1000;
+/** What is under way from here to others at once. */
+const maxHandovers = 32;
+const lookAgainMs = 250;
 
 interface Lease {
   /** Empty where nobody knows. */
@@ -23,15 +28,24 @@ export interface LeasesOptions {
   onChange(): void;
 }
 
-/** The right to run reader slots: a key per slot, taken by compare-and-set, free when its holder is dead. */
+/**
+ * The right to run reader slots: a key per slot, taken by compare-and-set, free when its holder is dead. Who has more than its share hands over: it drains a slot,
+ * lets go of it, and leaves it to the one that it is assigned to.
+ */
 export class Leases {
   readonly #leases = new Map<string, Lease>();
   readonly #freeSince = new Map<string, number>();
   readonly #claiming = new Set<string>();
-  readonly #releasing = new Set<string>();
+  readonly #releasing = new Map<string, Promise<void>>();
+  /** Held slots that drain to go to others. */
+  readonly #handingOver = new Set<string>();
+  /** Slots that nobody else took when they could: they stay until the members change. */
+  readonly #untaken = new Set<string>();
+  #members = '';
+  #unevenSince: number | undefined;
   #kv: KV | undefined;
   #watch: { stop(): void } | undefined;
-  #courtesyTimer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(readonly options: LeasesOptions) {}
 
@@ -44,50 +58,119 @@ export class Leases {
   }
 
   holds(key: string): boolean {
-    return this.#leases.get(key)?.session === this.options.session && !this.#releasing.has(key);
+    return this.#isOwn(key) && !this.#releasing.has(key) && !this.#handingOver.has(key);
   }
 
-  /** Claims what is wanted and free, and lets go of what is neither wanted nor running here any more; the changes arrive by `onChange`. */
-  pursue(wanted: ReadonlyMap<string, unknown>, isRunning: (key: string) => boolean): void {
-    const { membership, session } = this.options;
-    const sessions = membership.sessions;
+  /**
+   * Claims what is wanted and free, begins to hand over what is more than this instance's share, and lets go of what shall not run here and does not
+   * any more; the changes arrive by `onChange`.
+   */
+  pursue(wanted: ReadonlyMap<string, PlacedSlot>, isRunning: (key: string) => boolean): void {
+    const { instance, membership } = this.options;
+    this.#forgetOld(wanted);
+    const holders = this.#holders(wanted);
+    const members = membership.instances;
+    const assigned = assign({ slots: wanted, holders, members, pinned: this.#untaken });
     for (const key of wanted.keys()) {
-      const lease = this.#leases.get(key);
-      if (lease && (lease.session === session || membership.isAlive(lease.session))) {
-        this.#freeSince.delete(key);
-        continue;
-      }
+      if (holders.has(key) || this.#handingOver.has(key) || !membership.takesPart) continue;
       const since = this.#freeSince.get(key) ?? performance.now();
       this.#freeSince.set(key, since);
-      if (preferred(key, sessions) === session || performance.now() - since >= courtesyMs) void this.#claim(key, lease);
-      else this.#comeBack();
+      const isLeftByOthers = performance.now() - since >= courtesyMs;
+      if (assigned.get(key) !== instance && !isLeftByOthers) {
+        this.#lookAgain();
+        continue;
+      }
+      if (assigned.get(key) !== instance) this.#untaken.add(key);
+      void this.#claim(key, this.#leases.get(key));
     }
-    for (const key of this.#freeSince.keys()) if (!wanted.has(key)) this.#freeSince.delete(key);
-    for (const [key, lease] of this.#leases) {
-      if (lease.session === session && !wanted.has(key) && !isRunning(key)) void this.release(key);
+    this.#handOver(
+      [...assigned.keys()].filter((key) => holders.get(key) === instance && assigned.get(key) !== instance),
+    );
+    for (const key of this.#leases.keys()) {
+      const isToGo = !wanted.has(key) || this.#handingOver.has(key);
+      if (isToGo && this.#isOwn(key) && !isRunning(key)) void this.release(key);
     }
   }
 
   /** Lets go of a slot, once nothing of it runs here. Where the bus is away it is held, to be let go of later. */
-  async release(key: string): Promise<void> {
+  release(key: string): Promise<void> {
     const lease = this.#leases.get(key);
-    if (lease?.session !== this.options.session || this.#releasing.has(key)) return;
-    this.#releasing.add(key);
+    if (!lease || !this.#isOwn(key)) return Promise.resolve();
+    const releasing = this.#releasing.get(key) ?? this.#release(key, lease);
+    this.#releasing.set(key, releasing);
+    return releasing;
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#watch?.stop();
+    await Promise.all([...this.#leases.keys()].map((key) => this.release(key)));
+  }
+
+  async #release(key: string, lease: Lease): Promise<void> {
     try {
       await this.#kv?.delete(key, { previousSeq: lease.revision });
       if (this.#leases.get(key) === lease) this.#leases.delete(key);
+      this.#handingOver.delete(key);
     } catch {
       // Who took it meanwhile keeps it, which the watch tells.
-      this.#comeBack();
+      this.#lookAgain();
     } finally {
       this.#releasing.delete(key);
     }
   }
 
-  async stop(): Promise<void> {
-    clearTimeout(this.#courtesyTimer);
-    this.#watch?.stop();
-    await Promise.all([...this.#leases.keys()].map((key) => this.release(key)));
+  #isOwn(key: string): boolean {
+    return this.#leases.get(key)?.session === this.options.session;
+  }
+
+  /** The instance that has each slot, as far as any has; what is handed over is as good as free. */
+  #holders(wanted: ReadonlyMap<string, unknown>): Map<string, string> {
+    const { membership, instance } = this.options;
+    const holders = new Map<string, string>();
+    for (const key of wanted.keys()) {
+      if (this.#handingOver.has(key)) continue;
+      const lease = this.#leases.get(key);
+      const isOwn = this.#isOwn(key) || this.#claiming.has(key);
+      const holder = isOwn ? instance : lease && membership.instanceOf(lease.session);
+      if (holder !== undefined) holders.set(key, holder);
+    }
+    return holders;
+  }
+
+  #handOver(excess: readonly string[]): void {
+    if (excess.length === 0 || !this.options.membership.holdsItsOwn) {
+      this.#unevenSince = undefined;
+      return;
+    }
+    this.#unevenSince ??= performance.now();
+    if (performance.now() - this.#unevenSince < settlingMs) {
+      this.#lookAgain();
+      return;
+    }
+    for (const key of excess) {
+      if (this.#handingOver.size >= maxHandovers) return;
+      // What is just being claimed is not held yet.
+      if (this.holds(key)) this.#handingOver.add(key);
+    }
+  }
+
+  /** What was remembered of slots that are not concerned any more, or of other members. */
+  #forgetOld(wanted: ReadonlyMap<string, unknown>): void {
+    const members = this.options.membership.instances.join('\n');
+    if (members !== this.#members) {
+      this.#members = members;
+      this.#untaken.clear();
+      this.#unevenSince = undefined;
+    }
+    for (const key of this.#handingOver) if (!this.#isOwn(key)) this.#handingOver.delete(key);
+    for (const key of this.#untaken) if (!wanted.has(key)) this.#untaken.delete(key);
+    const { membership } = this.options;
+    for (const key of this.#freeSince.keys()) {
+      const lease = this.#leases.get(key);
+      const isHeld = lease && (this.#isOwn(key) || membership.instanceOf(lease.session) !== undefined);
+      if (isHeld || !wanted.has(key)) this.#freeSince.delete(key);
+    }
   }
 
   async #claim(key: string, lease: Lease | undefined): Promise<void> {
@@ -112,7 +195,7 @@ export class Leases {
   async #look(key: string): Promise<void> {
     const entry = await this.#kv?.get(key).catch(() => undefined);
     if (entry) this.#takeEntry(entry);
-    this.#comeBack();
+    this.#lookAgain();
   }
 
   async #follow(watch: AsyncIterable<KvWatchEntry>): Promise<void> {
@@ -133,11 +216,11 @@ export class Leases {
     if ((this.#leases.get(key)?.revision ?? 0) < lease.revision) this.#leases.set(key, lease);
   }
 
-  #comeBack(): void {
-    this.#courtesyTimer ??= setTimeout(() => {
-      this.#courtesyTimer = undefined;
+  #lookAgain(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
       this.options.onChange();
-    }, courtesyMs);
+    }, lookAgainMs);
   }
 }
 

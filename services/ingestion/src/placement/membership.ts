@@ -19,10 +19,15 @@ export interface MembershipOptions {
   onChange(): void;
 }
 
-interface Peer {
+interface Heartbeat {
   readonly instance: string;
   /** Unix milliseconds. */
   readonly startedAtMs: number;
+  /** It ends as soon as what it holds is drained, and takes nothing any more. */
+  readonly leaving: boolean;
+}
+
+interface Peer extends Heartbeat {
   seenAtMs: number;
 }
 
@@ -33,6 +38,7 @@ interface Peer {
 export class Membership {
   readonly #peers = new Map<string, Peer>();
   #kv: KV | undefined;
+  #leaving = false;
   #lastRenewalSentMs = Number.NEGATIVE_INFINITY;
   #timers: NodeJS.Timeout[] = [];
   #watch: { stop(): void } | undefined;
@@ -60,14 +66,24 @@ export class Membership {
 
   #known: () => void = () => undefined;
 
-  /** Sessions that are alive, this one included as long as it is. */
-  get sessions(): readonly string[] {
-    return [...this.#peers.keys()].filter((session) => this.isAlive(session));
+  /** Names of the instances that work may go to, in order: all that are alive and not about to leave. */
+  get instances(): readonly string[] {
+    const names = new Set<string>();
+    for (const [session, peer] of this.#peers) {
+      if (!peer.leaving && !this.#hasSuccessor(session, peer)) names.add(peer.instance);
+    }
+    return [...names].sort();
   }
 
-  isAlive(session: string): boolean {
+  /** Says whether this session is one of those that work may go to: not while its instance has a newer one. */
+  get takesPart(): boolean {
+    return !this.#leaving && this.instanceOf(this.options.session) !== undefined;
+  }
+
+  /** Whose session it is; undefined where that is not alive. */
+  instanceOf(session: string): string | undefined {
     const peer = this.#peers.get(session);
-    return peer !== undefined && !this.#hasSuccessor(session, peer);
+    return peer === undefined || this.#hasSuccessor(session, peer) ? undefined : peer.instance;
   }
 
   /** Says whether others still take this session for alive: counted from when its last successful heartbeat was sent. */
@@ -81,6 +97,12 @@ export class Membership {
   /** The bus was in reach so shortly ago that the silence of others means something. */
   get #hearsOthers(): boolean {
     return performance.now() - this.#lastRenewalSentMs < heartbeatTtlMs;
+  }
+
+  /** Tells the others to take what becomes free here; what is held stays held. Resolves when it is said, or cannot be. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    await this.#beat().catch(() => undefined);
   }
 
   async stop(): Promise<void> {
@@ -100,6 +122,7 @@ export class Membership {
       pid: process.pid,
       started_at: startedAtMs,
       readers: readers(),
+      leaving: this.#leaving,
     };
     await this.#kv?.put(session, JSON.stringify(value));
     // Who could not reach the bus could not hear the others either: their time begins anew.
@@ -114,12 +137,10 @@ export class Membership {
         continue;
       }
       const known = this.#peers.get(entry.key);
-      if (known) known.seenAtMs = performance.now();
-      else {
-        this.#peers.set(entry.key, { ...readHeartbeat(entry), seenAtMs: performance.now() });
-        if (entry.key === this.options.session) this.#known();
-        this.options.onChange();
-      }
+      const heartbeat = readHeartbeat(entry);
+      this.#peers.set(entry.key, { ...heartbeat, seenAtMs: performance.now() });
+      if (!known && entry.key === this.options.session) this.#known();
+      if (known?.leaving !== heartbeat.leaving) this.options.onChange();
     }
   }
 
@@ -142,11 +163,15 @@ export class Membership {
 }
 
 /** What somebody else has written into the bucket is a member that nobody succeeds. */
-function readHeartbeat(entry: KvWatchEntry): Omit<Peer, 'seenAtMs'> {
+function readHeartbeat(entry: KvWatchEntry): Heartbeat {
   try {
-    const { instance = entry.key, started_at = 0 } = entry.json<{ instance?: string; started_at?: number }>();
-    return { instance, startedAtMs: started_at };
+    const {
+      instance = entry.key,
+      started_at = 0,
+      leaving = false,
+    } = entry.json<{ instance?: string; started_at?: number; leaving?: boolean }>();
+    return { instance, startedAtMs: started_at, leaving };
   } catch {
-    return { instance: entry.key, startedAtMs: 0 };
+    return { instance: entry.key, startedAtMs: 0, leaving: false };
   }
 }
