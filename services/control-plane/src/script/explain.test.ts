@@ -67,7 +67,9 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ['column', 'subject_of TEXT'],
       ['function', 'twice (SQL, a part of the query)'],
       ['delivery', 'exactly_once'],
+      ['mode', 'S'],
       ['because', expect.stringMatching(/acknowledged after its rows were confirmed.*duplicate window/)],
+      ...Array.from({ length: 4 }, () => ['rests on', expect.any(String)]),
       ['on_error', 'retry: a message that fails is delivered again, and a dead letter after its last delivery'],
     ]);
   });
