@@ -28,7 +28,7 @@ export interface DeliveringPipeline {
 export interface Delivery {
   readonly guarantee: Guarantee;
   /**
-   * By which means exactly once is kept, null where it is not: `S`, the output stream drops a row that it has; `C`, the pipeline is the only writer of the output stream, each of
+   * By which means exactly once is kept, null where it is not: `S`, a row has an id, by which the output stream drops it or it is found there; `C`, the pipeline is the only writer of the output stream, each of
    * whose rows names the place in the stream that it must come to.
    */
   readonly mode: 'S' | 'C' | null;
@@ -135,10 +135,10 @@ function modeS(settled: string): Delivery {
   return {
     guarantee: 'exactly_once',
     mode: 'S',
-    because: `${settled}; the output stream drops a row that it has seen, by the row's message id, within its duplicate window (2 minutes unless its settings say otherwise)`,
+    because: `${settled}; a row has a message id, by which the output stream drops what it has seen within its duplicate window (2 minutes unless its settings say otherwise), and by which what may be out longer is looked for in the stream before it is published`,
     limits: [
       sameRows,
-      'a row that was published and not yet settled when an instance died comes twice if the duplicate window is over before the message is processed again',
+      'the output stream keeps its rows longer than the longest outage, and the user of the sink may read it: rows that were removed, or taken out of a work queue, cannot be found',
       "a process that stands still for longer than the duplicate window, and then goes on, may double rows; delivery = 'exactly_once' with reader = 'own' has no such limit",
       brokersOwn,
     ],
