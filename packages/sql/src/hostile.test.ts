@@ -252,7 +252,8 @@ describe('a script that is too much', () => {
 describe('a value of a message', () => {
   it.each([
     ['a number beyond doubles', 'a + 1', '{"a":1e400}', undefined],
-    ['a number beyond doubles, handed on', 'a', '{"a":1e400}', '"Infinity"'],
+    ['a number beyond doubles, handed on', 'a', '{"a":1e400}', '1e400'],
+    ['a number beyond doubles, as a text', "a::text || ' ' || (payload->>'a')", '{"a":1e400}', '"Infinity Infinity"'],
     ['an integer beyond 2^53', 'a + 1', '{"a":9007199254740993}', '9007199254740994'],
     ['an integer beyond 2^53, handed on', 'a', '{"a":9007199254740993}', '9007199254740993'],
     ['the last of duplicate keys', 'a', '{"a":1,"a":2}', '2'],
