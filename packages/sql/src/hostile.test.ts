@@ -279,6 +279,7 @@ describe('a value of a message', () => {
     expect(evaluate('upper(a) = a', payload)).toBe('false');
     expect(evaluate('a', payload)).toBe(JSON.stringify(long));
     expect(() => evaluate(`repeat(a, 1000)`, payload)).toThrow(RowError);
+    expect(() => evaluate("array_to_string(string_to_array(a, NULL), repeat('x', 1000))", payload)).toThrow(RowError);
   });
 
   it.each(['%', '_%', '%a%', '%_a_%'])('is compared with a bomb of %s in no time', (piece) => {
