@@ -193,6 +193,20 @@ describe('values', () => {
   });
 
   it.each([
+    'a * -1',
+    'a / -5',
+    'm % 2',
+    'z::bigint',
+    'z::integer',
+    'z * 1',
+    'mod(m, 2)',
+    'z::smallint',
+    'abs(z::integer)',
+  ])('zero has no sign as a whole number: %s', (expression) => {
+    expect(evaluate(expression, '{"a":0,"m":-4,"z":-0}')).toBe('0');
+  });
+
+  it.each([
     ['id = NULL', 'null'],
     ['NULL <> nested', 'null'],
     ['id IS DISTINCT FROM NULL', 'true'],

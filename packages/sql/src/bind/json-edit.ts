@@ -37,7 +37,6 @@ export function bindJsonConcatenation(left: Expression, right: Expression, offse
       );
 }
 
-
 /** The object or array of JSON that a literal writes; undefined where it is none. */
 function containerOf(literal: Expression): { readonly text: string; readonly value: unknown } | undefined {
   if (literal.type !== 'UNKNOWN' || literal.op !== 'constant' || typeof literal.value !== 'string') return undefined;
