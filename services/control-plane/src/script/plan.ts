@@ -173,8 +173,13 @@ function functionRows(query: BoundQuery, { calls }: QueryFacts): PlanRow[] {
   });
 }
 
-function columnRows(columns: BoundQuery['columns'], { output }: BranchFacts): PlanRow[] {
-  const own = columns.map(({ name, type }) => ['column', `${name} ${type}`] as const);
+/** Fields of other formats are written as JSON. */
+const sameBytes = ' (as it came: the same bytes, where the message is JSON)';
+
+function columnRows(columns: BoundQuery['columns'], { output, untouched }: BranchFacts): PlanRow[] {
+  const own = columns.map(
+    ({ name, type }) => ['column', `${name} ${type}${untouched.includes(name) ? sameBytes : ''}`] as const,
+  );
   switch (output) {
     case 'payload':
       return [['column', '* (the payload as it came: the same bytes)']];
