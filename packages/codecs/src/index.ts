@@ -1,13 +1,15 @@
 export type { Codec, MessageCodec } from './codec.js';
 export { DecodeError } from './decode-error.js';
+export { type FieldCandidates, FieldName } from './field.js';
 export { jsonDepthMax, parseJson, parseWritten, stringifyJson } from './json.js';
 export { jsonCodec } from './json-codec.js';
-export { FieldName, type JsonFields } from './json-fields.js';
+export { JsonFields } from './json-fields.js';
 export { JsonFieldSearch } from './json-search.js';
 export { JsonText } from './json-text.js';
 export type { Message } from './message.js';
 export { protobufCodec } from './protobuf/codec.js';
 export { descriptorSetBytesMax, InvalidDescriptor } from './protobuf/descriptor-set.js';
+export { ProtobufBytes, ProtobufFields } from './protobuf/protobuf-fields.js';
 export { rawCodec } from './raw.js';
 export { kvEntryCodec } from './stores/kv-entry.js';
 export { objectInfoCodec } from './stores/object-info.js';

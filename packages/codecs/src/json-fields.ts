@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { FieldName } from './field.js';
 import { jsonDepthMax } from './json.js';
 import { canonicalTextAt, rawTextAt, valueAt, writtenAt } from './json-scalar.js';
 import type { JsonText } from './json-text.js';
@@ -10,17 +11,6 @@ const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
 const openingBrace = 0x7b;
-
-/** The name of a top-level field as it is looked for. */
-export class FieldName {
-  /** The bytes that a key without escapes has, none of which are a quote or a backslash; undefined where no such key can be it. */
-  readonly bytes: Uint8Array | undefined;
-
-  constructor(readonly text: string) {
-    // A lone surrogate has no bytes of its own.
-    this.bytes = /["\\\p{Cs}]/u.test(text) ? undefined : new TextEncoder().encode(text);
-  }
-}
 
 /**
  * Where the members of one JSON object stand in its bytes, so that single fields are read without making values of the others. The message is looked at once

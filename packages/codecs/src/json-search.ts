@@ -1,4 +1,5 @@
 import { DecodeError } from './decode-error.js';
+import { type FieldCandidates, FieldName } from './field.js';
 import { jsonDepthMax } from './json.js';
 import { valueAt } from './json-scalar.js';
 import type { JsonText } from './json-text.js';
@@ -19,10 +20,11 @@ const searchesMax = 1_000;
  * Looks for a top-level field by the bytes of its key alone. A place where they stand may as well be deeper within the message, or in a string: what is found
  * are all values that the field can have. That is enough to say what it has not, and takes a fraction of the time of reading the message.
  */
-export class JsonFieldSearch {
+export class JsonFieldSearch implements FieldCandidates {
   /** The values of the last search: undefined, for a message without the field, and after it what stands in each place. The first `count` count. */
   readonly values: unknown[] = [undefined];
   count = 1;
+  readonly name: FieldName;
   /** The key in its quotes. */
   readonly #key: string;
   /** What is looked for is the key from here on: its rarest character is found soonest. */
@@ -33,6 +35,7 @@ export class JsonFieldSearch {
   #isFound = false;
 
   private constructor(name: string) {
+    this.name = new FieldName(name);
     this.#key = `"${Buffer.from(name, 'utf8').toString('latin1')}"`;
   }
 

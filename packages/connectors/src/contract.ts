@@ -246,6 +246,22 @@ export interface HistoryEnd {
   readonly duplicateWindowMs: number;
 }
 
+/** Writes to a stream of which a pipeline is the only writer. */
+export interface SoleWriting {
+  readonly sink: Sink;
+  /** Rejects with a `ConnectorError` once nothing can be published by it any more: another instance took over, or somebody else has written. */
+  readonly broken: Promise<never>;
+  /**
+   * Behind what its source is read, by the last row that is stored; undefined where there is none. Called before the first row of each reader. Rows that are stored are not published again.
+   * `hasBegun`: the source was read before; what is stored since `createdAtMs` is then the pipeline's own. Throws `ConnectorError`.
+   */
+  resume(beginning: {
+    readonly hasBegun: boolean;
+    readonly createdAtMs: number;
+    readonly revision: number;
+  }): Promise<Position | undefined>;
+}
+
 /** A message that the server has given up delivering, without anybody having said what became of it. */
 export interface Exhausted {
   /** `delivered` is the number of deliveries that it had. Without payload and subject where it cannot be had any more. */
@@ -322,6 +338,8 @@ export interface Connection {
    */
   tap(range?: TapRange): Tap;
   sink(): Sink;
+  /** For one pipeline alone, whose message ids begin with `writer`. Throws `ConnectorError` where the definition names no stream. */
+  soleWriting(writer: string): SoleWriting;
   /** Publishes on the servers of a source, beside what is read. */
   besides(): Sink;
   /**

@@ -17,6 +17,7 @@ import type { DefinitionEventBody } from './event.js';
 import { recursionOf } from './function/recursion.js';
 import { nearestName, reservedNames } from './names.js';
 import { feedsItself } from './pipeline/feedback.js';
+import { isSoleWriter } from './pipeline/own-reader.js';
 
 /**
  * The events that a command comes to, in the order to append them; none where nothing would change.
@@ -51,6 +52,7 @@ function define(command: Define, current: Recorded | undefined, catalog: Catalog
   checkName(command.kind, command.name, catalog);
   const definition = complete(command, current);
   if (current && sameData(current.definition, definition)) return [];
+  checkReading(current, definition);
   checkAgainst(command.kind, command.name, definition, catalog);
   return [event(catalog, command.kind, command.name, definedBody(command.kind, current !== undefined, definition))];
 }
@@ -103,6 +105,7 @@ function setDesired(record: Recorded, type: 'Start' | 'Stop', catalog: Catalog):
 function rollBack(command: Extract<Command, { type: 'RollBack' }>, record: Recorded, catalog: Catalog): DecidedEvent[] {
   const { desired } = record.definition as PipelineDefinition;
   const definition: PipelineDefinition = { ...command.definition, desired };
+  checkReading(record, definition);
   checkAgainst('pipeline', command.name, definition, catalog);
   return [
     event(catalog, 'pipeline', command.name, { type: 'PipelineRolledBack', toVersion: command.toVersion, definition }),
@@ -157,6 +160,19 @@ function checkName(kind: Kind, name: string, catalog: Catalog): void {
       `there is a ${other} "${name}" already; connections and tables share their names`,
     );
   }
+}
+
+/** What a pipeline was read by before keeps its place in another form, which what it is read by from then on cannot take over. */
+function checkReading(current: Recorded | undefined, definition: DefinitionOfKind[Kind]): void {
+  if (current?.kind !== 'pipeline') return;
+  const [before, after] = [current.definition, definition].map((each) => (each as PipelineDefinition).options);
+  if (!before || !after) return;
+  const isOther = before.reader !== after.reader && (before.reader === 'own' || after.reader === 'own');
+  if (!isOther && isSoleWriter(before) === isSoleWriter(after)) return;
+  const message = `the pipeline "${current.name}" cannot change between a shared reader, one of its own, and exactly once as the only writer: its place in the stream would not go along, and rows would be lost or come twice; drop it and create it anew, its connection with the start that it shall have`;
+  throw new DefinitionRejected('invalid', message, [
+    { code: 'invalid_option', message, pointer: isOther ? '/options/reader' : '/options/delivery' },
+  ]);
 }
 
 function checkAgainst(kind: Kind, name: string, definition: DefinitionOfKind[Kind], catalog: Catalog): void {

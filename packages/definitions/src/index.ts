@@ -53,8 +53,17 @@ export { functionIssues, normalizeFunction } from './function/validate.js';
 export { type IssueCode, issueCodes } from './issue-codes.js';
 export { namePattern, nearestName, reservedNames } from './names.js';
 export { listOf, type Options, type OptionValue } from './option-value.js';
+export {
+  type DeliveringPipeline,
+  type Delivery,
+  deliveryOf,
+  deliveryRefusal,
+  type QueryTraits,
+} from './pipeline/delivery.js';
 export { pipelineOptions } from './pipeline/options.js';
+export { isSoleWriter, ownReading } from './pipeline/own-reader.js';
 export { retryRefusal } from './pipeline/retry.js';
+export { takenStreamRefusal } from './pipeline/sole-writer.js';
 export { pipelineIssues } from './pipeline/validate.js';
 export type { SecretOrText } from './secret/reference.js';
 export {

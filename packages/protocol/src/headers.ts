@@ -3,6 +3,7 @@ export const headers = {
   /** Deduplication by JetStream. */
   messageId: 'Nats-Msg-Id',
   expectedLastSequence: 'Nats-Expected-Last-Sequence',
+  expectedStream: 'Nats-Expected-Stream',
   expectedLastSubjectSequence: 'Nats-Expected-Last-Subject-Sequence',
   /** W3C Trace Context. */
   traceparent: 'traceparent',
@@ -13,6 +14,8 @@ export const headers = {
   revision: 'Laminar-Revision',
   /** `stream:sequence` of the message that an output message came from. */
   source: 'Laminar-Source',
+  /** `<index>/<count>`, from 0: which of the rows of that message it is; of pipelines that are the only writers of their stream. */
+  row: 'Laminar-Row',
   /** On a dead letter: why, from where. */
   deadLetterError: 'Laminar-Error',
   deadLetterSubject: 'Laminar-Subject',

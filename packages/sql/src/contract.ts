@@ -1,4 +1,4 @@
-import type { FieldName, JsonText, Message } from '@laminar/codecs';
+import type { FieldCandidates, FieldName, JsonFieldSearch, Message } from '@laminar/codecs';
 import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
@@ -165,6 +165,9 @@ export interface DecodedMessage {
   rawPayload(): Uint8Array | undefined;
   /** How many members the payload has, where it is an object whose fields are read one by one; undefined elsewhere. Throws `DecodeError`. */
   memberCount(): number | undefined;
-  /** The payload for a query that may do without decoding it; undefined where that is not JSON, or decoding it is the cheaper way. */
-  searchable(): JsonText | undefined;
+  /**
+   * All values that a field may have, for a query that may do without decoding the message; undefined where that cannot be said, or decoding it is the cheaper way.
+   * They count until the same search is asked for again.
+   */
+  candidates(search: JsonFieldSearch): FieldCandidates | undefined;
 }

@@ -252,7 +252,8 @@ describe('a script that is too much', () => {
 describe('a value of a message', () => {
   it.each([
     ['a number beyond doubles', 'a + 1', '{"a":1e400}', undefined],
-    ['a number beyond doubles, handed on', 'a', '{"a":1e400}', '"Infinity"'],
+    ['a number beyond doubles, handed on', 'a', '{"a":1e400}', '1e400'],
+    ['a number beyond doubles, as a text', "a::text || ' ' || (payload->>'a')", '{"a":1e400}', '"Infinity Infinity"'],
     ['an integer beyond 2^53', 'a + 1', '{"a":9007199254740993}', '9007199254740994'],
     ['an integer beyond 2^53, handed on', 'a', '{"a":9007199254740993}', '9007199254740993'],
     ['the last of duplicate keys', 'a', '{"a":1,"a":2}', '2'],
@@ -278,6 +279,7 @@ describe('a value of a message', () => {
     expect(evaluate('upper(a) = a', payload)).toBe('false');
     expect(evaluate('a', payload)).toBe(JSON.stringify(long));
     expect(() => evaluate(`repeat(a, 1000)`, payload)).toThrow(RowError);
+    expect(() => evaluate("array_to_string(string_to_array(a, NULL), repeat('x', 1000))", payload)).toThrow(RowError);
   });
 
   it.each(['%', '_%', '%a%', '%_a_%'])('is compared with a bomb of %s in no time', (piece) => {

@@ -193,6 +193,35 @@ describe('values', () => {
   });
 
   it.each([
+    'a * -1',
+    'a / -5',
+    'm % 2',
+    'z::bigint',
+    'z::integer',
+    'z * 1',
+    'mod(m, 2)',
+    'z::smallint',
+    'abs(z::integer)',
+  ])('zero has no sign as a whole number: %s', (expression) => {
+    expect(evaluate(expression, '{"a":0,"m":-4,"z":-0}')).toBe('0');
+  });
+
+  it.each([
+    ['id = NULL', 'null'],
+    ['NULL <> nested', 'null'],
+    ['id IS DISTINCT FROM NULL', 'true'],
+    ['NULL IS NOT DISTINCT FROM name', 'false'],
+    ['absent IS NOT DISTINCT FROM NULL', 'true'],
+    ['NULLIF(id, NULL)', '7'],
+    ['id IN (7, NULL)', 'true'],
+    ['id IN (8, NULL)', 'null'],
+    ['id BETWEEN NULL AND 3', 'false'],
+    ['CASE id WHEN NULL THEN 1 ELSE 2 END', '2'],
+  ])('NULL beside a field is of its kind: %s is %s', (expression, value) => {
+    expect(evaluate(expression, order)).toBe(value);
+  });
+
+  it.each([
     ['1 / 0', 'division_by_zero'],
     ['id / (id - 7)', 'division_by_zero'],
     ['9223372036854775807 + 1', 'out_of_range'],

@@ -15,6 +15,10 @@ export const warningCodes = {
     'A pipeline would try messages again that its source sends only once.',
     "`on_error = 'dead_letter'` keeps what fails.",
   ],
+  delivery_not_kept: [
+    'The connections of a pipeline cannot keep the `delivery` or `reader` that it asks for; it does not run.',
+    'Do what the message says: it runs as soon as they can.',
+  ],
   query_broken: ['The query was accepted, and does not bind any more.', 'Change it, or what it stands on.'],
   pipeline_broken: ['A pipeline does not hold with this change.', 'Change the pipeline, or take the change back.'],
   dropped_too: ['Another definition was dropped with this one (CASCADE).', 'Nothing; the event log has it.'],

@@ -9,7 +9,7 @@ import {
 import type { Kind } from '@laminar/protocol';
 import { ApplyTrace } from './delivery/apply-trace.js';
 import type { CounterRegistry } from './delivery/counters.js';
-import { connectionSpec, Desired } from './desired/desired.js';
+import { connectionSpec, Desired, ownReadersOf } from './desired/desired.js';
 import { reconcile } from './desired/reconcile.js';
 import { type Cause, type ConnectionSpec, isExclusive, type SlotSpec } from './desired/slot.js';
 import { JobIndex } from './jobs/job-index.js';
@@ -86,6 +86,7 @@ export class Supervisor {
       if (before && event && this.#started)
         this.#retireIfGone(connectionSpec(before as Recorded<'connection'>), record);
     }
+    if (kind === 'pipeline' && before && event && this.#started) this.#retireOwnReaders(before, record);
     const isNoted = kind === 'table' || kind === 'function';
     if (!record && event && !isNoted) counters.forget(kind, name, event.revision);
     const appliedByFolding = !record || isNoted || (kind === 'connection' && !provisioner.standing(name));
@@ -285,9 +286,25 @@ export class Supervisor {
     if (!sameDurable) this.#retired.add(before);
   }
 
+  /** A pipeline was dropped or changed: the readers of its own that it has no more leave nothing behind. */
+  #retireOwnReaders(before: Recorded, record: Recorded | undefined): void {
+    const now = record ? this.#ownReaders(record) : [];
+    for (const spec of this.#ownReaders(before))
+      if (!now.some((other) => sameReader(spec, other))) this.#retired.add(spec);
+  }
+
+  #ownReaders(record: Recorded): ConnectionSpec[] {
+    return ownReadersOf(record as Recorded<'pipeline'>, this.options.catalog);
+  }
+
   #retire(): void {
     for (const spec of this.#retired) {
-      if (this.#running().some((job) => job.spec.connection.revision === spec.revision)) continue;
+      if (
+        this.#running().some(
+          (job) => job.spec.connection.revision === spec.revision && sameReader(job.spec.reader, spec),
+        )
+      )
+        continue;
       this.#retired.delete(spec);
       this.options.provisioner.retire(spec);
     }
@@ -323,3 +340,6 @@ export class Supervisor {
     this.#reportConnection(connection);
   }
 }
+
+const sameReader = (a: SlotSpec['reader'], b: SlotSpec['reader']): boolean =>
+  a.name === b.name && a.incarnation === b.incarnation;

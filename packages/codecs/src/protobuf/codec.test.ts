@@ -1,26 +1,11 @@
 import fc from 'fast-check';
-import protobuf from 'protobufjs';
-import 'protobufjs/ext/descriptor.js';
+import type protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../decode-error.js';
 import { stringifyJson } from '../json.js';
 import { protobufCodec } from './codec.js';
 import { InvalidDescriptor } from './descriptor-set.js';
-
-const wellKnown = ['any', 'duration', 'field_mask', 'struct', 'timestamp', 'wrappers'];
-
-/** A root of a .proto file, and its descriptor set as `protoc --include_imports` would write it. */
-function compiled(source: string, edition = 'proto3') {
-  const root = new protobuf.Root();
-  for (const file of wellKnown) {
-    const nested = protobuf.common.get(`google/protobuf/${file}.proto`)?.nested;
-    if (nested) root.addJSON(nested);
-  }
-  protobuf.parse(`syntax = "${edition}"; package com.example; ${source}`, root, { keepCase: true });
-  root.resolveAll();
-  const set = root.toDescriptor(edition);
-  return { root, descriptor: (set.$type as protobuf.Type).encode(set).finish() };
-}
+import { compiled } from './testing.js';
 
 /** What the codec gives for a message `M` that protobufjs wrote from `value`. */
 function decode(fields: string, value: { [name: string]: unknown }, edition = 'proto3'): unknown {

@@ -27,19 +27,41 @@ function converterOf(type: protobuf.Type, known: Known): ConvertMessage {
   return convert;
 }
 
+/** The value of one field of a message; undefined where it has none. */
+export type FieldValue = (message: protobuf.Message) => unknown;
+
+/** How single fields of a type are converted, in the order of `fieldsArray`. */
+export function fieldValues(type: protobuf.Type): FieldValue[] {
+  const known: Known = new Map();
+  return type.fieldsArray.map((field) => fieldValue(field, known));
+}
+
+/** How the values of a field are converted, as the decoder gives one of them. */
+export function scalarConverter(field: protobuf.Field): (value: unknown) => unknown {
+  return valueConverter(field, new Map()) as (value: unknown) => unknown;
+}
+
+function fieldValue(field: protobuf.Field, known: Known): FieldValue {
+  const { name, hasPresence } = field;
+  const convert = convertField(field, known);
+  return (message) => {
+    // The prototype has the defaults of what a message leaves out.
+    if (hasPresence && !Object.hasOwn(message, name)) return undefined;
+    const value = (message as unknown as { readonly [name: string]: never })[name];
+    return value === undefined || value === null ? undefined : convert(value as never);
+  };
+}
+
 /** Adds a field of a message to its object. */
 type FieldConverter = (message: protobuf.Message, into: { [name: string]: unknown }) => void;
 
 function fieldConverter(field: protobuf.Field, known: Known): FieldConverter {
-  const name = field.name;
-  const convert = convertField(field, known);
+  const { name } = field;
+  const read = fieldValue(field, known);
   const add = name === '__proto__' ? defineMember : setMember;
-  const hasPresence = field.hasPresence;
   return (message, into) => {
-    // The prototype has the defaults of what a message leaves out.
-    if (hasPresence && !Object.hasOwn(message, name)) return;
-    const value = (message as unknown as { readonly [name: string]: never })[name];
-    if (value !== undefined && value !== null) add(into, name, convert(value as never));
+    const value = read(message);
+    if (value !== undefined) add(into, name, value);
   };
 }
 

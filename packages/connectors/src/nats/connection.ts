@@ -19,6 +19,7 @@ import {
   type SecretSource,
   type ServerSnapshot,
   type Sink,
+  type SoleWriting,
   type Tap,
   type TapRange,
 } from '../contract.js';
@@ -43,6 +44,7 @@ import { dialDetails, followProtocol } from './protocol-log.js';
 import { deprovision, provision, standing } from './provision.js';
 import { PositionMemory } from './read-position.js';
 import { refusalOf } from './refusal.js';
+import { SoleWriterSink } from './sole-writer/sole-writer-sink.js';
 import { StallWatch } from './stall-watch.js';
 import { subscriptionsOf } from './subscriptions.js';
 import { tapOf } from './tap.js';
@@ -135,6 +137,18 @@ export class NatsConnector implements Connection {
 
   sink(): Sink {
     return this.#watched(this.#sink());
+  }
+
+  soleWriting(writer: string): SoleWriting {
+    const { resolved, name } = this.options;
+    if (resolved.role !== 'sink-jetstream' || resolved.streamName === undefined)
+      throw new ConnectorError('failed', `the connection "${name}" names no stream that a pipeline could write alone`);
+    const sink = new SoleWriterSink(this.#open(), resolved.streamName, writer);
+    return {
+      sink: this.#watched(sink),
+      broken: sink.broken,
+      resume: async (beginning) => (await sink.resume(beginning))?.position,
+    };
   }
 
   besides(): Sink {

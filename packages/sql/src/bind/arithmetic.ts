@@ -86,17 +86,17 @@ function integerEvaluator(operator: ArithmeticOperator, exact: (a: bigint, b: bi
   };
 }
 
-/** Numbers of JSON: whole ones stay exact, and a quotient of them is not cut. */
+/** Numbers of JSON: whole ones stay exact, and a quotient of them is not cut. Zero has no sign, which whole ones do not have. */
 function numberEvaluator(operator: ArithmeticOperator, exact: (a: bigint, b: bigint) => bigint): Evaluate {
   const quick = arithmetic[operator].double;
   return (a: Integer, b: Integer) => {
     if (typeof a === 'number' && typeof b === 'number') {
       const result = quick(a, b);
       if (operator === '/' || Number.isSafeInteger(result) || !(Number.isInteger(a) && Number.isInteger(b)))
-        return finite(operator, a, b, result);
+        return finite(operator, a, b, result) + 0;
     }
     if (operator === '/' || !isWhole(a) || !isWhole(b))
-      return finite(operator, Number(a), Number(b), quick(Number(a), Number(b)));
+      return finite(operator, Number(a), Number(b), quick(Number(a), Number(b))) + 0;
     return normalInteger(exact(BigInt(a), BigInt(b)));
   };
 }

@@ -7,6 +7,7 @@ import {
   elementOf,
   inline,
   isInteger,
+  isNull,
   lenient,
   strict,
   type Type,
@@ -83,6 +84,8 @@ const withNaN: { readonly [operator in Comparison]: (a: string, b: string) => st
   '>=': (a) => ` || ${a} !== ${a}`,
 };
 
+const isQuoted = (expression: Expression): boolean => expression.type === 'UNKNOWN' && !isNull(expression);
+
 /** Both sides as one type that can be compared. */
 export function alike(
   left: Expression,
@@ -99,9 +102,8 @@ export function alike(
       'cast one of them',
     );
   }
-  // A quoted literal beside a field of JSON is a text, not JSON.
-  const hasLiteral = left.type === 'UNKNOWN' || right.type === 'UNKNOWN';
-  const type = common === 'UNKNOWN' || (common === 'JSON' && hasLiteral) ? 'TEXT' : common;
+  // A quoted literal beside a field of JSON is a text, not JSON; NULL is beside it whatever the field is.
+  const type = common === 'UNKNOWN' || (common === 'JSON' && [left, right].some(isQuoted)) ? 'TEXT' : common;
   return [coerce(left, type), coerce(right, type), type];
 }
 

@@ -62,6 +62,8 @@ export const constant = (value: unknown, type: Type, offset: number): Expression
   type,
   offset,
 });
+/** Whether it is the word NULL, which is of whatever type stands beside it. */
+export const isNull = (expression: Expression): boolean => expression.op === 'constant' && expression.value === null;
 export const strict = (type: Type, offset: number, evaluate: Evaluate, ...args: Expression[]): Expression => ({
   op: 'strict',
   evaluate,

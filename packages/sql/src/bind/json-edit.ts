@@ -1,7 +1,7 @@
 import { jsonOfText, scalarText } from '../values/convert.js';
 import { concatenated, without, withoutKey, withoutPath } from '../values/json-edit.js';
 import { coerce } from './coerce.js';
-import { type Expression, strict } from './expression.js';
+import { type Expression, isNull, strict } from './expression.js';
 
 /** `json - key` and `json - keys`; undefined for what is arithmetic, as `-` of two untyped numbers and of a number is. */
 export function bindJsonRemoval(left: Expression, right: Expression, offset: number): Expression | undefined {
@@ -36,8 +36,6 @@ export function bindJsonConcatenation(left: Expression, right: Expression, offse
         right,
       );
 }
-
-const isNull = (expression: Expression): boolean => expression.op === 'constant' && expression.value === null;
 
 /** The object or array of JSON that a literal writes; undefined where it is none. */
 function containerOf(literal: Expression): { readonly text: string; readonly value: unknown } | undefined {

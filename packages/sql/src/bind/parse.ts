@@ -28,7 +28,7 @@ export function parseQuery(query: string): ParsedQuery {
       'divide it into several pipelines',
     );
   if (query.includes('\0'))
-    throw new SqlError('syntax_error', 'the query holds a NUL character', [...query].indexOf('\0'));
+    throw new SqlError('syntax_error', 'the query holds a NUL character', [...query].indexOf('\0'), 'take it out');
   const statements = parseTree(query);
   const [only, more] = statements;
   if (!only?.stmt) throw new SqlError('syntax_error', 'the query is empty', 0, 'write SELECT ...');

@@ -1,16 +1,24 @@
 import {
+  type FieldCandidates,
   type FieldName,
-  type JsonFields,
+  type JsonFieldSearch,
+  JsonFields,
   JsonText,
   type Message,
   type MessageCodec,
+  ProtobufBytes,
+  type ProtobufFields,
   parseWritten,
 } from '@laminar/codecs';
 import type { DecodedMessage } from '../contract.js';
 
 /** A message, decoded by its connection's codec as far as pipelines ask for it, and once for all of them. */
 export function decodedMessage(message: Message, codec: MessageCodec): DecodedMessage {
-  return codec.fields ? new DecodedJson(message, codec, codec.fields) : new Decoded(message, codec);
+  const { fields } = codec;
+  if (fields === undefined) return new Decoded(message, codec);
+  return fields instanceof JsonFields
+    ? new DecodedJson(message, codec, fields)
+    : new DecodedProtobuf(message, codec, fields);
 }
 
 class Decoded implements DecodedMessage {
@@ -24,6 +32,11 @@ class Decoded implements DecodedMessage {
   value(): unknown {
     if (this.#value === undefined) this.#value = this.codec.decode(this.message.data, this.message);
     return this.#value;
+  }
+
+  /** Whether the message was decoded whole. */
+  get isWhole(): boolean {
+    return this.#value !== undefined;
   }
 
   check(): void {
@@ -54,8 +67,38 @@ class Decoded implements DecodedMessage {
     return undefined;
   }
 
-  searchable(): undefined {
+  candidates(_search: JsonFieldSearch): FieldCandidates | undefined {
     return undefined;
+  }
+}
+
+/** Fields are decoded one by one until a query asks for the whole value. */
+class DecodedProtobuf extends Decoded {
+  readonly #bytes: ProtobufBytes;
+
+  constructor(
+    message: Message,
+    codec: MessageCodec,
+    readonly fields: ProtobufFields,
+  ) {
+    super(message, codec);
+    this.#bytes = new ProtobufBytes(message.data);
+  }
+
+  override check(): void {
+    if (!this.#readsFields()) this.value();
+  }
+
+  override field(name: FieldName): unknown {
+    return this.#readsFields() ? this.fields.value(name) : super.field(name);
+  }
+
+  override candidates({ name }: JsonFieldSearch): FieldCandidates | undefined {
+    return this.isWhole ? undefined : this.fields.candidates(this.#bytes, name);
+  }
+
+  #readsFields(): boolean {
+    return !this.isWhole && this.fields.read(this.#bytes);
   }
 }
 
@@ -110,9 +153,10 @@ class DecodedJson implements DecodedMessage {
     return this.#readsFields() ? this.fields.count : undefined;
   }
 
-  searchable(): JsonText | undefined {
+  candidates(search: JsonFieldSearch): FieldCandidates | undefined {
     // A message that another query had read is read.
-    return this.#value !== undefined || this.fields.holds(this.#text) ? undefined : this.#text;
+    if (this.#value !== undefined || this.fields.holds(this.#text)) return undefined;
+    return search.search(this.#text) ? search : undefined;
   }
 
   #readsFields(): boolean {

@@ -18,8 +18,8 @@ const messagesPerRest = 2048;
 const dropShareMin = 0.4;
 
 /**
- * Tells messages that the filters of a select drop without reading them: it looks for the fields that the filters read by the bytes of their keys, and tries the
- * filters with every value that a field may have. Only where none of them holds, and none fails, the message is dropped: no row comes of it, and reading it would
+ * Tells messages that the filters of a select drop without reading them: it asks for the values that the fields which the filters read may have, in JSON by the bytes
+ * of their keys, and tries the filters with every one of them. Only where none of them holds, and none fails, the message is dropped: no row comes of it, and reading it would
  * raise no error of a row. Everything else is for those who read the message.
  */
 type Drops = (decoded: DecodedMessage) => boolean;
@@ -42,14 +42,14 @@ function dropsOf(conditions: readonly Expression[]): Drops {
   const steps = conditions.map((condition, i) => {
     const holds = emitter.condition(condition);
     const fields = fieldsOf(condition).map((name) => ({ variable: emitter.field(name), search: searchOf(name) }));
-    return emitTries(holds, fields, i === conditions.length - 1);
+    return `{ ${emitTries(holds, fields, i === conditions.length - 1)} }`;
   });
   const body = [
     '"use strict";',
     ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
     'return function drops(decoded) {',
     'const message = decoded.message;',
-    'let text, maybe;',
+    'let maybe;',
     emitter.declarations(),
     'try {',
     ...steps,
@@ -71,19 +71,18 @@ function emitTries(
   fields: readonly { readonly variable: string; readonly search: string }[],
   isLast: boolean,
 ): string {
-  const searches = fields.map(({ search }) => `!${search}.search(text)`);
-  const combinations = fields.map(({ search }) => `${search}.count`).join(' * ');
+  const candidates = fields.map(({ variable }) => `m${variable}`);
+  const combinations = candidates.map((name) => `${name}.count`).join(' * ');
   return [
-    ...(fields.length === 0
-      ? []
-      : [
-          'text ??= decoded.searchable();',
-          `if (text === undefined || ${searches.join(' || ')} || ${combinations} > ${combinationsMax}) return false;`,
-        ]),
+    ...fields.map(
+      ({ search }, i) =>
+        `const ${candidates[i]} = decoded.candidates(${search}); if (${candidates[i]} === undefined) return false;`,
+    ),
+    ...(fields.length === 0 ? [] : [`if (${combinations} > ${combinationsMax}) return false;`]),
     ...(isLast ? [] : ['maybe = false;']),
     ...fields.map(
-      ({ variable, search }) =>
-        `for (let i${variable} = 0; i${variable} < ${search}.count; i${variable}++) { const ${variable} = ${search}.values[i${variable}];`,
+      ({ variable }) =>
+        `for (let i${variable} = 0; i${variable} < m${variable}.count; i${variable}++) { const ${variable} = m${variable}.values[i${variable}];`,
     ),
     isLast ? `if (${holds}) return false;` : `if (${holds}) maybe = true;`,
     ...fields.map(() => '}'),

@@ -88,7 +88,7 @@ describe('the range of a stream that WHERE asks for', () => {
       '_nats_sequence <> 5',
       '_nats_sequence + 1 > 5',
       '_nats_sequence > NULL',
-      '_nats_sequence > 1 / 0',
+      'n = 1 AND _nats_sequence > 1 / 0',
       '_nats_sequence = _nats_sequence',
       'CASE WHEN _nats_sequence > 5 THEN true END',
     ])

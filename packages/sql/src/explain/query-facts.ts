@@ -1,5 +1,5 @@
 import type { Expression } from '../bind/expression.js';
-import { type Branch, expressionsOf, type Output, parts } from '../bind/plan.js';
+import { type Branch, expressionsOf, type Output, type OutputColumn, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { conjuncts } from '../bind/stage.js';
 import type { BoundQuery } from '../contract.js';
@@ -39,6 +39,8 @@ export interface BranchFacts {
   /** Metadata columns that are read, sorted. */
   readonly metadata: readonly string[];
   readonly output: Output['shape'];
+  /** Columns that are a field of the payload, or all of it, as JSON: where the message is JSON its bytes are not written anew. */
+  readonly untouched: readonly string[];
 }
 
 /** The facts of a query that was bound from this text. Throws nothing. */
@@ -69,8 +71,12 @@ function branchFacts(query: string, branch: Branch): BranchFacts {
     reads: payloadUse(all),
     metadata: [...new Set(metadata)].sort(),
     output: output.shape,
+    untouched: 'columns' in output ? output.columns.filter(isUntouched).map(({ name }) => name) : [],
   };
 }
+
+const isUntouched = ({ expression: { op, type } }: OutputColumn): boolean =>
+  type === 'JSON' && (op === 'field' || op === 'payload');
 
 function textsOf(query: string, conditions: readonly Expression[]): string[] {
   const single = conditions.flatMap(conjuncts);

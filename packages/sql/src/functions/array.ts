@@ -1,5 +1,6 @@
 import { RowError } from '../errors.js';
 import type { ArrayValue } from '../values/array.js';
+import { checkLength } from '../values/text.js';
 import { define, type FunctionSection, takes } from './definition.js';
 
 /** How the functions of arrays compare elements is given by the element type, so that the binder hands it in as the last argument. */
@@ -174,10 +175,10 @@ export const arrayFunctions: FunctionSection = {
           'TEXT',
           (array: ArrayValue | null, separator: string | null, nullText?: string | null) => {
             if (isNull(array) || isNull(separator)) return null;
-            return array
-              .map((item) => item ?? nullText)
-              .filter((item) => !isNull(item))
-              .join(separator);
+            const texts = array.map((item) => item ?? nullText).filter((item) => !isNull(item)) as string[];
+            const length = texts.reduce((sum, text) => sum + text.length, separator.length * (texts.length - 1));
+            checkLength(length);
+            return texts.join(separator);
           },
           { optional: 1, strict: false },
         ),

@@ -98,7 +98,7 @@ export const differences: readonly Difference[] = [
     example: ['unnest(ARRAY[1])', undefined],
   },
   {
-    what: 'A text that repeat, replace, lpad, rpad or format builds has 1,000,000 characters at most.',
+    what: 'A text that repeat, replace, lpad, rpad, format or array_to_string builds has 1,000,000 characters at most.',
     why: 'A few bytes of a query or a message must not cost gigabytes.',
     example: ["repeat('ab', 600000)", undefined],
   },

@@ -110,9 +110,10 @@ export const elementType = (type: `${ScalarType}[]`): ScalarType => type.slice(0
 export const bytesText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
-/** The text of a JSON value: a string is its text, everything else its JSON. */
+/** The text of a JSON value: a string is its text, everything else its JSON. A number beyond doubles goes out as a string of JSON, and is no text of quotes. */
 export function scalarText(value: unknown): string {
-  return typeof value === 'string' ? value : stringifyJson(value);
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : stringifyJson(value);
 }
 
 /** What writes values of a type as a cast to TEXT does. */

@@ -18,8 +18,9 @@ export function checkedInteger(value: Integer, type: ColumnType): Integer {
   return normalInteger(value);
 }
 
+/** The same integer, as a number where that is exact; there is no integer -0. */
 export function normalInteger(value: Integer): Integer {
-  if (typeof value === 'number') return value;
+  if (typeof value === 'number') return value + 0;
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }
 

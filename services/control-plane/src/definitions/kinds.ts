@@ -4,7 +4,9 @@ import {
   connectionOptionsSchema,
   type DefinitionOfKind,
   DefinitionRejected,
+  type DeliveringPipeline,
   type Desired,
+  deliveryRefusal,
   type FunctionLanguage,
   functionIssues,
   functionLanguages,
@@ -16,9 +18,11 @@ import {
   type Options,
   pipelineIssues,
   pipelineOptions,
+  type QueryTraits,
   retryRefusal,
   tableIssues,
   tableOptions,
+  takenStreamRefusal,
 } from '@laminar/definitions';
 import type { DraftOfKind } from '@laminar/definitions/decisions';
 import type { DefinedKind, Kind } from '@laminar/protocol';
@@ -149,10 +153,12 @@ export const definitionKinds: { readonly [K in DefinedKind]: DefinitionKind<K> }
     kind: 'pipeline',
     bodySchema: pipelineBody,
     read: (body) => ({ options: {}, ...readBody(pipelineBody, body) }),
-    settle(body, catalog) {
+    settle(body, catalog, name) {
       refuse(pipelineIssues(body));
-      const { reads, writes, calls } = checkQuery(body.query, catalog).references;
+      const { references, bound } = checkQuery(body.query, catalog);
+      const { reads, writes, calls } = references;
       refuse(unretryable({ options: body.options, reads }, catalog));
+      if (bound.status === 'bound') checkDelivery({ name, options: body.options }, bound.query, catalog);
       return { ...body, reads, writes, calls };
     },
     bodyOf: ({ query, desired, options }) => ({ query, desired, options }),
@@ -199,6 +205,14 @@ function unreadable(connector: string, catalog: Catalog): Issue[] {
 function unretryable(pipeline: Parameters<typeof retryRefusal>[0], catalog: Catalog): Issue[] {
   const message = retryRefusal(pipeline, catalog);
   return message === undefined ? [] : [{ code: 'invalid_option', message, pointer: '/options/on_error' }];
+}
+
+/** A guarantee or a reader that cannot be kept (422), and a stream that is another pipeline's alone (409). What is missing may still come. */
+function checkDelivery(pipeline: DeliveringPipeline, query: QueryTraits, catalog: Catalog): void {
+  const refusal = deliveryRefusal(query, pipeline, catalog);
+  if (refusal) refuse([{ code: 'invalid_option', message: refusal.reason, pointer: `/options/${refusal.option}` }]);
+  const taken = takenStreamRefusal(query.sink, pipeline, catalog);
+  if (taken !== undefined) throw new DefinitionRejected('conflict', taken);
 }
 
 /** Columns that the connection's messages do not have. */

@@ -35,7 +35,12 @@ const warningSchema = Type.Object(
 const deliverySchema = Type.Object(
   {
     guarantee: Type.Enum(['at_most_once', 'at_least_once', 'exactly_once']),
+    mode: Type.Union([Type.Enum(['S', 'C']), Type.Null()], {
+      description:
+        'How exactly once is kept: S, by message ids that the output stream remembers; C, as the only writer of the output stream. Null for other guarantees.',
+    }),
     because: Type.String(),
+    limits: Type.Array(Type.String(), { description: 'What the guarantee rests on.' }),
   },
   { description: 'How often a row reaches its destination; null while the query waits for a relation.' },
 );

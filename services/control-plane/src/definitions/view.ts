@@ -1,11 +1,10 @@
-import type { Catalog, PipelineDefinition, Recorded } from '@laminar/definitions';
+import { type Catalog, type Delivery, deliveryOf, type PipelineDefinition, type Recorded } from '@laminar/definitions';
 import { type Bound, bindQuery, catalogFunctions, catalogRelations, SqlError, type Warning } from '@laminar/sql';
 import type { StatusBoard } from '@laminar/status';
-import { type Delivery, deliveryOf } from './delivery.js';
 import { bodyOf } from './kinds.js';
 import type { StatusView } from './schemas.js';
 import { statusOf } from './status.js';
-import { bindingWarnings, standingWarnings } from './warnings.js';
+import { bindingWarnings, standingWarnings, undeliverable } from './warnings.js';
 
 /** A definition as answers show it: its body, and what is known of it. */
 export interface DefinitionView {
@@ -53,13 +52,18 @@ export const pastView = (record: Recorded): DefinitionView => ({ ...head(record)
 export function insight(record: Recorded, catalog: Catalog): { warnings: Warning[]; delivery: Delivery | null } {
   const warnings = standingWarnings(record, catalog, { nearNames: true });
   if (record.kind !== 'pipeline') return { warnings, delivery: null };
-  const bound = bind((record.definition as PipelineDefinition).query, catalog);
+  const definition = record.definition as PipelineDefinition;
+  const bound = bind(definition.query, catalog);
   if (bound instanceof SqlError) {
     warnings.push({ code: 'query_broken', message: bound.message });
     return { warnings, delivery: null };
   }
   warnings.push(...bindingWarnings(bound));
-  return { warnings, delivery: bound.status === 'bound' ? deliveryOf(bound.query, catalog) : null };
+  if (bound.status === 'blocked') return { warnings, delivery: null };
+  const pipeline = { name: record.name, options: definition.options };
+  const broken = undeliverable(bound.query, pipeline, catalog);
+  if (broken !== undefined) warnings.push({ code: 'delivery_not_kept', message: broken });
+  return { warnings, delivery: broken === undefined ? deliveryOf(bound.query, pipeline, catalog) : null };
 }
 
 /** What was bound when it was accepted may not bind any more, as when a column of its table is gone. */

@@ -2,14 +2,18 @@ import {
   anySelfRefusal,
   type Catalog,
   callsOf,
+  type DeliveringPipeline,
+  deliveryRefusal,
   nameSpaceOf,
   nearestName,
   type PipelineDefinition,
+  type QueryTraits,
   type Recorded,
   referencesOf,
   resolveConnection,
   retryRefusal,
   sameData,
+  takenStreamRefusal,
 } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import {
@@ -61,6 +65,10 @@ function unretryable(record: Recorded, catalog: Catalog): Warning[] {
   return message === undefined ? [] : [{ code: 'never_redelivered', message }];
 }
 
+/** Why a pipeline that was accepted cannot deliver as it asks to, over connections as they are now. */
+export const undeliverable = (query: QueryTraits, pipeline: DeliveringPipeline, catalog: Catalog): string | undefined =>
+  deliveryRefusal(query, pipeline, catalog)?.reason ?? takenStreamRefusal(query.sink, pipeline, catalog);
+
 /** A connection whose own permissions are at odds with its subjects is stored, so that they can be changed; it does not run. */
 function selfForbidden(record: Recorded): Warning[] {
   if (record.kind !== 'connection') return [];
@@ -103,18 +111,24 @@ export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
 function brokenPipelines(changed: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {
   const running = runningPipelinesOver(changed, catalog);
   return running.slice(0, pipelinesTriedMax).flatMap(({ name, definition }) => {
-    const reason = whyNotBound(definition.query, catalog, existedBefore) ?? retryRefusal(definition, catalog);
+    const reason = whyNotRun({ name, definition }, catalog, existedBefore) ?? retryRefusal(definition, catalog);
     return reason === undefined
       ? []
       : [{ code: 'pipeline_broken', message: `the pipeline "${name}" does not hold with it: ${reason}` }];
   });
 }
 
-/** Why a query cannot run. What still waits for others is not the fault of a relation that is new. */
-function whyNotBound(query: string, catalog: Catalog, countBlocked: boolean): string | undefined {
+/** Why a query cannot run, or not as its pipeline asks. What still waits for others is not the fault of a relation that is new. */
+function whyNotRun(
+  { name, definition }: Pick<Recorded<'pipeline'>, 'name' | 'definition'>,
+  catalog: Catalog,
+  countBlocked: boolean,
+): string | undefined {
+  const { query, options } = definition;
   try {
     const bound = bindQuery(query, catalogRelations(catalog), catalogFunctions(catalog));
-    return bound.status === 'blocked' && countBlocked ? bound.reason : undefined;
+    if (bound.status === 'bound') return undeliverable(bound.query, { name, options }, catalog);
+    return countBlocked ? bound.reason : undefined;
   } catch (error) {
     if (error instanceof SqlError) return error.message;
     throw error;

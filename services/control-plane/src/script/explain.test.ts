@@ -67,7 +67,9 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ['column', 'subject_of TEXT'],
       ['function', 'twice (SQL, a part of the query)'],
       ['delivery', 'exactly_once'],
+      ['mode', 'S'],
       ['because', expect.stringMatching(/acknowledged after its rows were confirmed.*duplicate window/)],
+      ...Array.from({ length: 4 }, () => ['rests on', expect.any(String)]),
       ['on_error', 'retry: a message that fails is delivered again, and a dead letter after its last delivery'],
     ]);
   });
@@ -80,7 +82,7 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ['filter', 'a = 1'],
       ['decides', 'a: where a condition does not hold, nothing else is computed, and no other field is decoded'],
       ['fields', 'a'],
-      ['column', 'a JSON'],
+      ['column', 'a JSON (as it came: the same bytes, where the message is JSON)'],
       ['column', 'part JSON'],
       ['select', '2 of 2, from pull'],
       ['filter', 'b > 1'],
@@ -88,7 +90,7 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ['rows', 'functions in FROM make any number of rows of a message'],
       ['row filter', 'part > 2'],
       ['fields', 'b, parts'],
-      ['column', 'a JSON'],
+      ['column', 'a JSON (as it came: the same bytes, where the message is JSON)'],
       ['column', 'part JSON'],
     ]);
   });
@@ -126,7 +128,15 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ['none'],
     ]);
     const more = await explained('SELECT *, a AS b FROM core');
-    expect(more.of('column')).toEqual(['* (the payload as it came, to which the other columns are added)', 'b JSON']);
+    expect(more.of('column')).toEqual([
+      '* (the payload as it came, to which the other columns are added)',
+      'b JSON (as it came: the same bytes, where the message is JSON)',
+    ]);
+    const some = await explained('SELECT a, a + 1 AS more FROM core');
+    expect(some.of('column')).toEqual([
+      'a JSON (as it came: the same bytes, where the message is JSON)',
+      'more NUMBER',
+    ]);
     const envelope = await explained("INSERT INTO sink SELECT payload, 'x.' || kind AS subject FROM core");
     expect([envelope.of('fields'), envelope.of('message').length]).toEqual([['the whole payload'], 1]);
   });
@@ -178,7 +188,10 @@ describe('EXPLAIN of a query that is answered with rows', () => {
     ]);
     expect(of('reader')[0]).toContain('of its own');
     const { body } = await replica.call('POST', 'validate', { sql: 'SELECT a FROM pull' });
-    expect(body.results[0].plan).toContainEqual(['column', 'a JSON']);
+    expect(body.results[0].plan).toContainEqual([
+      'column',
+      'a JSON (as it came: the same bytes, where the message is JSON)',
+    ]);
   });
 
   it('leaves system tables to SQLite, whose answer needs the query service', async () => {

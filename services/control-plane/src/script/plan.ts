@@ -1,4 +1,11 @@
-import { type Catalog, type OnError, resolveConnection } from '@laminar/definitions';
+import {
+  type Catalog,
+  deliveryOf,
+  deliveryRefusal,
+  type OnError,
+  type Options,
+  resolveConnection,
+} from '@laminar/definitions';
 import { functionAnswerMsMax, subjects } from '@laminar/protocol';
 import { callTimeMsMax } from '@laminar/sandbox';
 import {
@@ -10,7 +17,6 @@ import {
   type QueryFacts,
   queryFacts,
 } from '@laminar/sql';
-import { deliveryOf } from '../definitions/delivery.js';
 import { bindingWarnings } from '../definitions/warnings.js';
 import { readingPlace } from '../live/live-check.js';
 import { endpointText, readerText } from './endpoint-text.js';
@@ -23,8 +29,7 @@ type PlanRow = readonly [field: string, value: string];
 export interface ExplainedPipeline {
   /** Undefined where the query has no pipeline yet. */
   readonly name?: string;
-  /** Its own; the connection's counts where there is none. */
-  readonly onError?: unknown;
+  readonly options?: Options;
 }
 
 /** Explains a query that was bound in this catalog as that of a pipeline. */
@@ -32,20 +37,18 @@ export function planOf(
   query: string,
   bound: Bound,
   catalog: Catalog,
-  { name = '<pipeline>', onError }: ExplainedPipeline = {},
+  { name = '<pipeline>', options = {} }: ExplainedPipeline = {},
 ): Plan {
   if (bound.status === 'blocked') return [['blocked', bound.reason]];
   const plan = bound.query;
   const facts = queryFacts(query, plan);
-  const { guarantee, because } = deliveryOf(plan, catalog);
   return [
     ...readingRows(plan, catalog, (connection) => readerText(connection, catalog)),
     ['sink', sinkText(plan, catalog, name)],
     ...branchRows(plan.columns, facts),
     ...functionRows(plan, facts),
-    ['delivery', guarantee],
-    ['because', because],
-    ...onErrorRows(plan, catalog, onError),
+    ...deliveryRows(plan, { name, options }, catalog),
+    ...onErrorRows(plan, catalog, options.on_error),
     ...(plan.writes === undefined && plan.connections.length === 1
       ? ([
           ['on its own', onItsOwn],
@@ -53,6 +56,18 @@ export function planOf(
         ] as const)
       : []),
     ...bindingWarnings(bound).map(({ message }) => ['warning', message] as const),
+  ];
+}
+
+function deliveryRows(plan: BoundQuery, pipeline: { name: string; options: Options }, catalog: Catalog): PlanRow[] {
+  const refusal = deliveryRefusal(plan, pipeline, catalog);
+  if (refusal) return [['blocked', refusal.reason]];
+  const { guarantee, mode, because, limits } = deliveryOf(plan, pipeline, catalog);
+  return [
+    ['delivery', guarantee],
+    ...(mode === null ? [] : [['mode', mode] as const]),
+    ['because', because],
+    ...limits.map((limit) => ['rests on', limit] as const),
   ];
 }
 
@@ -158,8 +173,13 @@ function functionRows(query: BoundQuery, { calls }: QueryFacts): PlanRow[] {
   });
 }
 
-function columnRows(columns: BoundQuery['columns'], { output }: BranchFacts): PlanRow[] {
-  const own = columns.map(({ name, type }) => ['column', `${name} ${type}`] as const);
+/** Fields of other formats are written as JSON. */
+const sameBytes = ' (as it came: the same bytes, where the message is JSON)';
+
+function columnRows(columns: BoundQuery['columns'], { output, untouched }: BranchFacts): PlanRow[] {
+  const own = columns.map(
+    ({ name, type }) => ['column', `${name} ${type}${untouched.includes(name) ? sameBytes : ''}`] as const,
+  );
   switch (output) {
     case 'payload':
       return [['column', '* (the payload as it came: the same bytes)']];

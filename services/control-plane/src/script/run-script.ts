@@ -235,7 +235,7 @@ class Run {
 function explained(statement: Statement, catalog: Catalog): { plan?: Plan } {
   if (statement.type !== 'create_pipeline') return {};
   const { name, query, options } = statement;
-  return { plan: planOf(query, checkQuery(query, catalog).bound, catalog, { name, onError: options.on_error }) };
+  return { plan: planOf(query, checkQuery(query, catalog).bound, catalog, { name, options }) };
 }
 
 function actionOf({ kind, name, before, events }: Outcome): Action {

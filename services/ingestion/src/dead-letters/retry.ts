@@ -36,6 +36,12 @@ export async function retryDeadLetter(kept: KeptDeadLetter, options: RetryOption
       : pipelines.filter(({ spec }) => spec.name === letter.pipeline && spec.incarnation === letter.incarnation);
   const [first] = concerned;
   if (!first) return { outcome: 'not_running', reason: 'its pipeline does not run at the moment' };
+  const alone = concerned.find(({ spec }) => spec.sink?.soleWriter !== undefined);
+  if (alone)
+    return {
+      outcome: 'not_running',
+      reason: `"${alone.spec.name}" publishes in the order of its source as the only writer of its stream, into which nothing can be put afterwards`,
+    };
   const message = new LetterMessage(letter.origin, payload);
   const decoded = decodedMessage(message, codec);
   const undecodable = whyUndecodable(decoded);
@@ -88,7 +94,7 @@ async function processBy(
     const outputs = rows.map((row, r) => ({
       subject: row.subject ?? pipeline.subject,
       data: row.data,
-      headers: pipeline.headersOf(message, row, r, incarnation),
+      headers: pipeline.headersOf(message, rows, r, incarnation),
     }));
     const missing = outputs.filter((_, r) => !finding.published?.has(r));
     await publishAll(sink, missing);

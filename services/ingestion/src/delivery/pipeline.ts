@@ -64,11 +64,17 @@ export class RunningPipeline {
   }
 
   /** The headers of one row: those of the pipeline, where it came from, what makes it one of a kind, and its own. */
-  headersOf(message: Message, row: OutputRow, rowIndex: number, sourceIncarnation: string | undefined): HeaderBlock {
+  headersOf(
+    message: Message,
+    rows: readonly OutputRow[],
+    rowIndex: number,
+    sourceIncarnation: string | undefined,
+  ): HeaderBlock {
     let block = this.headers;
     if (message.sequence !== undefined) block = block.with(headers.source, `${message.stream}:${message.sequence}`);
     if (this.durable) block = block.with(headers.messageId, this.#messageId(message, rowIndex, sourceIncarnation));
-    for (const [name, values] of Object.entries(row.headers ?? {})) {
+    if (this.spec.sink?.soleWriter !== undefined) block = block.with(headers.row, `${rowIndex}/${rows.length}`);
+    for (const [name, values] of Object.entries(rows[rowIndex]?.headers ?? {})) {
       if (!ownHeaders.test(name)) for (const value of values) block = block.with(name, value);
     }
     return block;

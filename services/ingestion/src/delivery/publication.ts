@@ -85,7 +85,7 @@ function outputOf(
 ): OutputMessage {
   const row = rows[r] as OutputRow;
   const isPlain = !pipeline.durable && message.sequence === undefined && row.headers === undefined;
-  const block = isPlain ? pipeline.headers : pipeline.headersOf(message, row, r, sourceIncarnation);
+  const block = isPlain ? pipeline.headers : pipeline.headersOf(message, rows, r, sourceIncarnation);
   return {
     subject: row.subject ?? pipeline.subject,
     data: row.data,

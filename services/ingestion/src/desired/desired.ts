@@ -1,14 +1,18 @@
 import {
   type Catalog,
+  deliveryRefusal,
+  isSoleWriter,
   nameSpaceOf,
   type OnError,
+  ownReading,
   type Recorded,
   resolveConnection,
   retryRefusal,
+  takenStreamRefusal,
 } from '@laminar/definitions';
 import type { Kind } from '@laminar/protocol';
 import { bindQuery, catalogFunctions, catalogRelations, SqlError } from '@laminar/sql';
-import { type Cause, type ConnectionSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
+import { type Cause, type ConnectionSpec, ownReaderSpec, type PipelineSpec, type SlotSpec, slotKeys } from './slot.js';
 
 /** What is to become of a pipeline, before anybody runs it. */
 export type DesiredPipeline = {
@@ -91,10 +95,45 @@ export class Desired {
     if (!record || !specs || specs.size === 0) return;
     const connection = connectionSpec(record);
     const pipelines = [...specs.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    const keys = slotKeys(connection);
-    this.#slotKeys.set(name, keys);
-    for (const key of keys) this.slots.set(key, { key, connection, pipelines });
+    const slots = [
+      ...slotsOf(
+        connection,
+        connection,
+        pipelines.filter(({ ownReading }) => !ownReading),
+      ),
+      ...pipelines.flatMap((pipeline) => slotsOf(ownReaderSpec(connection, pipeline), connection, [pipeline])),
+    ];
+    this.#slotKeys.set(
+      name,
+      slots.map(({ key }) => key),
+    );
+    for (const slot of slots) this.slots.set(slot.key, slot);
   }
+}
+
+/** The slots of one reader; none where it has nothing to do. */
+function slotsOf(
+  reader: ConnectionSpec | undefined,
+  { name, incarnation }: ConnectionSpec,
+  pipelines: readonly PipelineSpec[],
+): SlotSpec[] {
+  if (!reader || pipelines.length === 0) return [];
+  const connection = { ...reader, name, incarnation };
+  return slotKeys(reader).map((key) => ({ key, connection, reader, pipelines }));
+}
+
+/** The readers that a pipeline has of its own, also while it is stopped. */
+export function ownReadersOf(
+  { name, incarnation, definition }: Recorded<'pipeline'>,
+  catalog: Catalog,
+): ConnectionSpec[] {
+  return definition.reads.flatMap((relation) => {
+    const source = catalog.get('connection', catalog.get('table', relation)?.definition.connector ?? relation);
+    if (!source) return [];
+    const connection = connectionSpec(source);
+    const reading = ownReading({ name, options: definition.options }, connection.resolved);
+    return ownReaderSpec(connection, { name, incarnation, ownReading: reading }) ?? [];
+  });
 }
 
 export function connectionSpec(record: Recorded<'connection'>): ConnectionSpec {
@@ -122,6 +161,11 @@ export function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline
     const refusal = retryRefusal(record.definition, catalog);
     if (refusal !== undefined) return { state: 'blocked', reason: refusal, revision, cause };
     const { query } = bound;
+    const { options } = record.definition;
+    const pipeline = { name, options };
+    const undeliverable =
+      deliveryRefusal(query, pipeline, catalog)?.reason ?? takenStreamRefusal(query.sink, pipeline, catalog);
+    if (undeliverable !== undefined) return { state: 'blocked', reason: undeliverable, revision, cause };
     const sink = query.sink === undefined ? undefined : catalog.get('connection', query.sink);
     const ofEach = (connection: string): PipelineSpec => {
       const source = catalog.get('connection', connection);
@@ -131,14 +175,18 @@ export function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline
         connection,
         incarnation: record.incarnation,
         createdAtMs: record.createdAt,
+        ownReading: resolved && ownReading(pipeline, resolved),
         definitionRevision: record.revision,
         revision,
         cause,
         query,
         onError:
-          (record.definition.options.on_error as OnError | undefined) ??
+          (options.on_error as OnError | undefined) ??
           (resolved && 'onError' in resolved ? resolved.onError : 'dead_letter'),
-        sink: sink && connectionSpec(sink),
+        sink: sink && {
+          ...connectionSpec(sink),
+          ...(isSoleWriter(options) ? { soleWriter: `${name}.${record.incarnation}` } : {}),
+        },
       };
     };
     return { state: 'running', specs: query.connections.map(ofEach), revision, cause };

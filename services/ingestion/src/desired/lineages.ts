@@ -5,13 +5,14 @@ import {
   hasDurable,
   isPositioned,
   isSink,
+  ownReading,
   type Recorded,
   type ResolvedConnection,
   resolveConnection,
   sameData,
   sharesDurable,
 } from '@laminar/definitions';
-import type { ConnectionSpec } from './slot.js';
+import type { ConnectionSpec, PipelineSpec } from './slot.js';
 
 /** Forms of a connection that are remembered; whoever changes one more often before anything of it was ever run starts anew. */
 const predecessorsMax = 8;
@@ -55,6 +56,29 @@ export class Lineages {
       sharers: (form, owner) => this.#sharers(owner.name, form),
       predecessors: () => past()?.forms ?? [],
       beginsAnew: () => past()?.beginsAnew ?? false,
+      position,
+    };
+  }
+
+  /** The same of the reader that a pipeline has of its own. */
+  ofPipeline(
+    connection: ConnectionSpec,
+    { name, incarnation }: Pick<PipelineSpec, 'name' | 'incarnation'>,
+    position: () => Promise<Position | undefined>,
+  ): Lineage {
+    const shared = this.of(connection, position);
+    const current = () => {
+      const record = this.catalog.get('pipeline', name);
+      return record?.incarnation === incarnation ? record : undefined;
+    };
+    return {
+      isCurrent: () => shared.isCurrent() && current() !== undefined,
+      sharers: () => [],
+      predecessors: () => {
+        const options = current()?.definition.options ?? {};
+        return shared.predecessors().flatMap((form) => ownReading({ name, options }, form) ?? []);
+      },
+      beginsAnew: shared.beginsAnew,
       position,
     };
   }

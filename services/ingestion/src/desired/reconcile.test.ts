@@ -21,7 +21,12 @@ const slotSpecs = fc
       new Map(
         slots.map(({ key, revision, pipelines }): [string, SlotSpec] => [
           key,
-          { key, connection: { name: key, revision } as SlotSpec['connection'], pipelines },
+          {
+            key,
+            connection: { name: key, revision } as SlotSpec['connection'],
+            reader: { name: key, incarnation: revision },
+            pipelines,
+          },
         ]),
       ),
   );

@@ -1,3 +1,4 @@
+import { sameData } from '@laminar/definitions';
 import type { SlotSpec } from './slot.js';
 
 /** One step from what runs to what should. */
@@ -6,7 +7,7 @@ export type Action =
   | { readonly type: 'stop'; readonly key: string }
   /** The same connection with other pipelines: drained and swapped, the reader stays. */
   | { readonly type: 'change'; readonly spec: SlotSpec }
-  /** The connection itself changed: stopped and started anew. */
+  /** The connection, or whose reader it is, changed: stopped and started anew. */
   | { readonly type: 'restart'; readonly spec: SlotSpec };
 
 /** The actions that turn `running` into `wanted`, by slot key; none where they are alike. */
@@ -16,11 +17,17 @@ export function reconcile(wanted: ReadonlyMap<string, SlotSpec>, running: Readon
   for (const [key, spec] of wanted) {
     const current = running.get(key);
     if (!current) actions.push({ type: 'start', spec });
-    else if (current.connection.revision !== spec.connection.revision) actions.push({ type: 'restart', spec });
+    else if (!sameReader(current, spec)) actions.push({ type: 'restart', spec });
     else if (!samePipelines(current, spec)) actions.push({ type: 'change', spec });
   }
   return actions;
 }
+
+const sameReader = (a: SlotSpec, b: SlotSpec): boolean =>
+  a.connection.revision === b.connection.revision &&
+  a.reader.name === b.reader.name &&
+  a.reader.incarnation === b.reader.incarnation &&
+  sameData(a.connection.resolved, b.connection.resolved);
 
 function samePipelines(a: SlotSpec, b: SlotSpec): boolean {
   return (

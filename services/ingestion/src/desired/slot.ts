@@ -16,6 +16,8 @@ export interface ConnectionSpec {
   readonly incarnation: number;
   readonly cause: Cause;
   readonly resolved: ResolvedConnection;
+  /** Of a sink: with what the message ids of the pipeline begin that writes to it alone. */
+  readonly soleWriter?: string;
 }
 
 /** A pipeline as a slot runs it: what its query makes of the messages of one connection. */
@@ -26,6 +28,8 @@ export interface PipelineSpec {
   readonly incarnation: number;
   /** When it was created, in Unix milliseconds: no row of it is older. */
   readonly createdAtMs: number;
+  /** It has a reader of its own: the source as that one reads it. */
+  readonly ownReading: ResolvedConnection | undefined;
   /** Of the pipeline's own definition; goes out with every row. */
   readonly definitionRevision: number;
   /** The newest among its own and those of all relations that it names: what `applied` means. */
@@ -38,10 +42,13 @@ export interface PipelineSpec {
   readonly sink: ConnectionSpec | undefined;
 }
 
-/** What one slot of a connection runs: all of the connection's running pipelines. */
+/** What one slot of a connection runs: all of its running pipelines that share a reader, or one that has its own. */
 export interface SlotSpec {
   readonly key: string;
+  /** As it is read here. */
   readonly connection: ConnectionSpec;
+  /** Whose durable and position it is: the connection's, or where a pipeline has its own those of that name. */
+  readonly reader: { readonly name: string; readonly incarnation: number };
   /** Sorted by name. */
   readonly pipelines: readonly PipelineSpec[];
 }
@@ -56,6 +63,13 @@ export function isExclusive({ resolved }: ConnectionSpec): boolean {
 /** Its messages are processed in the order of their stream, whatever becomes of them. */
 export const isReadInOrder = ({ role }: ResolvedConnection): boolean =>
   role === 'source-ordered' || role === 'source-kv' || role === 'source-object';
+
+/** The reader of a pipeline of its own, as a connection; neither a connection nor a pipeline has a dot in its name. */
+export const ownReaderSpec = (
+  connection: ConnectionSpec,
+  { name, incarnation, ownReading }: Pick<PipelineSpec, 'name' | 'incarnation' | 'ownReading'>,
+): ConnectionSpec | undefined =>
+  ownReading && { ...connection, name: `${connection.name}.${name}`, incarnation, resolved: ownReading };
 
 export function slotKeys({ name, resolved }: ConnectionSpec): string[] {
   const parallelism = 'parallelism' in resolved ? resolved.parallelism : 1;

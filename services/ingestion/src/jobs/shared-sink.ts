@@ -1,4 +1,4 @@
-import type { Connection, FileSource, SecretSource, Sink } from '@laminar/connectors';
+import type { Connection, FileSource, SecretSource, Sink, SoleWriting } from '@laminar/connectors';
 import type { ConnectionCounters } from '../delivery/counters.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { JobLog } from '../logs/job-log.js';
@@ -17,6 +17,8 @@ export interface RowTarget {
   readonly opening: boolean;
   /** Why it is not open, or why nothing gets confirmed; undefined when all is well. */
   readonly problem: string | undefined;
+  /** Undefined while it is not open, and where others write to it, too. */
+  readonly soleWriting?: SoleWriting | undefined;
 }
 
 export interface SharedSinkOptions {
@@ -30,10 +32,11 @@ export interface SharedSinkOptions {
   onChange(): void;
 }
 
-/** One socket to a sink connection, shared by all pipelines of this process that write to it. */
+/** One socket to a sink connection, shared by all pipelines of this process that write to it; or that of a pipeline which writes to its stream alone. */
 export class SharedSink implements RowTarget {
   readonly spec: ConnectionSpec;
   #sink: Sink | undefined;
+  #soleWriting: SoleWriting | undefined;
   #endUse: () => void = () => undefined;
   readonly #loop: ConnectionLoop;
   readonly #counter: SlotCounter;
@@ -54,16 +57,19 @@ export class SharedSink implements RowTarget {
           this.#endUse = resolve;
         });
         if (this.#loop.stopped) return;
-        const sink = connection.sink();
+        const soleWriting = spec.soleWriter === undefined ? undefined : connection.soleWriting(spec.soleWriter);
+        const sink = soleWriting?.sink ?? connection.sink();
         this.#counter.follow(receivesNothing);
         await sink.open();
         this.#sink = sink;
+        this.#soleWriting = soleWriting;
         inUse();
         onChange();
         try {
-          await Promise.race([released, rejectionOf(lost)]);
+          await Promise.race([released, rejectionOf(lost), ...(soleWriting ? [soleWriting.broken] : [])]);
         } finally {
           this.#sink = undefined;
+          this.#soleWriting = undefined;
           this.count();
           onChange();
           await sink.close(lost.aborted ? 0 : closeTimeoutMs);
@@ -75,6 +81,10 @@ export class SharedSink implements RowTarget {
 
   get sink(): Sink | undefined {
     return this.#sink;
+  }
+
+  get soleWriting(): SoleWriting | undefined {
+    return this.#soleWriting;
   }
 
   get opening(): boolean {

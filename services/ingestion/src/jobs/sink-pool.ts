@@ -87,4 +87,4 @@ export class SinkPool {
   }
 }
 
-const keyOf = ({ name, revision }: ConnectionSpec): string => `${name}@${revision}`;
+const keyOf = ({ name, revision, soleWriter = '' }: ConnectionSpec): string => `${name}@${revision} ${soleWriter}`;

@@ -1,5 +1,13 @@
 import type { MessageCodec } from '@laminar/codecs';
-import { type Connection, ConnectorError, type Reader, type SecretSource } from '@laminar/connectors';
+import {
+  type Connection,
+  ConnectorError,
+  type Lineage,
+  type Position,
+  type PositionStore,
+  type Reader,
+  type SecretSource,
+} from '@laminar/connectors';
 import { ackWaitMsOf, isRedelivered, type ResolvedConnection } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
@@ -80,7 +88,7 @@ export class SlotJob {
   #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
-    const { spec, counters, instance, secrets, files, logs, lineages, positions } = options;
+    const { spec, counters, instance, secrets, files, logs } = options;
     this.#spec = spec;
     this.#log = new JobLog(spec.connection.name, logs);
     this.#traces = new ApplyTraces(instance);
@@ -91,12 +99,12 @@ export class SlotJob {
     });
     this.#counter = new SlotCounter(counters.connection(spec.connection.name, spec.connection.incarnation));
     this.#loop = new ConnectionLoop({
-      spec: spec.connection,
+      spec: { ...spec.connection, ...nameOf(spec.reader) },
       clientName: `laminar ${instance} ${spec.key}`,
       secrets,
       files,
       log: this.#log,
-      lineage: lineages.of(spec.connection, () => positions.of(spec.connection).load()),
+      lineage: lineageOf(spec, options),
       use: (connection, lost, inUse) => this.#use(connection, lost, inUse),
       onStanding: () => this.#report(),
     });
@@ -205,7 +213,7 @@ export class SlotJob {
     const codec = await codecOf(source.resolved, this.options.files);
     this.#responder = await responderOf(connection, resolved);
     if (this.#loop.stopped) return;
-    const reader = connection.reader(this.options.positions.of(source));
+    const reader = connection.reader(this.#positions());
     const letters = this.#slotLetters(connection, reader);
     const reading = new Reading(reader, this.#delivery(reader, codec, letters), ackWaitMsOf(resolved));
     this.#reading = reading;
@@ -302,6 +310,29 @@ export class SlotJob {
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
   }
 
+  /** Where the reader goes on; where a pipeline writes its output alone, only once it is known how far it came there. */
+  #positions(): PositionStore {
+    const store = this.options.positions.of(this.#spec.reader);
+    return {
+      load: async () => {
+        const kept = await store.load();
+        const written = await this.#resumeWriting(kept !== undefined);
+        // What lies between the two is evaluated again, since something of it may have failed; its rows are not published again.
+        return kept ?? written;
+      },
+      save: (position) => store.save(position),
+    };
+  }
+
+  async #resumeWriting(hasBegun: boolean): Promise<Position | undefined> {
+    const [pipeline] = this.#reading?.pipelines ?? [];
+    const { sink, createdAtMs, definitionRevision: revision } = pipeline?.spec ?? {};
+    if (sink?.soleWriter === undefined || createdAtMs === undefined || revision === undefined) return undefined;
+    const { soleWriting, problem } = this.options.sinks.acquire(sink, this);
+    if (!soleWriting) throw new ConnectorError('blocked', problem ?? `the sink "${sink.name}" is not open`);
+    return soleWriting.resume({ hasBegun, createdAtMs, revision });
+  }
+
   #slotLetters(connection: Connection, reader: Reader): SlotDeadLetters {
     const { connection: source } = this.#spec;
     return new SlotDeadLetters({
@@ -347,6 +378,14 @@ export class SlotJob {
   #concerned(): PipelineSpec[] {
     return [...this.#spec.pipelines, ...(this.#reading?.pipelines ?? []).map(({ spec }) => spec)];
   }
+}
+
+const nameOf = ({ name, incarnation }: SlotSpec['reader']) => ({ name, incarnation });
+
+function lineageOf({ connection, reader, pipelines }: SlotSpec, { lineages, positions }: SlotJobOptions): Lineage {
+  const position = () => positions.of(reader).load();
+  const [pipeline] = pipelines;
+  return pipeline?.ownReading ? lineages.ofPipeline(connection, pipeline, position) : lineages.of(connection, position);
 }
 
 /** The connection's own socket, as the target of replies. */

@@ -122,6 +122,7 @@ function specOf(name: string, onError: OnError): PipelineSpec {
     connection: 'c',
     incarnation: 7,
     createdAtMs: 0,
+    ownReading: undefined,
     definitionRevision: 7,
     revision: 7,
     cause,

@@ -161,7 +161,8 @@ export class StreamFeed {
 
   async #create(jsm: JetStreamManager, { config }: Pick<StartingPoint, 'config'>): Promise<EphemeralConsumer> {
     const { nc, name, view, events } = this.options;
-    const { stream, what, filters, consumerName = `laminar-${name}` } = view;
+    // The reader of a pipeline's own has a dot in its name.
+    const { stream, what, filters, consumerName = `laminar-${name.replaceAll('.', '-')}` } = view;
     const [only, another] = filters;
     const filter =
       another !== undefined ? { filter_subjects: [...filters] } : only !== undefined ? { filter_subject: only } : {};

@@ -1,0 +1,215 @@
+import { eventually, startNats, TcpProxy, type TestNats } from '@laminar/test';
+import { DiscardPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { HeaderBlock, type OutputMessage } from '../../index.js';
+import { Settlements } from '../../sink.contract.js';
+import { closeConnections, openConnection } from '../../testing/connections.js';
+
+let server: TestNats;
+let nc: NatsConnection;
+let jsm: JetStreamManager;
+let number = 0;
+beforeAll(async () => {
+  server = await startNats();
+  nc = await connect({ servers: server.url, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
+  jsm = await jetstreamManager(nc, { timeout: 1000 });
+});
+afterEach(closeConnections);
+afterAll(async () => {
+  await nc?.close();
+  await server?.stop();
+});
+
+const beginning = { hasBegun: false, createdAtMs: 0, revision: 1 };
+
+/** A stream and what opens sinks to it; the duplicate window is as small as it can be, so that nothing rests on it. */
+async function given() {
+  const stream = `SOLE_${++number}`;
+  const subject = `sole.${number}`;
+  await jsm.streams.add({
+    name: stream,
+    subjects: [subject],
+    duplicate_window: 100_000_000,
+    discard: DiscardPolicy.New,
+  });
+  const open = async (url = server.url) => {
+    const { connection } = await openConnection({
+      type: 'sink',
+      servers: url,
+      subject,
+      jetstream: true,
+      stream_name: stream,
+    });
+    const writing = connection.soleWriting('p.5');
+    await writing.sink.open();
+    return writing;
+  };
+  const row = (sequence: number, index = 0, count = 1, revision = 1): OutputMessage => ({
+    subject,
+    data: new TextEncoder().encode(`${sequence}.${index}`),
+    headers: new HeaderBlock('')
+      .with('Nats-Msg-Id', `p.5.abc.${sequence}.${index}`)
+      .with('Laminar-Source', `IN:${sequence}`)
+      .with('Laminar-Revision', String(revision))
+      .with('Laminar-Row', `${index}/${count}`),
+  });
+  const stored = async () => {
+    const { first_seq, last_seq } = (await jsm.streams.info(stream)).state;
+    const texts: string[] = [];
+    for (let seq = first_seq; seq <= last_seq; seq++)
+      texts.push((await jsm.streams.getMessage(stream, { seq }))?.string() ?? '');
+    return texts;
+  };
+  return { stream, subject, open, row, stored };
+}
+
+const texts = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `${from + i}.0`);
+
+it('publishes in order, settles each message once, and holds back by ready', async () => {
+  const { open, row, stream } = await given();
+  const { sink, resume } = await open();
+  expect(await resume(beginning)).toBeUndefined();
+  const settlements = new Settlements();
+  let waits = 0;
+  for (let n = 1; n <= 6_000; n++) {
+    settlements.publish(sink, row(n));
+    const wait = sink.ready();
+    if (wait) waits++;
+    await wait;
+  }
+  await settlements.reach(6_000);
+  expect(settlements.confirmed).toEqual(texts(1, 6_001));
+  expect(waits).toBeGreaterThan(0);
+  expect((await jsm.streams.info(stream)).state.messages).toBe(6_000);
+});
+
+it('goes on behind the last row, in the middle of a message too, and publishes no row that is stored', async () => {
+  const { open, row, stored } = await given();
+  const first = await open();
+  await first.resume(beginning);
+  for (const output of [row(3), row(4, 0, 3), row(4, 1, 3)]) first.sink.publish(output);
+  await first.sink.confirmed();
+  const second = await open();
+  expect(await second.resume({ ...beginning, hasBegun: true })).toEqual({
+    source: 'IN',
+    incarnation: 'abc',
+    sequence: 3,
+    currentUntil: 0,
+  });
+  const settlements = new Settlements();
+  for (const output of [row(4, 0, 3), row(4, 1, 3), row(4, 2, 3), row(5)]) settlements.publish(second.sink, output);
+  await settlements.reach(4);
+  expect(settlements.refused).toEqual([]);
+  expect(await stored()).toEqual(['3.0', '4.0', '4.1', '4.2', '5.0']);
+  expect(await second.resume(beginning)).toMatchObject({ sequence: 5 });
+});
+
+it('refuses to go on in the middle of a message with another query', async () => {
+  const { open, row } = await given();
+  const first = await open();
+  await first.resume(beginning);
+  first.sink.publish(row(4, 0, 3));
+  await first.sink.confirmed();
+  const second = await open();
+  await expect(second.resume({ ...beginning, revision: 2 })).rejects.toMatchObject({
+    steer: 'failed',
+    message: expect.stringContaining('roll the pipeline back'),
+  });
+});
+
+it('lets a zombie double nothing, whatever it still publishes', async () => {
+  const { open, row, stored } = await given();
+  const zombie = await open();
+  await zombie.resume(beginning);
+  zombie.sink.publish(row(1));
+  await zombie.sink.confirmed();
+  const owner = await open();
+  await owner.resume({ ...beginning, hasBegun: true });
+  for (let n = 2; n <= 20; n++) owner.sink.publish(row(n));
+  await owner.sink.confirmed();
+  const settlements = new Settlements();
+  for (let n = 2; n <= 10; n++) settlements.publish(zombie.sink, row(n));
+  await expect(zombie.broken).rejects.toMatchObject({ steer: 'blocked' });
+  await settlements.reach(9);
+  expect(await stored()).toEqual(texts(1, 21));
+});
+
+it('fails where somebody else writes, then and when it begins again, until that is deleted', async () => {
+  const { stream, subject, open, row, stored } = await given();
+  nc.publish(subject, 'from before');
+  const { sink, resume, broken } = await open();
+  await resume({ ...beginning, createdAtMs: Date.now() + 60_000 });
+  sink.publish(row(1));
+  await sink.confirmed();
+  nc.publish(subject, 'foreign');
+  await eventually(async () => (await jsm.streams.info(stream)).state.last_seq === 3, { what: 'it to be stored' });
+  const settlements = new Settlements();
+  settlements.publish(sink, row(2));
+  await expect(broken).rejects.toMatchObject({ steer: 'failed', message: expect.stringContaining('message 3') });
+  await settlements.reach(1);
+  expect(settlements.refused).toMatchObject([{ steer: 'blocked' }]);
+  const again = await open();
+  await expect(again.resume({ ...beginning, hasBegun: true })).rejects.toMatchObject({ steer: 'failed' });
+  await jsm.streams.deleteMessage(stream, 3);
+  expect(await again.resume({ ...beginning, hasBegun: true })).toMatchObject({ sequence: 1 });
+  again.sink.publish(row(2));
+  await again.sink.confirmed();
+  expect((await stored()).filter((text) => text !== '')).toEqual(['from before', '1.0', '2.0']);
+});
+
+it('publishes again only what was not stored, when answers are lost with the connection', async () => {
+  const { stream, open, row, stored } = await given();
+  const proxy = new TcpProxy(server.port);
+  await proxy.start();
+  try {
+    const { sink, resume } = await open(proxy.url);
+    await resume(beginning);
+    const settlements = new Settlements();
+    settlements.publish(sink, row(1));
+    await settlements.reach(1);
+    proxy.loseAnswers();
+    for (let n = 2; n <= 50; n++) settlements.publish(sink, row(n));
+    await eventually(async () => (await jsm.streams.info(stream)).state.messages === 50, { what: 'all to be stored' });
+    expect(settlements.results.size).toBe(1);
+    proxy.cut();
+    for (let n = 51; n <= 60; n++) settlements.publish(sink, row(n));
+    await settlements.reach(60);
+    expect(settlements.refused).toEqual([]);
+    expect(await stored()).toEqual(texts(1, 61));
+  } finally {
+    await closeConnections();
+    await proxy.stop();
+  }
+});
+
+it('waits for room in its stream, and refuses a row alone that can never be stored', async () => {
+  const { stream, open, row, stored } = await given();
+  const { sink, resume } = await open();
+  await resume(beginning);
+  const { config } = await jsm.streams.info(stream);
+  await jsm.streams.update(stream, { ...config, max_msgs: 2, max_msg_size: 300 });
+  const settlements = new Settlements();
+  settlements.publish(sink, row(1));
+  settlements.publish(sink, { ...row(2), data: new TextEncoder().encode('x'.repeat(400)) });
+  for (const n of [3, 4]) settlements.publish(sink, row(n));
+  await settlements.reach(3);
+  expect(settlements.refused).toMatchObject([{ steer: 'failed' }]);
+  await eventually(() => sink.problem?.includes('waits'), { what: 'the problem' });
+  await jsm.streams.update(stream, { ...config, max_msgs: -1 });
+  await settlements.reach(4);
+  expect(await stored()).toEqual(['1.0', '3.0', '4.0']);
+  expect(sink.problem).toBeUndefined();
+});
+
+it('refuses rows out of order, and rows without a place', async () => {
+  const { subject, open, row } = await given();
+  const { sink, resume } = await open();
+  await resume(beginning);
+  sink.publish(row(5));
+  expect(() => sink.publish(row(4))).toThrow('comes behind later ones');
+  expect(() => sink.publish({ subject, data: new Uint8Array(), headers: new HeaderBlock('') })).toThrow(
+    'without a place',
+  );
+});

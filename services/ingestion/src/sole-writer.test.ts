@@ -1,0 +1,139 @@
+import { eventually } from '@laminar/test';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { IngestionMesh } from './testing/ingestion-mesh.js';
+
+// Exactly once by the only writer of an output stream, and readers of a pipeline's own. The duplicate window is too short to be of help.
+
+let mesh: IngestionMesh;
+beforeAll(async () => {
+  mesh = await IngestionMesh.start({ instances: 2 });
+});
+afterAll(() => mesh?.stop());
+
+const alone = { delivery: 'exactly_once', reader: 'own' };
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+const running = (pipeline: string) =>
+  mesh.board
+    .pipeline(pipeline)
+    .filter(({ state }) => state === 'running')
+    .map(({ instance }) => instance);
+const processOf = (instance = '') => mesh.mesh.ingestion[Number(instance.split('-')[1]) - 1];
+
+async function define(name: string): Promise<{ input: string; output: string }> {
+  await mesh.jsm.streams.add({ name: `OUT_${name}`, subjects: [`out.${name}`], duplicate_window: 100_000_000 });
+  await mesh.connection(`in_${name}`, {
+    type: 'source',
+    format: 'json',
+    jetstream: true,
+    subject: `in.${name}`,
+    stream_name: `IN_${name}`,
+    stream_subjects: `in.${name}`,
+    consumer_ack_wait_s: 1,
+  });
+  const output = { type: 'sink', jetstream: true, subject: `out.${name}`, stream_name: `OUT_${name}` };
+  await mesh.connection(`out_${name}`, output);
+  return { input: `in.${name}`, output: `OUT_${name}` };
+}
+
+it('publishes each row once and in order, though its process is killed, with rows left out and several of a message', async () => {
+  const count = 3000;
+  const { input, output } = await define('kill');
+  const query = 'INSERT INTO out_kill SELECT n * 3 + i AS n FROM in_kill, generate_series(0, 2) AS i WHERE n % 2 = 0';
+  await mesh.pipeline('kill', query, alone);
+  await mesh.settled('kill', 'running');
+  const feeding = mesh.feed(input, 0, count);
+  for (const reached of [300, 1500]) {
+    await eventually(async () => (await mesh.count(output)) >= reached, { what: 'some rows', timeoutMs: 30_000 });
+    const owner = await eventually(() => running('kill')[0], { what: 'an owner' });
+    const process = processOf(owner);
+    process?.kill('SIGKILL');
+    await process?.exited;
+    mesh.mesh.ingestion[Number(owner.split('-')[1]) - 1] = await mesh.mesh.start('ingestion', owner);
+  }
+  await feeding;
+  const wanted = upTo(count)
+    .filter((n) => n % 2 === 0)
+    .flatMap((n) => [n * 3, n * 3 + 1, n * 3 + 2]);
+  await eventually(async () => (await mesh.count(output)) >= wanted.length, { what: 'every row', timeoutMs: 30_000 });
+  expect(await mesh.numbers(output)).toEqual(wanted);
+}, 90_000);
+
+it('doubles nothing when its process stands still until another has taken over, and goes on', async () => {
+  const { input, output } = await define('still');
+  await mesh.pipeline('still', 'INSERT INTO out_still SELECT n FROM in_still', alone);
+  await mesh.settled('still', 'running');
+  const [owner] = running('still');
+  let count = 0;
+  let feeding = true;
+  const fed = (async () => {
+    for (; feeding; count += 20) await mesh.feed(input, count, count + 20);
+  })();
+  await eventually(async () => (await mesh.count(output)) >= 100, { what: 'some rows', timeoutMs: 20_000 });
+  processOf(owner)?.kill('SIGSTOP');
+  await eventually(() => running('still').some((instance) => instance !== owner), {
+    what: 'the other to take over',
+    timeoutMs: 30_000,
+  });
+  const before = await mesh.count(output);
+  await eventually(async () => (await mesh.count(output)) > before, { what: 'its rows', timeoutMs: 20_000 });
+  processOf(owner)?.kill('SIGCONT');
+  await eventually(() => running('still').length === 1 && running('still')[0] !== owner, {
+    what: 'the first to end',
+    timeoutMs: 20_000,
+  });
+  feeding = false;
+  await fed;
+  await eventually(async () => (await mesh.count(output)) >= count, { what: 'every row', timeoutMs: 30_000 });
+  expect(await mesh.numbers(output)).toEqual(upTo(count));
+}, 90_000);
+
+it('goes on in order when its query changes while messages flow, and when it was stopped', async () => {
+  const count = 2000;
+  const { input, output } = await define('change');
+  const query = (version: number) => `INSERT INTO out_change SELECT n, ${version} AS v FROM in_change`;
+  await mesh.pipeline('change', query(1), alone);
+  await mesh.settled('change', 'running');
+  const feeding = mesh.feed(input, 0, count);
+  await eventually(async () => (await mesh.count(output)) >= 300, { what: 'some rows', timeoutMs: 20_000 });
+  await mesh.pipeline('change', query(2), alone);
+  await mesh.settled('change', 'running');
+  await mesh.append('pipeline', 'change', { type: 'PipelineStopped' });
+  await mesh.settled('change', 'stopped');
+  await feeding;
+  await mesh.feed(input, count, count + 10);
+  await mesh.append('pipeline', 'change', { type: 'PipelineStarted' });
+  await eventually(async () => (await mesh.count(output)) >= count + 10, { what: 'every row', timeoutMs: 30_000 });
+  expect(await mesh.numbers(output)).toEqual(upTo(count + 10));
+}, 90_000);
+
+it('reads by a durable of its own, which outlives a stop and not a drop, beside a sibling that fails', async () => {
+  await define('own');
+  const seen: number[] = [];
+  mesh.nc.subscribe('laminar.output.own', {
+    callback: (_, message) => void seen.push(message.json<{ n: number }>().n),
+  });
+  await mesh.connection('nowhere', { type: 'sink', subject: 'x', max_reconnects: 1 }, 'nats://127.0.0.1:1');
+  await mesh.pipeline('sibling', 'INSERT INTO nowhere SELECT n FROM in_own');
+  await mesh.pipeline('own', 'SELECT n FROM in_own', { reader: 'own' });
+  await mesh.settled('own', 'running');
+  await mesh.feed('in.own', 0, 50);
+  await eventually(() => seen.length === 50, { what: 'its rows' });
+  await mesh.append('pipeline', 'own', { type: 'PipelineStopped' });
+  await mesh.settled('own', 'stopped');
+  await mesh.feed('in.own', 50, 60);
+  await mesh.append('pipeline', 'own', { type: 'PipelineStarted' });
+  await eventually(() => seen.length === 60, { what: 'what came while it was stopped' });
+  expect(seen).toEqual(upTo(60));
+  await eventually(async () => (await mesh.jsm.consumers.info('IN_own', 'laminar-in_own-own')).num_ack_pending === 0, {
+    what: 'every acknowledgement',
+  });
+  await mesh.append('pipeline', 'own', { type: 'PipelineDropped' });
+  await eventually(
+    async () => {
+      for await (const { name } of mesh.jsm.consumers.list('IN_own')) if (name === 'laminar-in_own-own') return false;
+      return true;
+    },
+    { what: 'the durable to be gone', timeoutMs: 20_000 },
+  );
+  expect((await mesh.jsm.consumers.info('IN_own', 'laminar-in_own')).num_pending).toBe(60);
+});
