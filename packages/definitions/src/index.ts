@@ -61,7 +61,7 @@ export {
   type QueryTraits,
 } from './pipeline/delivery.js';
 export { pipelineOptions } from './pipeline/options.js';
-export { isSoleWriter, ownReading } from './pipeline/own-reader.js';
+export { hasOwnReader, isSoleWriter, ownReading } from './pipeline/own-reader.js';
 export { retryRefusal } from './pipeline/retry.js';
 export { takenStreamRefusal } from './pipeline/sole-writer.js';
 export { pipelineIssues } from './pipeline/validate.js';

@@ -6,7 +6,7 @@ export interface DeadLetter {
   /** `<connection>.<token>`; the same whenever the same message fails for the same pipeline, where the message has a sequence. */
   readonly id: string;
   readonly connection: string;
-  /** Undefined where no pipeline got to see it: it could not be decoded, or ran out of deliveries. */
+  /** Undefined where it came for all that share a reader and none got to see it: it could not be decoded, or ran out of deliveries. */
   readonly pipeline: string | undefined;
   /** Of the pipeline, else of the connection: tells it from a namesake that was made later. */
   readonly incarnation: number;

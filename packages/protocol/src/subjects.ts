@@ -15,8 +15,9 @@ export const subjects = {
   deadLetter: (id: string): string => `laminar.dead_letters.${id}`,
   /** An id is `<connection>.<token>`. */
   everyDeadLetter: 'laminar.dead_letters.*.*',
-  /** Asks whoever reads a connection to process one of its dead letters again. */
-  deadLetterRetry: (connection: string): string => `laminar.dead_letter_retry.${connection}`,
+  /** Asks whoever reads a connection to process one of its dead letters again; `owner` is the pipeline by whose own reader the message came. */
+  deadLetterRetry: (connection: string, owner: string | undefined): string =>
+    `laminar.dead_letter_retry.${owner === undefined ? connection : `${connection}.${owner}`}`,
   /** Read-only SQL over `system.*`, asked of any query service. */
   querySql: 'laminar.query.sql',
   /** Live queries, asked of any ingestion instance. */

@@ -17,8 +17,11 @@ export interface ReadingPipeline {
   readonly options: Options;
 }
 
+/** The pipeline shares the reader of no connection. */
+export const hasOwnReader = ({ reader }: Options): boolean => reader === 'own';
+
 /** The pipeline is the only writer of its output stream, and reads by the sequence of its source. */
-export const isSoleWriter = ({ reader, delivery }: Options): boolean => reader === 'own' && delivery === 'exactly_once';
+export const isSoleWriter = (options: Options): boolean => hasOwnReader(options) && options.delivery === 'exactly_once';
 
 /** Why a pipeline cannot have a reader of its own over this source; undefined where it can, or does not ask for one. */
 export function ownReaderRefusal(
@@ -26,7 +29,7 @@ export function ownReaderRefusal(
   connection: string,
   source: ResolvedConnection,
 ): string | undefined {
-  if (options.reader !== 'own') return undefined;
+  if (!hasOwnReader(options)) return undefined;
   const refuse = (why: string) => `reader = 'own' does not hold over "${connection}": ${why}; leave reader out`;
   if (source.role === 'source-core')
     return refuse(
@@ -50,7 +53,7 @@ export function ownReading(
   { name, options }: ReadingPipeline,
   source: ResolvedConnection,
 ): ConsumerSource | OrderedSource | undefined {
-  if (options.reader !== 'own') return undefined;
+  if (!hasOwnReader(options)) return undefined;
   if (isSoleWriter(options)) {
     if (source.role === 'source-ordered') return source;
     return hasConsumer(source) ? { ...source, role: 'source-ordered' } : undefined;

@@ -56,6 +56,22 @@ async function withdraw(id: string): Promise<void> {
   await jetstream(nc).publish(subjects.deadLetter(id), '', { headers: block });
 }
 
+/** A pipeline with a reader of its own over the stream source `s`, and a dead letter of it. */
+async function ownPipeline(name: string, delivery: string) {
+  const base = { servers: nats.url, jetstream: true };
+  const source = { ...base, type: 'source', format: 'json', subject: 's', stream_name: 'S' };
+  await replica.call('POST', 'connections', { name: 's', connector: 'nats', options: source });
+  const sink = { ...base, type: 'sink', subject: `out.${name}`, stream_name: `OUT_${name}` };
+  await replica.call('POST', 'connections', { name: `to_${name}`, connector: 'nats', options: sink });
+  const query = `INSERT INTO to_${name} SELECT n FROM s`;
+  const { body } = await replica.call('POST', 'pipelines', { name, query, options: { reader: 'own', delivery } });
+  const connection = (await replica.call('GET', 'connections/s')).body.revision;
+  const id = await keep(
+    letterOf(name, { id: `s.${name}`, connection: 's', pipeline: name, incarnation: body.revision }),
+  );
+  return { id, incarnation: { source: connection } };
+}
+
 const retry = (id: string) => replica.call('POST', `dead_letters/${id}/retry`);
 
 describe('before anything ever failed', () => {
@@ -107,7 +123,7 @@ describe('dead letters', () => {
       { outcome: 'gone' },
     ];
     const asked: string[] = [];
-    const subscription = nc.subscribe(subjects.deadLetterRetry('c'), {
+    const subscription = nc.subscribe(subjects.deadLetterRetry('c', undefined), {
       callback: (_, request) => {
         asked.push(request.string());
         request.respond(JSON.stringify(answers.shift()));
@@ -122,6 +138,33 @@ describe('dead letters', () => {
     expect((await retry(id)).body).toMatchObject({ status: 404, code: 'dead_letter_not_found' });
     expect(asked).toEqual(Array.from({ length: 4 }, () => JSON.stringify({ id })));
     subscription.unsubscribe();
+  });
+
+  it('are handed to the own reader that they came by', async () => {
+    const { id, incarnation } = await ownPipeline('least', 'at_least_once');
+    const others = nc.subscribe(subjects.deadLetterRetry('c', undefined), {
+      callback: (_, request) => void request.respond(JSON.stringify({ outcome: 'gone' })),
+    });
+    const owner = nc.subscribe(subjects.deadLetterRetry('s', 'least'), {
+      callback: (_, request) => void request.respond(JSON.stringify({ outcome: 'processed', rows: 1 })),
+    });
+    expect(await retry(id)).toMatchObject({ status: 200, body: { outcome: 'processed' } });
+    // Nobody shares the reader of the connection.
+    const undecodable = { id: 's.undecodable', connection: 's', pipeline: undefined, incarnation: incarnation.source };
+    expect((await retry(await keep(letterOf('x', undecodable)))).body).toMatchObject({
+      code: 'not_retryable',
+      detail: expect.stringContaining('start one'),
+    });
+    for (const subscription of [others, owner]) subscription.unsubscribe();
+  });
+
+  it('are refused where their pipeline is the only writer of its stream', async () => {
+    const { id } = await ownPipeline('alone', 'exactly_once');
+    expect((await retry(id)).body).toMatchObject({
+      status: 409,
+      code: 'not_retryable',
+      detail: expect.stringContaining('"alone" publishes in the order of its source as the only writer'),
+    });
   });
 
   it.each([
@@ -147,7 +190,8 @@ describe('dead letters', () => {
     expect((await retry(everybody)).body).toMatchObject({
       status: 409,
       code: 'not_retryable',
-      detail: 'nothing can process it: no running pipeline reads the connection "c"; start one, and try again',
+      detail:
+        'nothing can process it: no running pipeline shares the reader of the connection "c"; start one, and try again',
     });
   });
 });

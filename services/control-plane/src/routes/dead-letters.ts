@@ -61,7 +61,7 @@ export function deadLetterRoutes(app: App, { mesh }: RouteContext): void {
         operationId: 'retryDeadLetter',
         summary: 'Process a dead letter again',
         description:
-          'The message goes, with all that it said of itself, to the pipeline that failed, as it is now; where no pipeline had seen it, to all that read the connection. Its siblings are not bothered, and nothing is published to the subject that it came on. Requests for the same letter at the same time are one.',
+          'The message goes, with all that it said of itself, to the pipeline that failed, as it is now; where no pipeline had seen it, to all that share the reader of the connection. Its siblings are not bothered, and nothing is published to the subject that it came on. Requests for the same letter at the same time are one.',
         tags,
         params: idParameter,
         response: {

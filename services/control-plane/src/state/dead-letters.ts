@@ -1,4 +1,4 @@
-import type { Catalog } from '@laminar/definitions';
+import { type Catalog, hasOwnReader, isSoleWriter } from '@laminar/definitions';
 import { BusUnavailable } from '@laminar/event-store';
 import {
   type DeadLetter,
@@ -55,8 +55,8 @@ export async function findDeadLetter(nc: NatsConnection, id: string): Promise<Ke
 }
 
 /**
- * Has a dead letter processed again by whoever reads its connection. Throws a `Refusal` where there is none, where its pipeline is gone or
- * stopped, where no pipeline reads its connection, or where nobody is there to do it, and `BusUnavailable`.
+ * Has a dead letter processed again by whoever reads its connection, or by the pipeline by whose own reader it came. Throws a `Refusal` where there is none,
+ * where its pipeline is gone, stopped, or the only writer of its stream, where no pipeline reads its connection, or where nobody is there to do it, and `BusUnavailable`.
  */
 export async function retryDeadLetter(
   nc: NatsConnection,
@@ -65,7 +65,7 @@ export async function retryDeadLetter(
 ): Promise<DeadLetterRetried & { readonly outcome: 'processed' | 'failed' }> {
   const { letter } = await findDeadLetter(nc, id);
   checkRetryable(letter, catalog);
-  const answer = await ask(nc, letter);
+  const answer = await ask(nc, letter, ownerOf(letter, catalog));
   if (answer.outcome === 'gone') throw nothingOf(id);
   if (answer.outcome === 'not_running') throw new Refusal('not_running', answer.reason, retryAfter);
   return answer;
@@ -81,15 +81,32 @@ function checkRetryable({ connection, pipeline, incarnation }: DeadLetter, catal
     throw refuse(`the ${kind} "${name}" was dropped, and the one of that name now is another`);
   if (pipeline !== undefined && catalog.get('pipeline', pipeline)?.definition.desired === 'stopped')
     throw refuse(`the pipeline "${pipeline}" is stopped; start it, and try again`);
-  if (pipeline === undefined && runningPipelinesOver({ kind: 'connection', name: connection }, catalog).length === 0)
-    throw refuse(`no running pipeline reads the connection "${connection}"; start one, and try again`);
+  if (pipeline !== undefined && isSoleWriter(catalog.get('pipeline', pipeline)?.definition.options ?? {}))
+    throw refuse(
+      `the pipeline "${pipeline}" publishes in the order of its source as the only writer of its stream, into which nothing can be put afterwards`,
+    );
+  const sharing = runningPipelinesOver({ kind: 'connection', name: connection }, catalog).filter(
+    ({ definition }) => !hasOwnReader(definition.options),
+  );
+  if (pipeline === undefined && sharing.length === 0)
+    throw refuse(`no running pipeline shares the reader of the connection "${connection}"; start one, and try again`);
 }
 
-async function ask(nc: NatsConnection, { id, connection }: DeadLetter): Promise<DeadLetterRetried> {
+/** The pipeline by whose own reader the message came; undefined where it came by the connection's. */
+function ownerOf({ pipeline }: DeadLetter, catalog: Catalog): string | undefined {
+  const record = pipeline === undefined ? undefined : catalog.get('pipeline', pipeline);
+  return record && hasOwnReader(record.definition.options) ? record.name : undefined;
+}
+
+async function ask(
+  nc: NatsConnection,
+  { id, connection }: DeadLetter,
+  owner: string | undefined,
+): Promise<DeadLetterRetried> {
   const request: DeadLetterRetry = { id };
   try {
     const timeout = deadLetterRetryTimeoutMs;
-    const answer = await nc.request(subjects.deadLetterRetry(connection), JSON.stringify(request), { timeout });
+    const answer = await nc.request(subjects.deadLetterRetry(connection, owner), JSON.stringify(request), { timeout });
     return answer.json<DeadLetterRetried>();
   } catch (error) {
     if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders()))

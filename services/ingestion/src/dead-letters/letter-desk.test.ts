@@ -47,6 +47,7 @@ function deskOver(watchExhausted: Connection['watchExhausted']) {
   const reader = { sourceIncarnation: undefined };
   const slotLetters = new SlotDeadLetters({
     connection: spec,
+    owner: () => undefined,
     deadLetters,
     reader,
     besides: undefined,

@@ -20,7 +20,7 @@ export interface LetterDeskOptions {
   readonly codec: MessageCodec;
   readonly repeats: Pick<Repeats, 'find'>;
   readonly counters: ConnectionCounters;
-  /** Of all slots of the connection one takes the requests to try a letter again. */
+  /** Of all slots of the reader one takes the requests to try a letter again. */
   readonly answersRetries: boolean;
   pipelines(): readonly RunningPipeline[];
 }
@@ -37,9 +37,10 @@ export class LetterDesk {
 
   /** To be called before anything is read. Throws `ConnectorError`. */
   async open(): Promise<void> {
-    const { connection, deadLetters, answersRetries } = this.options;
+    const { connection, deadLetters, slotLetters, answersRetries } = this.options;
     if (answersRetries) {
-      this.#requests = deadLetters.nc.subscribe(subjects.deadLetterRetry(connection), {
+      const owner = slotLetters.options.owner()?.name;
+      this.#requests = deadLetters.nc.subscribe(subjects.deadLetterRetry(connection, owner), {
         queue: 'laminar-ingestion',
         callback: (error, request) => {
           if (error) return;

@@ -19,12 +19,12 @@ export interface RetryOptions {
   readonly codec: MessageCodec;
   /** Looks which rows were published before the message became a letter. */
   readonly repeats: Pick<Repeats, 'find'>;
-  /** The pipelines of the letter's connection that run now. */
+  /** The pipelines that run now by the reader that the letter's message came by. */
   readonly pipelines: readonly RunningPipeline[];
 }
 
 /**
- * Processes a dead letter's message once more, by the pipeline that failed as it is now, or where none had seen it by all that read the connection.
+ * Processes a dead letter's message once more, by the pipeline that failed as it is now, or where none had seen it by all that share its reader.
  * Done, the letter is withdrawn; failed again, it stands with the new error.
  */
 export async function retryDeadLetter(kept: KeptDeadLetter, options: RetryOptions): Promise<DeadLetterRetried> {

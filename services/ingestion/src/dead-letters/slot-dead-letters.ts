@@ -13,7 +13,7 @@ const ownHeaders = /^(nats-|laminar-)/i;
 
 /** A message that is given up, and why. */
 export interface GivenUp {
-  /** Undefined where no pipeline got to see it. */
+  /** Undefined where no pipeline got to see it, of those that share the reader. */
   readonly pipeline: PipelineSpec | undefined;
   readonly message: Message;
   readonly error: string;
@@ -23,6 +23,8 @@ export interface GivenUp {
 
 export interface SlotDeadLettersOptions {
   readonly connection: ConnectionSpec;
+  /** As it is now, the pipeline whose own reader the slot runs: all letters are its own, also those of messages that it did not get to see. */
+  owner(): PipelineSpec | undefined;
   readonly deadLetters: DeadLetters;
   readonly reader: Pick<Reader, 'sourceIncarnation'>;
   /** The connection's own servers, for `dead_letter_subject`. */
@@ -61,8 +63,9 @@ export class SlotDeadLetters {
     return this.options.deadLetters.ready();
   }
 
-  letterOf({ pipeline, message, error, streamIncarnation }: GivenUp): DeadLetter {
-    const { connection, reader } = this.options;
+  letterOf({ pipeline: concerned, message, error, streamIncarnation }: GivenUp): DeadLetter {
+    const { connection, reader, owner } = this.options;
+    const pipeline = concerned ?? owner();
     const { incarnation } = pipeline ?? connection;
     const origin = originOf(message, streamIncarnation ?? reader.sourceIncarnation);
     return {

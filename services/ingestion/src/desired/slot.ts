@@ -76,5 +76,9 @@ export function slotKeys({ name, resolved }: ConnectionSpec): string[] {
   return Array.from({ length: parallelism }, (_, slot) => `${name}.${slot}`);
 }
 
-/** Of all slots of a connection one does what is to be done once. */
-export const answersForConnection = ({ key, connection }: SlotSpec): boolean => key === `${connection.name}.0`;
+/** Of all slots of a reader one does what is to be done once. */
+export const answersForReader = ({ key, reader }: SlotSpec): boolean => key === `${reader.name}.0`;
+
+/** The pipeline whose own reader the slot runs, which is concerned by whatever comes by it. */
+export const ownerOf = ({ pipelines }: SlotSpec): PipelineSpec | undefined =>
+  pipelines.find(({ ownReading }) => ownReading !== undefined);

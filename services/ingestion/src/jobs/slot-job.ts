@@ -21,7 +21,7 @@ import { Repeats } from '../delivery/repeats/repeats.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { Lineages } from '../desired/lineages.js';
 import type { PastPipelines } from '../desired/past-pipelines.js';
-import { answersForConnection, isReadInOrder, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
+import { answersForReader, isReadInOrder, ownerOf, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
 import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -225,7 +225,7 @@ export class SlotJob {
       codec,
       repeats: this.#repeats,
       counters: this.#counter.total,
-      answersRetries: answersForConnection(this.#spec),
+      answersRetries: answersForReader(this.#spec),
       pipelines: () => (reading.suspended ? [] : reading.pipelines),
     });
     this.#counter.follow(reader.counters);
@@ -337,6 +337,7 @@ export class SlotJob {
     const { connection: source } = this.#spec;
     return new SlotDeadLetters({
       connection: source,
+      owner: () => ownerOf(this.#spec),
       deadLetters: this.options.deadLetters,
       reader,
       besides:
