@@ -3,6 +3,7 @@ export const headers = {
   /** Deduplication by JetStream. */
   messageId: 'Nats-Msg-Id',
   expectedLastSequence: 'Nats-Expected-Last-Sequence',
+  expectedLastMessageId: 'Nats-Expected-Last-Msg-Id',
   expectedStream: 'Nats-Expected-Stream',
   expectedLastSubjectSequence: 'Nats-Expected-Last-Subject-Sequence',
   /** W3C Trace Context. */

@@ -137,3 +137,27 @@ it('reads by a durable of its own, which outlives a stop and not a drop, beside 
   );
   expect((await mesh.jsm.consumers.info('IN_own', 'laminar-in_own')).num_pending).toBe(60);
 });
+
+it('says who else has written to its stream, and goes on where it was when those messages are deleted', async () => {
+  const { input, output } = await define('foreign');
+  await mesh.pipeline('foreign', 'INSERT INTO out_foreign SELECT n FROM in_foreign', alone);
+  await mesh.settled('foreign', 'running');
+  await mesh.feed(input, 0, 10);
+  await eventually(async () => (await mesh.count(output)) === 10, { what: 'its rows' });
+  const { seq } = await mesh.js.publish('out.foreign', '{"n":-1}');
+  await mesh.feed(input, 10, 20);
+  const reason = `somebody else has written message ${seq} to the stream "${output}"`;
+  await eventually(
+    () => {
+      const state = mesh.pipelineState('foreign');
+      if (state.state !== 'failed' || !state.message.includes(reason)) throw new Error(JSON.stringify(state));
+      return true;
+    },
+    { what: 'the reason', timeoutMs: 50_000 },
+  );
+  expect(await mesh.numbers(output)).toEqual([...upTo(10), -1]);
+  await mesh.jsm.streams.deleteMessage(output, seq);
+  await eventually(async () => (await mesh.count(output)) >= 20, { what: 'the other rows', timeoutMs: 50_000 });
+  await mesh.settled('foreign', 'running');
+  expect(await mesh.numbers(output)).toEqual(upTo(20));
+}, 120_000);

@@ -8,7 +8,7 @@ export type PubAck =
   | { readonly kind: 'later'; readonly reason: string };
 
 /** Error codes of the JetStream API (nats-server, server/errors.json). */
-const outOfPlace: readonly number[] = [10071, 10164];
+const outOfPlace: readonly number[] = [10070 /* wrong last message id */, 10071, 10164];
 const final: readonly number[] = [
   10054 /* message size exceeds maximum allowed */, 10097 /* header size exceeds maximum allowed of 64k */,
   10060 /* expected stream does not match */,

@@ -146,10 +146,11 @@ it('fails where somebody else writes, then and when it begins again, until that 
   nc.publish(subject, 'foreign');
   await eventually(async () => (await jsm.streams.info(stream)).state.last_seq === 3, { what: 'it to be stored' });
   const settlements = new Settlements();
-  settlements.publish(sink, row(2));
+  // All at once: the third must not take the foreign message for the second.
+  for (const n of [2, 3, 4]) settlements.publish(sink, row(n));
   await expect(broken).rejects.toMatchObject({ steer: 'failed', message: expect.stringContaining('message 3') });
-  await settlements.reach(1);
-  expect(settlements.refused).toMatchObject([{ steer: 'blocked' }]);
+  await settlements.reach(3);
+  expect(settlements.refused).toMatchObject([2, 3, 4].map(() => ({ steer: 'blocked' })));
   const again = await open();
   await expect(again.resume({ ...beginning, hasBegun: true })).rejects.toMatchObject({ steer: 'failed' });
   await jsm.streams.deleteMessage(stream, 3);

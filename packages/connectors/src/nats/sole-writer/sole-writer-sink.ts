@@ -24,7 +24,7 @@ interface Pending {
 }
 
 /**
- * Publishes to a stream that it alone writes to: each message says which one has to be the last before it, so that the server refuses what comes twice, late, or from
+ * Publishes to a stream that it alone writes to: each message says which one has to be the last before it, by its sequence and, where that one is on its way, by its id, so that the server refuses what comes twice, late, or from
  * somebody whose work another one has taken over, and with one message all behind it. After a refusal, or where nothing is heard, the end of the stream tells what
  * was stored; the rest is published again behind it. It ends (`broken`) where somebody else has written.
  */
@@ -151,11 +151,14 @@ export class SoleWriterSink implements Sink {
     );
   }
 
-  #send({ message, id: _ }: Pending, index: number): void {
+  #send({ message }: Pending, index: number): void {
     const { subject, data } = message;
-    const block = message.headers
+    let block = message.headers
       .with(headers.expectedStream, this.stream)
       .with(headers.expectedLastSequence, String(this.#base + index));
+    // By its sequence alone a foreign message could stand for the one before it, which was refused.
+    const before = this.#pending[index - 1];
+    if (before) block = block.with(headers.expectedLastMessageId, before.id);
     const reply = `${this.#inbox}${this.#epoch}.${this.#settledCount + index}`;
     try {
       this.nc.publish(subject, data, { headers: block.asHeaders(), reply });
