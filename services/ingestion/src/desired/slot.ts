@@ -1,4 +1,4 @@
-import { hasConsumer, isSink, type OnError, type ResolvedConnection } from '@laminar/definitions';
+import { hasConsumer, isPositioned, isSink, type OnError, type ResolvedConnection } from '@laminar/definitions';
 import type { BoundQuery } from '@laminar/sql';
 
 /** The request behind a revision. */
@@ -61,8 +61,7 @@ export function isExclusive({ resolved }: ConnectionSpec): boolean {
 }
 
 /** Its messages are processed in the order of their stream, whatever becomes of them. */
-export const isReadInOrder = ({ role }: ResolvedConnection): boolean =>
-  role === 'source-ordered' || role === 'source-kv' || role === 'source-object';
+export const isReadInOrder = (connection: ResolvedConnection): boolean => isPositioned(connection);
 
 /** The reader of a pipeline of its own, as a connection; neither a connection nor a pipeline has a dot in its name. */
 export const ownReaderSpec = (
