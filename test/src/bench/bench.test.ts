@@ -8,8 +8,11 @@ const timeoutMs = 180_000;
 /** Too little for figures that mean anything; enough for every row to be compared. */
 const small: MeasureOptions = { runs: 1, scale: 0.01 };
 
+/** Those that wait most, of which `e2e/reconnects.test.ts` runs what they measure. */
+const runElsewhere = new Set(['reconnects']);
+
 describe('each benchmark runs, and gives figures of one shape', () => {
-  it.each(scenarios)(
+  it.each(scenarios.filter(({ name }) => !runElsewhere.has(name)))(
     '$name',
     async (scenario) => {
       const result = await scenario.measure(small);

@@ -14,6 +14,11 @@ export interface Maker {
 /** Consumers of nats-server 2.9 have no metadata, but a description. */
 export const madeFor = ({ name, incarnation }: Maker): string => `${madeForName(name)}${incarnation}`;
 export const madeForName = (name: string): string => `made for the connection ${name} of revision `;
+/** The name for which a mark says that a durable was made; undefined for any other description. */
+export const madeNameOf = (description = ''): string | undefined =>
+  /^made for the connection (\S+) of revision \d+$/.exec(description)?.[1];
+/** A pipeline's own reader is named `<connection>.<pipeline>`, and no connection has a dot in its name. */
+export const isOwnReader = (name: string): boolean => name.includes('.');
 
 /** What the server reports that nothing is under way, where a consumer says so. */
 const pushHeartbeatMs = 5000;

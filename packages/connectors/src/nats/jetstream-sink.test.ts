@@ -40,6 +40,26 @@ describe('publishing to JetStream', () => {
     expect((await stage.jsm.streams.info('LATER')).state.messages).toBe(1);
   });
 
+  it('looks for what is not acknowledged in time before it publishes it again, which the stream may have forgotten', async () => {
+    const proxy = new TcpProxy(stage.server.port);
+    await proxy.start();
+    try {
+      await stage.jsm.streams.add({ name: 'SILENT', subjects: ['silent'], duplicate_window: nanos(100) });
+      const sink = await open('silent', proxy.url);
+      const settlements = new Settlements();
+      proxy.loseAnswers();
+      for (const id of ['a', 'b']) settlements.publish(sink, output('silent', id, withId(id)));
+      await eventually(() => sink.problem?.includes('no acknowledgement'), { what: 'the problem' });
+      proxy.cut();
+      await settlements.reach(2);
+      expect(settlements.confirmed).toEqual(['a', 'b']);
+      expect((await stage.jsm.streams.info('SILENT')).state.messages).toBe(2);
+      await sink.close(1000);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
   it('publishes again with the same id what was stored without its acknowledgement', async () => {
     const proxy = new TcpProxy(stage.server.port);
     await proxy.start();

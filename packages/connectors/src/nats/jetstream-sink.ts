@@ -20,7 +20,7 @@ import { storedIds } from './stored-ids.js';
 /** Published and not yet acknowledged, at most: messages, and bytes of their payloads and headers, which a retry needs again. */
 const pendingMax = 4096;
 const pendingBytesMax = 16 * 1024 * 1024;
-/** Unacknowledged for that long, a message is published again with its id. */
+/** Unacknowledged for that long, a message is looked for, and published again with its id. */
 const ackTimeoutMs = 5000;
 const retryDelayMs = 500;
 const sweepIntervalMs = 250;
@@ -36,13 +36,15 @@ interface Pending {
    * was sent, and nobody knows whether it is stored.
    */
   state: 'sent' | 'held' | 'doubted';
-  /** When one that is `sent` is published again unless it is acknowledged before, in monotonic milliseconds. */
+  /** When one that is `sent` is looked for, or tried again where it was refused, unless it is acknowledged before, in monotonic milliseconds. */
   dueMs: number;
+  /** When it was sent for the first time, in monotonic milliseconds. */
+  firstSentMs: number | undefined;
 }
 
 /**
  * Publishes to JetStream with everything in flight at once: one inbox subscription, a counter in the reply subject, one map of
- * what is pending, and one timer for all. What is not acknowledged is published again with the same bytes and message id, and in the order in which it
+ * what is pending, and one timer for all. What is not acknowledged is looked for, and published again with the same bytes and message id where it is not stored, and in the order in which it
  * came: where a message is refused for now, those of its subject behind it wait until it is stored.
  */
 export class JetStreamSink implements Sink {
@@ -101,7 +103,7 @@ export class JetStreamSink implements Sink {
 
   publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
     const bytes = message.data.length + message.headers.encode().length;
-    const pending: Pending = { message, settled, bytes, state: 'held', dueMs: 0 };
+    const pending: Pending = { message, settled, bytes, state: 'held', dueMs: 0, firstSentMs: undefined };
     const token = this.#next++;
     if (!this.#looking && !this.#refused.has(message.subject)) this.#send(token, pending);
     this.#pending.set(token, pending);
@@ -153,8 +155,10 @@ export class JetStreamSink implements Sink {
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
+    const nowMs = performance.now();
     pending.state = 'sent';
-    pending.dueMs = performance.now() + ackTimeoutMs;
+    pending.firstSentMs ??= nowMs;
+    pending.dueMs = nowMs + ackTimeoutMs;
   }
 
   #take(message: Msg): void {
@@ -244,8 +248,7 @@ export class JetStreamSink implements Sink {
     this.#refused.clear();
     for (const pending of this.#pending.values()) {
       if (pending.state !== 'sent') continue;
-      // It was sent an acknowledgement's time before it is due, or later.
-      const sentMs = pending.dueMs - ackTimeoutMs + this.#clockOffsetMs;
+      const sentMs = (pending.firstSentMs ?? performance.now()) + this.#clockOffsetMs;
       this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
       pending.state = 'doubted';
     }
@@ -308,11 +311,15 @@ export class JetStreamSink implements Sink {
     this.#noteClock();
     if (stalled || this.#pending.size === 0 || !this.#connected || this.nc.isClosed()) return;
     const now = performance.now();
+    let unanswered: Pending | undefined;
     for (const [token, pending] of [...this.#pending]) {
       if (pending.state !== 'sent' || pending.dueMs > now) continue;
-      this.#problem ??= `publishing to ${pending.message.subject} waits: no acknowledgement within ${ackTimeoutMs} ms`;
-      this.#sendAgain(token, pending);
+      if (this.#refused.get(pending.message.subject) === token) this.#sendAgain(token, pending);
+      else unanswered ??= pending;
     }
+    if (!unanswered) return;
+    this.#problem ??= `publishing to ${unanswered.message.subject} waits: no acknowledgement within ${ackTimeoutMs} ms`;
+    this.#doubt();
   }
 
   #sendAgain(token: number, pending: Pending): void {

@@ -13,9 +13,11 @@ import { consumerName, deleteConsumer, findConsumer, putConsumer } from './consu
 import {
   differences,
   fixedSettings,
+  isOwnReader,
   type Maker,
   madeFor,
   madeForName,
+  madeNameOf,
   startConfig,
   wantedConsumer,
 } from './consumer-config.js';
@@ -64,6 +66,7 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
     await deleteConsumer(jsm, source);
     return make(context);
   }
+  refuseAnothersOwn(maker, source, description);
   const differing = differences(existing.config, wantedConsumer(maker, source));
   if (differing.includes('delivery')) {
     const kind = source.role === 'source-push' ? 'pull' : 'push';
@@ -81,6 +84,16 @@ function refuseStale({ maker, source, lineage }: ConsumerContext): void {
   throw new ConnectorError(
     'blocked',
     `${consumerName(source)} is not made: the definition of "${maker.name}" was dropped meanwhile`,
+  );
+}
+
+/** The durable of a pipeline's own reader is never shared: two that read by it would each miss what the other takes. */
+function refuseAnothersOwn(maker: Maker, source: ConsumerSource, description: string | undefined): void {
+  const owner = madeNameOf(description);
+  if (owner === undefined || !(isOwnReader(owner) || isOwnReader(maker.name))) return;
+  throw new ConnectorError(
+    'failed',
+    `${consumerName(source)} is that of "${owner}", and is not shared; give one of the connections another consumer_name, or delete the consumer where nothing reads by it any more`,
   );
 }
 

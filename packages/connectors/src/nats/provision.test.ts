@@ -156,6 +156,27 @@ describe('provisioning', () => {
     expect((await jsm.streams.info(stream)).state.consumer_count).toBe(0);
   });
 
+  it("does not read by the durable of another pipeline's own reader, whose name comes to the same", async () => {
+    const stream = `S${++number}`;
+    const options = {
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: stream,
+      stream_subjects: `${stream}.>`,
+      consumer_name: 'laminar-a-b-c',
+    };
+    const { connection: first } = await openConnection(options, 'a.b-c');
+    await first.provision();
+    const { connection: second } = await openConnection(options, 'a-b.c');
+    await expect(second.provision()).rejects.toMatchObject({
+      steer: 'failed',
+      message: expect.stringMatching(/"laminar-a-b-c".* is that of "a.b-c".*consumer_name/),
+    });
+    const { connection: shared } = await openConnection(options, 'a-b-c');
+    await expect(shared.provision()).rejects.toMatchObject({ steer: 'failed' });
+  });
+
   it('does not take back a durable that somebody else made', async () => {
     const stream = `S${++number}`;
     await jsm.streams.add({ name: stream, subjects: [`${stream}.>`] });

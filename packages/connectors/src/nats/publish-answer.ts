@@ -5,6 +5,7 @@ import { readHeaders } from './message.js';
 export type RefusalKind =
   | 'message_too_large'
   | 'wrong_expectation'
+  | 'wrong_stream'
   | 'stream_full'
   | 'subject_full'
   | 'no_stream'
@@ -34,6 +35,7 @@ interface Row {
 const rows: { readonly [kind in RefusalKind]: Row } = {
   message_too_large: { final: true, advice: 'make the row smaller, or raise max_msg_size of the stream' },
   wrong_expectation: { final: true, advice: 'somebody else has written to the stream' },
+  wrong_stream: { final: true, advice: 'another stream takes the subject than the one that is meant' },
   stream_full: { final: false, advice: 'make room in the stream, raise its limits, or let it discard old messages' },
   subject_full: {
     final: false,
@@ -50,7 +52,7 @@ const rows: { readonly [kind in RefusalKind]: Row } = {
 const kindByCode: ReadonlyMap<number, RefusalKind> = new Map([
   [10054 /* message size exceeds maximum allowed */, 'message_too_large'],
   [10097 /* header size exceeds maximum allowed of 64k */, 'message_too_large'],
-  [10060 /* expected stream does not match */, 'wrong_expectation'],
+  [10060 /* expected stream does not match */, 'wrong_stream'],
   [10070 /* wrong last msg ID */, 'wrong_expectation'],
   [10071 /* wrong last sequence */, 'wrong_expectation'],
   [10164 /* wrong last sequence, without saying which */, 'wrong_expectation'],

@@ -1,4 +1,4 @@
-import { hasConsumer, isPositioned, isSink, type OnError, type ResolvedConnection } from '@laminar/definitions';
+import { hasConsumer, isSink, type OnError, type ResolvedConnection } from '@laminar/definitions';
 import type { BoundQuery } from '@laminar/sql';
 
 /** The request behind a revision. */
@@ -59,9 +59,6 @@ export function isExclusive({ resolved }: ConnectionSpec): boolean {
   if (hasConsumer(resolved)) return !resolved.consumer.durable;
   return !isSink(resolved);
 }
-
-/** Its messages are processed in the order of their stream, whatever becomes of them. */
-export const isReadInOrder = (connection: ResolvedConnection): boolean => isPositioned(connection);
 
 /** The reader of a pipeline of its own, as a connection; neither a connection nor a pipeline has a dot in its name. */
 export const ownReaderSpec = (

@@ -8,7 +8,7 @@ import {
   type Reader,
   type SecretSource,
 } from '@laminar/connectors';
-import { ackWaitMsOf, isRedelivered, type ResolvedConnection } from '@laminar/definitions';
+import { ackWaitMsOf, isPositioned, isRedelivered } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import { LetterDesk } from '../dead-letters/letter-desk.js';
@@ -21,7 +21,7 @@ import { Repeats } from '../delivery/repeats/repeats.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
 import type { Lineages } from '../desired/lineages.js';
 import type { PastPipelines } from '../desired/past-pipelines.js';
-import { answersForReader, isReadInOrder, ownerOf, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
+import { answersForReader, ownerOf, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
 import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
@@ -32,6 +32,7 @@ import { codecOf } from './codec-of.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 import { type Lineup, lineUp } from './lineup.js';
 import { Reading } from './reading.js';
+import { noResponder, responderOf } from './responder.js';
 import type { RowTarget } from './shared-sink.js';
 import type { SinkPool } from './sink-pool.js';
 import { SlotCounter } from './slot-counter.js';
@@ -64,9 +65,6 @@ export interface PipelineStanding {
   /** In effect now; 0 for nothing. */
   readonly appliedRevision: number;
 }
-
-/** Nothing replies where requests are not read. */
-const noResponder: RowTarget = { sink: undefined, opening: false, problem: 'the connection takes no requests' };
 
 /** Runs one slot of a connection: its reader, and all of the pipelines over it. */
 export class SlotJob {
@@ -358,7 +356,7 @@ export class SlotJob {
       onError: 'onError' in resolved ? resolved.onError : 'dead_letter',
       reader,
       repeats: this.#repeats,
-      inOrder: isReadInOrder(resolved),
+      inOrder: isPositioned(resolved),
       codec,
       deadLetters,
       redelivery: isRedelivered(resolved) ? resolved.consumer : undefined,
@@ -387,18 +385,4 @@ function lineageOf({ connection, reader, pipelines }: SlotSpec, { lineages, posi
   const position = () => positions.of(reader).load();
   const [pipeline] = pipelines;
   return pipeline?.ownReading ? lineages.ofPipeline(connection, pipeline, position) : lineages.of(connection, position);
-}
-
-/** The connection's own socket, as the target of replies. */
-async function responderOf(connection: Connection, resolved: ResolvedConnection): Promise<RowTarget> {
-  if (resolved.role !== 'source-core' || !resolved.enableReply) return noResponder;
-  const sink = connection.responder();
-  await sink.open();
-  return {
-    sink,
-    opening: false,
-    get problem() {
-      return sink.problem;
-    },
-  };
 }

@@ -4,9 +4,9 @@ import { createInbox, type Msg, type NatsConnection, type Subscription } from '@
 import { ConnectorError, type OutputMessage, type Sink } from '../../contract.js';
 import { within } from '../../within.js';
 import { connectorError, publishError } from '../errors.js';
+import { publishAnswerOf } from '../publish-answer.js';
 import { followStatus } from '../status.js';
 import { isBehind, type OutputTail, placeOf, type RowPlace, readTail } from './output-tail.js';
-import { readPubAck } from './pub-ack.js';
 import { type Beginning, foreignWriter, type Resumption, resumptionOf } from './resumption.js';
 
 /** Published and not yet acknowledged, at most. */
@@ -24,8 +24,8 @@ interface Pending {
 }
 
 /**
- * Publishes to a stream that it alone writes to: each message says which one has to be the last before it, by its sequence and, where that one is on its way, by its id, so that the server refuses what comes twice, late, or from
- * somebody whose work another one has taken over, and with one message all behind it. After a refusal, or where nothing is heard, the end of the stream tells what
+ * Publishes to a stream that it alone writes to: each message says which one has to be the last before it, by its sequence and, where that one is on its way, by its id,
+ * so that the server refuses what comes twice, late, or from somebody whose work another one has taken over, and with one message all behind it. After a refusal, or where nothing is heard, the end of the stream tells what
  * was stored; the rest is published again behind it. It ends (`broken`) where somebody else has written.
  */
 export class SoleWriterSink implements Sink {
@@ -173,23 +173,23 @@ export class SoleWriterSink implements Sink {
     const index = (token ?? 0) - this.#settledCount;
     const pending = this.#pending[index];
     if (epoch !== this.#epoch || !pending || !this.#ready) return;
-    const answer = readPubAck(message);
-    if (answer.kind === 'stored') {
+    const answer = publishAnswerOf(message);
+    if (answer.stored) {
       // Those before it were stored, or it would have been refused.
       this.#settle(index + 1);
-      this.#problem = undefined;
-    } else if (answer.kind === 'duplicate') {
-      // It took no place in the stream, and all behind it are refused.
-      this.#settle(index + 1);
+      // A duplicate took no place in the stream, and all behind it are refused.
+      if (answer.duplicate) this.#recover(0);
+      else this.#problem = undefined;
+    } else if (answer.kind === 'wrong_expectation') {
       this.#recover(0);
-    } else if (answer.kind === 'final') {
+    } else if (answer.final) {
       this.#settle(index);
       const reason = `publishing to ${pending.message.subject} failed: ${answer.reason}`;
       this.#settle(1, new ConnectorError('failed', reason));
       this.#recover(0);
     } else {
-      if (answer.kind === 'later') this.#problem = `publishing to ${pending.message.subject} waits: ${answer.reason}`;
-      this.#recover(answer.kind === 'later' ? retryDelayMs : 0);
+      this.#problem = `publishing to ${pending.message.subject} waits: ${answer.reason}`;
+      this.#recover(retryDelayMs);
     }
   }
 
