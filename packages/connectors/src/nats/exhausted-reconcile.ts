@@ -7,6 +7,8 @@ import { StoredMessage } from './stored-message.js';
 
 /** Sequences that are looked at when a consumer is adopted, at most. */
 const sequencesMax = 2000;
+/** The server answers an acknowledgement within that. */
+const ackTimeoutMs = 5000;
 
 export interface ExhaustedSearch {
   readonly nc: NatsConnection;
@@ -78,8 +80,8 @@ async function note(
     signal.throwIfAborted();
     const notice = JSON.stringify({ stream_seq: sequence, deliveries: delivered });
     const { seq } = await jetstream(nc).publish(advisoriesOf(source), notice);
-    nc.publish(ackSubject(source, sequence, delivered));
-    await nc.flush();
+    // The server answers once it has taken note: it takes acknowledgements in later than what is asked behind them.
+    await nc.request(ackSubject(source, sequence, delivered), undefined, { timeout: ackTimeoutMs });
     const left = exhaustedOf(await jsm.consumers.info(streamName, consumer.name));
     if (left === count) await jsm.streams.deleteMessage(captureStreamOf(source), seq);
     count = left;

@@ -189,6 +189,19 @@ describe('messages that run out of deliveries', () => {
     await again.close();
   }, 90_000);
 
+  it('are found among many that were acknowledged', async () => {
+    const { connection, stream } = await foreign();
+    const count = 200;
+    await Promise.all(Array.from({ length: count }, (_, i) => js.publish(`${stream}.a`, String(i + 1))));
+    const acknowledged = Array.from({ length: count / 2 }, (_, i) => 2 * i + 2);
+    await exhaust(stream, acknowledged);
+    await connection.provision();
+    const { told, close } = await watch(connection);
+    await eventually(() => told.length === count / 2, { what: 'each of them' });
+    expect(told.map(({ message }) => message.sequence)).not.toContainEqual(expect.toSatisfy((n) => n % 2 === 0));
+    await close();
+  }, 60_000);
+
   it('are looked for no longer than their owner wants, and stay to be found', async () => {
     const { connection, stream } = await foreign();
     await publish(stream, 'one', 'two', 'three');
