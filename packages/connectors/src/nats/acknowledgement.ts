@@ -25,14 +25,14 @@ export interface Acknowledgement {
 }
 
 /** Says something to the server about a message. */
-export type Answer = (message: JetStreamMessage, payload: string) => void;
+export type Answer = (message: JetStreamMessage, payload: Uint8Array) => void;
 
 /** The payloads of NATS ADR-15. */
 export const answers = {
-  ack: '+ACK',
-  term: '+TERM',
-  working: '+WPI',
-  nak: (delayMs: number) => (delayMs > 0 ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
+  ack: Buffer.from('+ACK'),
+  term: Buffer.from('+TERM'),
+  working: Buffer.from('+WPI'),
+  nak: (delayMs: number) => Buffer.from(delayMs > 0 ? `-NAK {"delay":${Math.round(delayMs * 1e6)}}` : '-NAK'),
 } as const;
 
 /** Whether the server gives a message up instead of delivering it again. */

@@ -37,6 +37,7 @@ import { JetStreamSink } from './jetstream-sink.js';
 import { type Lineage, noLineage } from './lineage.js';
 import { LoggedReader } from './logged-reader.js';
 import { LoggedSink } from './logged-sink.js';
+import { Outbound } from './outbound.js';
 import { StreamReader } from './positioned/stream-reader.js';
 import { viewOf } from './positioned/stream-view.js';
 import { unkeptPosition } from './positioned/unkept-position.js';
@@ -190,6 +191,7 @@ export class NatsConnector implements Connection {
     clearInterval(this.#rttTimer);
     const nc = this.#nc;
     if (nc && !nc.isClosed()) {
+      Outbound.of(nc).write();
       await within(flushTimeoutMs, nc.flush());
       await nc.close();
     }

@@ -14,6 +14,7 @@ import { ConsumerWatch, type Observed } from './consumer-watch.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import type { Intake, IntakeTarget } from './intake.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
+import { Outbound } from './outbound.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
@@ -310,10 +311,11 @@ const notComing = (source: ConsumerSource, sequence: number): ConnectorError =>
     `message ${sequence} was refused and did not come again, which held back the acknowledgement of those behind it; ${consumerName(source)} is read anew`,
   );
 
-/** Of a closed connection nothing is settled: what it delivered comes again. */
+/** What is settled in one turn is told in one write. Of a closed connection nothing is settled: what it delivered comes again. */
 function acknowledgementOf(nc: NatsConnection, { consumer }: ConsumerSource): Acknowledgement {
+  const outbound = Outbound.of(nc);
   const answer: Answer = (message, payload) => {
-    if (!nc.isClosed()) nc.publish(message.message.reply ?? '', payload);
+    if (!nc.isClosed()) outbound.publish(message.message.reply ?? '', payload, undefined, '');
   };
   const { maxDeliver, ackPolicy } = consumer;
   if (ackPolicy === 'none') return new NoAcknowledgement();

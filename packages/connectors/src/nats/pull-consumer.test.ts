@@ -159,7 +159,8 @@ describe('a durable pull consumer', () => {
     const batch = await readOne(reader);
     batch.nak(0, 500);
     batch.ack(1);
-    // Somebody else refuses it as well, for an hour.
+    // Somebody else refuses it as well, for an hour, and later: the server has had the time to take the first refusal in.
+    await publisher.flush();
     publisher.publish(`$JS.ACK.${stream}.${consumer}.1.1.1.0.0`, '-NAK {"delay":3600000000000}');
     await expect(reader.read()).rejects.toMatchObject({
       steer: 'blocked',
