@@ -32,7 +32,7 @@ export class JsonFields {
   read(text: JsonText): boolean {
     if (this.#text !== text) {
       this.#text = text;
-      this.#isRead = text.endsAsObject && this.#walk(text) && isUtf8(text.bytes);
+      this.#isRead = text.endsAsObject && this.#walk(text) && (text.isAscii || isUtf8(text.bytes));
     }
     return this.#isRead;
   }

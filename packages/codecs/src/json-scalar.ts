@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer';
 import { parseJson, parseWritten } from './json.js';
 import { exactNumber } from './json-number.js';
 import type { JsonText } from './json-text.js';
@@ -101,10 +100,7 @@ export function canonicalTextAt(text: JsonText, start: number, end: number): str
 
 /** The text of a valid JSON value just as it stands there. */
 export function rawTextAt(text: JsonText, start: number, end: number): string {
-  const { bytes } = text;
-  return isAscii(bytes.subarray(start, end))
-    ? text.latin1.slice(start, end)
-    : Buffer.prototype.utf8Slice.call(bytes, start, end);
+  return text.isAscii ? text.latin1.slice(start, end) : Buffer.prototype.utf8Slice.call(text.bytes, start, end);
 }
 
 /** An integer that a double holds, or a fraction that is the shortest of its double and written without an exponent. */

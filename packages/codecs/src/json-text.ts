@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { endOfText } from './json-walk.js';
 
 const closingBrace = 0x7d;
@@ -12,6 +13,7 @@ export class JsonText {
   readonly id = ++texts;
   #latin1: string | undefined;
   #hasUnicodeEscape: boolean | undefined;
+  #isAscii: boolean | undefined;
 
   constructor(readonly bytes: Uint8Array) {
     this.end = endOfText(bytes);
@@ -27,6 +29,12 @@ export class JsonText {
     const latin1 = this.#latin1 ?? Buffer.prototype.latin1Slice.call(this.bytes, 0, this.bytes.length);
     this.#latin1 = latin1;
     return latin1;
+  }
+
+  /** Each byte is a character; asked of the whole, since a view of a part costs more than looking at all. */
+  get isAscii(): boolean {
+    this.#isAscii ??= isAscii(this.bytes);
+    return this.#isAscii;
   }
 
   /** A key may be written in more ways than one. */
