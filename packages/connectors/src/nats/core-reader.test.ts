@@ -1,5 +1,5 @@
 import { eventually, startNats, type TestNats } from '@laminar/test';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Reader } from '../index.js';
@@ -70,6 +70,32 @@ describe('a core subscription', () => {
     await publish('flood', 250, [reader], 250);
     expect(reader.counters).toMatchObject({ messages: 250, dropped: 150 });
     expect(await readTexts(reader, 250)).toEqual(Array.from({ length: 100 }, (_, i) => String(i)));
+  });
+
+  it('keeps what waits in order, with all that it says of itself, however much it is', async () => {
+    const reader = await open({ subject: 'w.>' });
+    const count = 10_000;
+    for (let i = 0; i < count; i++) {
+      const block = headers();
+      block.set('N', String(i));
+      publisher.publish(`w.${i}`, String(i), i % 3 === 0 ? { reply: `r.${i}`, headers: block } : {});
+    }
+    await publisher.flush();
+    await eventually(() => reader.counters.messages === count, { what: 'all messages' });
+    const read: number[] = [];
+    while (read.length < count) {
+      for (const message of (await reader.read())?.messages ?? []) {
+        const n = read.length;
+        expect(message.subject).toBe(`w.${n}`);
+        expect(message.reply).toBe(n % 3 === 0 ? `r.${n}` : undefined);
+        expect(message.header('N')).toBe(n % 3 === 0 ? String(n) : undefined);
+        read.push(Number(Buffer.from(message.data).toString()));
+      }
+    }
+    expect(read).toEqual(Array.from({ length: count }, (_, i) => i));
+    publisher.publish('w.last', 'last');
+    expect(await readTexts(reader, 1)).toEqual(['last']);
+    expect(reader.counters.dropped).toBe(0);
   });
 
   it('knows the subject to answer to, and nothing that JetStream would tell', async () => {

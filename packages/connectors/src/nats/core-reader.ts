@@ -2,12 +2,15 @@ import type { CoreSource } from '@laminar/definitions';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import type { Batch, ConnectorError, Reader, ReaderCounters } from '../contract.js';
 import { within } from '../within.js';
+import { Backlog } from './backlog.js';
 import { Batching } from './batching.js';
 import { connectorError } from './errors.js';
 import { CoreMessage } from './message.js';
 
 /** A connection that is away has nothing to hand over. */
 const drainTimeoutMs = 1000;
+/** Of what waits, that many messages are kept as they came. */
+const wholeMax = 4096;
 
 /**
  * Reads a plain subscription. It is always in a queue group: without one of the user's in an internal one, so that an old and a
@@ -18,6 +21,8 @@ export class CoreReader implements Reader {
   readonly repeatsUntilMs = Number.NEGATIVE_INFINITY;
   readonly sourceIncarnation = undefined;
   readonly #batching: Batching<CoreMessage>;
+  /** What waits behind those that are kept as they came; empty unless whoever reads is slow. */
+  readonly #backlog: Backlog;
   #subscription: Subscription | undefined;
 
   constructor(
@@ -26,12 +31,14 @@ export class CoreReader implements Reader {
     readonly internalGroup: string,
   ) {
     this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
+    this.#backlog = new Backlog(nc);
   }
 
   async open(): Promise<void> {
     const { subject, queueGroup, pendingLimit } = this.source;
     const { counters } = this;
     const batching = this.#batching;
+    const backlog = this.#backlog;
     let refusal: ConnectorError | undefined;
     try {
       this.#subscription = this.nc.subscribe(subject, {
@@ -44,8 +51,9 @@ export class CoreReader implements Reader {
           }
           counters.messages++;
           counters.bytes += message.data.length;
-          if (batching.size < pendingLimit) batching.push(new CoreMessage(message, Date.now()));
-          else counters.dropped++;
+          if (batching.size + backlog.size >= pendingLimit) counters.dropped++;
+          else if (backlog.size > 0 || batching.size >= wholeMax) backlog.push(message, Date.now());
+          else batching.push(new CoreMessage(message, Date.now()));
         },
       });
       await this.nc.flush();
@@ -58,6 +66,7 @@ export class CoreReader implements Reader {
 
   async read(): Promise<Batch | undefined> {
     const messages = await this.#batching.next();
+    this.#refill();
     return messages && new CoreBatch(messages);
   }
 
@@ -77,6 +86,14 @@ export class CoreReader implements Reader {
 
   async consumerInfo(): Promise<undefined> {
     return undefined;
+  }
+
+  #refill(): void {
+    while (this.#batching.size < wholeMax) {
+      const message = this.#backlog.shift();
+      if (!message) return;
+      this.#batching.push(message);
+    }
   }
 }
 

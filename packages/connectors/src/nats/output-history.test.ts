@@ -63,6 +63,23 @@ describe('the history of an output', () => {
 
   const everything = { sinceMs: 0 } as const;
 
+  it('says so where its connection is closed while it reads', async () => {
+    await jsm.streams.add({ name: 'LONG', subjects: ['long'] });
+    await Promise.all(Array.from({ length: 300 }, () => jetstream(nc).publish('long', 'x')));
+    const { connection } = await openConnection({
+      type: 'sink',
+      servers: server.url,
+      subject: 'long',
+      jetstream: true,
+    });
+    let closing: Promise<void> | undefined;
+    const reading = connection.sink().history?.read({ stream: 'LONG', subject: 'long', from: everything }, () => {
+      closing ??= connection.close();
+    });
+    await expect(reading).rejects.toMatchObject({ steer: 'blocked', message: expect.stringContaining('closed') });
+    await closing;
+  });
+
   it('knows which stream takes a subject, as it is now', async () => {
     const history = await historyOf('late.x');
     expect(await history.streamOf('late.x')).toBeUndefined();

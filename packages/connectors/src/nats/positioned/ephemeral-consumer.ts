@@ -125,6 +125,7 @@ export class EphemeralConsumer {
       if (status.type === 'disconnect') this.#away = true;
       // What was asked for before does not come any more.
       if (status.type === 'reconnect') this.#end('the connection was lost for a while');
+      if (status.type === 'close') this.#end('the connection was closed');
       if (status.type !== 'error' || !(status.error instanceof PermissionViolationError)) return;
       const { stream_name, name } = this.created;
       if (status.error.subject.includes(`.${stream_name}.${name}`)) this.events.onRefused(status.error);
