@@ -10,7 +10,7 @@ import { CoreMessage } from './message.js';
 /** A connection that is away has nothing to hand over. */
 const drainTimeoutMs = 1000;
 /** Of what waits, that many messages are kept as they came. */
-const wholeMax = 4096;
+const wholeMax = 1024;
 
 /**
  * Reads a plain subscription. It is always in a queue group: without one of the user's in an internal one, so that an old and a
