@@ -1,7 +1,7 @@
 import { Catalog, foldStoredEvent } from '@laminar/definitions';
 import { BusUnavailable, type EventLog, type LogSubscription, openEventLog } from '@laminar/event-store';
 import { buckets } from '@laminar/protocol';
-import { announceService, type DefinitionFiles, type Health, type Logger } from '@laminar/runtime';
+import { announceService, busReplicas, type DefinitionFiles, type Health, type Logger } from '@laminar/runtime';
 import { openSecretBucket, type SecretBucket } from '@laminar/secrets';
 import { StatusBoard } from '@laminar/status';
 import type { NatsConnection } from '@nats-io/nats-core';
@@ -22,8 +22,8 @@ export interface MeshOptions {
   /** Resolves once there is a connection, however long that takes. */
   connect(): Promise<NatsConnection>;
   readonly instance: string;
-  /** JetStream replicas of the event log. */
-  readonly replicas: number;
+  /** JetStream replicas of what is made on the bus; undefined leaves it to `busReplicas`. */
+  readonly replicas: number | undefined;
   /** Files that definitions name are looked at as far as they can be read here. */
   readonly files: DefinitionFiles;
   readonly health: Health;
@@ -127,11 +127,12 @@ export class Mesh {
     const nc = await options.connect();
     this.#nc = nc;
     void this.#follow(nc);
+    const replicas = busReplicas(nc, options.replicas);
     const log = await this.#retried('the event log cannot be opened', () =>
-      openEventLog(nc, { bucket: buckets.definitions, replicas: options.replicas }),
+      openEventLog(nc, { bucket: buckets.definitions, replicas }),
     );
     const secrets = await this.#retried('the bucket of secrets cannot be opened', () =>
-      openSecretBucket(nc, { replicas: options.replicas }),
+      openSecretBucket(nc, { replicas }),
     );
     const subscription = await this.#retried('the event log cannot be read', () =>
       log.subscribe((event) => {
