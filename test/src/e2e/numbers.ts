@@ -33,7 +33,7 @@ export class Numbers {
       await eventually(() => jsm.streams.add({ name, subjects: [subject], num_replicas: replicas }), {
         what: `the stream ${name}`,
       });
-    const shared = { servers, jetstream: true };
+    const shared = { servers, jetstream: true, format: 'json' };
     const definitions: [string, object][] = [
       [
         '/connections',
