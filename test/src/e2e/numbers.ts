@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Api } from '../api.js';
 import { eventually } from '../eventually.js';
 
-const pauseMs = 5;
+const pauseMs = 10;
 const arrivalTimeoutMs = 90_000;
 
 export interface NumbersOptions {
