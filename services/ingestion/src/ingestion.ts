@@ -180,6 +180,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     const before = key && catalog.get(key.kind, key.name);
     const event = foldStoredEvent(catalog, stored);
     if (!event) logger.warn({ key: stored.key, revision: stored.revision }, 'a definition event cannot be read');
+    health.warn('definitions', catalog.unreadable);
     if (!key) return;
     supervisor.changed(key.kind, key.name, before, event);
     liveQueries.changed(key.kind, key.name);

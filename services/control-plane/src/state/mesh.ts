@@ -141,6 +141,7 @@ export class Mesh {
         if (!foldStoredEvent(catalog, event)) {
           options.logger.warn({ key: event.key, revision: event.revision }, 'an event of the log cannot be read');
         }
+        options.health.warn('definitions', catalog.unreadable);
         changes.notify();
       }),
     );

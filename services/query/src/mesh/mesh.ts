@@ -79,6 +79,7 @@ export class Mesh {
           logs,
           logger,
           onDatabase: (reason) => health.set('database', reason),
+          onUnreadable: (warnings) => health.warn('definitions', warnings),
         });
         await this.#view.start();
         return this.#view;
