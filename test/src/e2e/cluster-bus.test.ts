@@ -53,6 +53,25 @@ it('keeps three replicas of all that the mesh makes there, unasked', async () =>
   for (const stream of busStreams) expect([stream, (await clusterOf(stream)).wanted]).toEqual([stream, 3]);
 });
 
+/** What the control plane says of itself beside being ready. */
+async function warnings(): Promise<string[]> {
+  const answer = await fetch(`${mesh.controlPlanes[0]?.url}/readyz`);
+  const { status, warnings = [] } = (await answer.json()) as { status: string; warnings?: string[] };
+  expect(status).toBe('ready');
+  return warnings;
+}
+
+it('says what has fewer replicas, and leaves it as it is', async () => {
+  const stream = streamOfBucket(buckets.secrets);
+  const change = (replicas: number) => jsm.streams.update(stream, { num_replicas: replicas });
+  await change(1);
+  const expected = new RegExp(`^${stream} has 1 of 3 replicas.*nats stream edit ${stream} --replicas 3`);
+  await eventually(async () => (await warnings()).some((warning) => expected.test(warning)), { what: 'the warning' });
+  expect((await clusterOf(stream)).wanted).toBe(1);
+  await change(3);
+  await eventually(async () => (await warnings()).length === 0, { what: 'no warning', timeoutMs: electionTimeoutMs });
+});
+
 it('goes on when the server that leads the event log is killed: what is defined meanwhile is kept, no message lost or doubled', async () => {
   numbers.publish();
   await numbers.arrived(100);

@@ -63,20 +63,25 @@ export class Numbers {
 
   /** Begins to publish, one after the other, each until it is taken. */
   publish(): void {
-    this.#publishing ??= this.#publish();
+    this.#stopped = false;
+    this.#publishing = this.#publish();
   }
 
   async #publish(): Promise<void> {
-    const { js } = this.options;
     while (!this.#stopped) {
-      const n = this.#published;
-      try {
-        await js.publish('numbers.in', JSON.stringify({ n }), { msgID: `n-${n}`, timeout: 1000 });
-        this.#published++;
-      } catch {
-        // No leader, or no answer: it goes again under its id, by which it is stored once.
-      }
+      await this.publishOne();
       await wait(pauseMs);
+    }
+  }
+
+  /** The next number, unless no server takes it now. */
+  async publishOne(): Promise<void> {
+    const n = this.#published;
+    try {
+      await this.options.js.publish('numbers.in', JSON.stringify({ n }), { msgID: `n-${n}`, timeout: 1000 });
+      this.#published++;
+    } catch {
+      // No leader, or no answer: it goes again under its id, by which it is stored once.
     }
   }
 
