@@ -81,7 +81,7 @@ export const environment = {
     (value) => (/^[A-Za-z0-9_-]{1,64}$/.test(value) ? value : undefined),
   ),
   LAMINAR_REPLICAS: variable(
-    "JetStream replicas of the mesh's own buckets and streams; unset: 3 on a cluster, 1 on a single server.",
+    "Replicas of the mesh's own buckets and streams; unset: 3 on a cluster, else 1.",
     undefined,
     '1, 3 or 5',
     (value) => (['1', '3', '5'].includes(value) ? Number(value) : undefined),

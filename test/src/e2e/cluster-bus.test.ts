@@ -41,7 +41,8 @@ const whole = () =>
     async () => {
       for (const stream of busStreams) {
         const { leader, others } = await clusterOf(stream);
-        if (!leader || others.length < 2 || others.some(({ current, offline }) => !current || offline)) return false;
+        if (!leader || others.length < 2 || others.some(({ current, offline }) => !current || offline))
+          throw new Error(`${stream} is not whole: ${JSON.stringify(others)}`);
       }
       return true;
     },
@@ -51,25 +52,6 @@ const whole = () =>
 it('keeps three replicas of all that the mesh makes there, unasked', async () => {
   await whole();
   for (const stream of busStreams) expect([stream, (await clusterOf(stream)).wanted]).toEqual([stream, 3]);
-});
-
-/** What the control plane says of itself beside being ready. */
-async function warnings(): Promise<string[]> {
-  const answer = await fetch(`${mesh.controlPlanes[0]?.url}/readyz`);
-  const { status, warnings = [] } = (await answer.json()) as { status: string; warnings?: string[] };
-  expect(status).toBe('ready');
-  return warnings;
-}
-
-it('says what has fewer replicas, and leaves it as it is', async () => {
-  const stream = streamOfBucket(buckets.secrets);
-  const change = (replicas: number) => jsm.streams.update(stream, { num_replicas: replicas });
-  await change(1);
-  const expected = new RegExp(`^${stream} has 1 of 3 replicas.*nats stream edit ${stream} --replicas 3`);
-  await eventually(async () => (await warnings()).some((warning) => expected.test(warning)), { what: 'the warning' });
-  expect((await clusterOf(stream)).wanted).toBe(1);
-  await change(3);
-  await eventually(async () => (await warnings()).length === 0, { what: 'no warning', timeoutMs: electionTimeoutMs });
 });
 
 it('goes on when the server that leads the event log is killed: what is defined meanwhile is kept, no message lost or doubled', async () => {
@@ -95,3 +77,22 @@ it('goes on when the server that leads the event log is killed: what is defined 
   expect((await api.get('/pipelines/late')).body).toMatchObject({ name: 'late', version: 1 });
   await numbers.isComplete();
 }, 240_000);
+
+/** What the control plane says of itself beside being ready. */
+async function warnings(): Promise<string[]> {
+  const answer = await fetch(`${mesh.controlPlanes[0]?.url}/readyz`);
+  const { status, warnings = [] } = (await answer.json()) as { status: string; warnings?: string[] };
+  expect(status).toBe('ready');
+  return warnings;
+}
+
+it('says what has fewer replicas, and leaves it as it is', async () => {
+  const stream = streamOfBucket(buckets.secrets);
+  const change = (replicas: number) => jsm.streams.update(stream, { num_replicas: replicas });
+  await change(1);
+  const expected = new RegExp(`^${stream} has 1 of 3 replicas.*nats stream edit ${stream} --replicas 3`);
+  await eventually(async () => (await warnings()).some((warning) => expected.test(warning)), { what: 'the warning' });
+  expect((await clusterOf(stream)).wanted).toBe(1);
+  await change(3);
+  await eventually(async () => (await warnings()).length === 0, { what: 'no warning', timeoutMs: electionTimeoutMs });
+});
