@@ -96,3 +96,20 @@ it('says what has fewer replicas, and leaves it as it is', async () => {
   await change(3);
   await eventually(async () => (await warnings()).length === 0, { what: 'no warning', timeoutMs: electionTimeoutMs });
 });
+
+it('warns of a stream that one server of the cluster has alone', async () => {
+  await jsm.streams.add({ name: 'alone', subjects: ['alone'] });
+  const options = {
+    servers: mesh.urls,
+    jetstream: true,
+    stream_name: 'alone',
+    subject: 'alone',
+    type: 'sink',
+    format: 'json',
+  };
+  const { body } = await api.post('/connections/test', { connector: 'nats', options });
+  expect(body.checks.find(({ check }: { check: string }) => check === 'stream')).toMatchObject({
+    status: 'warning',
+    message: expect.stringContaining('on one server of the cluster alone'),
+  });
+});
