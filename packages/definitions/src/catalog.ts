@@ -53,6 +53,16 @@ export class Catalog {
     return this.quarantined.get(id(kind, name));
   }
 
+  /** That some definitions cannot be read here, without a name, since anybody may read it; empty where all can be. */
+  get unreadable(): string[] {
+    const count = this.quarantined.size;
+    if (count === 0) return [];
+    const what = count === 1 ? '1 definition' : `${count} definitions`;
+    return [
+      `${what} cannot be read by this version, which does nothing with what it cannot read; system.definitions says which, and why`,
+    ];
+  }
+
   /** Sorted by name, in code-point order. */
   list<K extends Kind>(kind: K): Recorded<K>[] {
     return [...this.#definitions[kind].values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

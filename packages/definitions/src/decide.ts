@@ -1,5 +1,5 @@
 import type { Kind } from '@laminar/protocol';
-import { type Catalog, nameSpaceOf } from './catalog.js';
+import { type Catalog, type NameSpace, nameSpaceOf } from './catalog.js';
 import type { Command, DecidedEvent, DraftOfKind } from './command.js';
 import { connectionConflicts } from './connection/conflicts.js';
 import type {
@@ -79,6 +79,7 @@ function definedBody(kind: Kind, exists: boolean, definition: DefinitionOfKind[K
 
 /** Dependents go first, so that no event leaves a definition behind that names something dropped. */
 function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEvent[] {
+  checkUnnamed(record, catalog);
   const dependents = catalog.dependents(record.name, nameSpaceOf(record.kind));
   if (dependents.length > 0 && !cascade) {
     const names = dependents.map(({ kind, name }) => `${kind} "${name}"`).join(', ');
@@ -89,6 +90,24 @@ function drop(record: Recorded, cascade: boolean, catalog: Catalog): DecidedEven
   }
   return [...dependents, record].map(({ kind, name }) => event(catalog, kind, name, droppedBody(kind)));
 }
+
+/** What cannot be read may name anything that definitions of its kind name; whoever can read it knows. */
+function checkUnnamed({ kind, name }: Recorded, catalog: Catalog): void {
+  const space = nameSpaceOf(kind);
+  for (const entry of catalog.quarantined.values()) {
+    if (!entry.newer || space === undefined || !namedBy[space].includes(entry.kind)) continue;
+    throw new DefinitionRejected(
+      'conflict',
+      `the ${kind} "${name}" cannot be dropped here: the ${entry.kind} "${entry.name}" may name it, and cannot be read (${entry.reason}); drop it by a service of that version`,
+    );
+  }
+}
+
+/** The kinds of definitions that name others in a name space. */
+const namedBy: Record<NameSpace, readonly Kind[]> = {
+  relation: ['table', 'pipeline'],
+  function: ['pipeline', 'function'],
+};
 
 function droppedBody(kind: Kind): DefinitionEventBody {
   if (kind === 'connection') return { type: 'ConnectionDropped' };

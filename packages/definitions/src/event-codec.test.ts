@@ -75,7 +75,7 @@ describe('an event', () => {
     ['newer version of the software', 'pipeline.p.0000000001', rewritten(created, { schemaVersion: 2 })],
     ['its head is missing', 'pipeline.p.0000000001', new Uint8Array()],
     ['its head is missing', 'pipeline.p.0000000001', rewritten(created, { eventId: '' })],
-    ['of a type that is not known', 'pipeline.p.0000000001', rewritten(created, { pipelineCreated: null })],
+    ['it says nothing of what happened', 'pipeline.p.0000000001', rewritten(created, { pipelineCreated: null })],
     [
       'neither desired running nor stopped',
       'pipeline.p.0000000001',
@@ -145,6 +145,42 @@ describe('folding what is stored', () => {
     expect(catalog.get('pipeline', 'p')).toMatchObject({ version: 4, revision: 5, definition: { query: 'SELECT 2' } });
     expect(catalog.referrers('events').map(({ name }) => name)).toEqual(['p']);
     expect(catalog.revision).toBe(5);
+  });
+
+  it('takes a type of event that it does not know for newer, but a head without any for corrupt', () => {
+    const catalog = new Catalog();
+    const headAlone = rewritten(created, { pipelineCreated: null });
+    // Field 63 of the message, which is no event yet.
+    const unknownType = Uint8Array.of(...headAlone, 0xfa, 0x03, 0);
+    foldStoredEvent(catalog, stored(created, unknownType));
+    expect(catalog.quarantineOf('pipeline', 'p')).toMatchObject({
+      newer: true,
+      reason: expect.stringMatching(/newer version of the software/),
+    });
+    foldStoredEvent(
+      catalog,
+      stored({ ...changed, revision: 2 }, rewritten(created, { pipelineCreated: null, version: 2 })),
+    );
+    expect(catalog.quarantineOf('pipeline', 'p')).toMatchObject({ newer: false });
+  });
+
+  it('drops nothing that a definition of newer software may name', () => {
+    const catalog = new Catalog();
+    const options = { servers: 'localhost:4222', subject: 'a', type: 'source', format: 'json' };
+    const body = { type: 'ConnectionCreated', definition: { connector: 'nats', options } } as const;
+    foldStoredEvent(catalog, stored({ ...created, kind: 'connection', name: 'used', body }));
+    foldStoredEvent(catalog, stored({ ...created, revision: 2 }, Uint8Array.of(0x08, 99)));
+    const drop = { type: 'Drop', kind: 'connection', name: 'used', cascade: false } as const;
+    for (const cascade of [false, true])
+      expect(() => decide({ ...drop, cascade }, catalog)).toThrow(
+        expect.objectContaining({
+          code: 'conflict',
+          message: expect.stringMatching(/"used" cannot be dropped here: the pipeline "p" may name it.*newer version/),
+        }),
+      );
+    // What is merely corrupt is acted on by nobody, whatever version they are of.
+    foldStoredEvent(catalog, stored({ ...changed, revision: 3 }, Uint8Array.of(1)));
+    expect(decide(drop, catalog)).toMatchObject([{ body: { type: 'ConnectionDropped' } }]);
   });
 
   it('keeps the incarnation of what was readable before', () => {

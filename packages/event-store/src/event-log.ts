@@ -93,7 +93,7 @@ class KvEventLog implements EventLog {
 
   subscribe(onEvent: (event: StoredEvent) => void): Promise<LogSubscription> {
     return subscribeToLog({
-      js: this.js,
+      nc: this.nc,
       jsm: this.jsm,
       stream: this.#stream,
       keyOfSubject: (subject) => subject.slice(this.#keyOffset),

@@ -14,3 +14,4 @@ export {
   type StoredEvent,
 } from './contract.js';
 export { type EventLog, openEventLog } from './event-log.js';
+export { followStream, type StreamFollowing } from './follow-stream.js';

@@ -1,5 +1,7 @@
-import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from '@nats-io/jetstream';
+import type { JetStreamManager, JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
 import type { LogSubscription, StoredEvent } from './contract.js';
+import { followStream, type StreamFollowing } from './follow-stream.js';
 
 /** Events asked for ahead of their processing. */
 const prefetchMax = 5000;
@@ -12,14 +14,14 @@ interface Waiter {
 }
 
 export interface LogSubscriptionOptions {
-  readonly js: JetStreamClient;
+  readonly nc: NatsConnection;
   readonly jsm: JetStreamManager;
   readonly stream: string;
   keyOfSubject(subject: string): string;
   onEvent(event: StoredEvent): void;
 }
 
-/** Follows the log from its first event with an ordered consumer, which is made anew after gaps and reconnects. */
+/** Follows the log from its first event. */
 export async function subscribeToLog(options: LogSubscriptionOptions): Promise<LogSubscription> {
   const subscription = new OrderedLogSubscription(options);
   await subscription.start();
@@ -29,19 +31,19 @@ export async function subscribeToLog(options: LogSubscriptionOptions): Promise<L
 class OrderedLogSubscription implements LogSubscription {
   revision = 0;
   caughtUp: Promise<void> = Promise.resolve();
-  #messages: ConsumerMessages | undefined;
+  #following: StreamFollowing | undefined;
   #waiters: Waiter[] = [];
 
   constructor(readonly options: LogSubscriptionOptions) {}
 
   async start(): Promise<void> {
-    const { js, jsm, stream } = this.options;
+    const { nc, jsm, stream } = this.options;
     const { state } = await jsm.streams.info(stream);
     this.caughtUp = this.#wait(state.last_seq, undefined);
     // Who closes before having caught up does not ask any more.
     this.caughtUp.catch(() => undefined);
-    const consumer = await js.consumers.get(stream, { deliver_policy: 'all' });
-    this.#messages = await consumer.consume({ max_messages: prefetchMax, callback: (message) => this.#take(message) });
+    const onMessage = (message: JsMsg) => this.#take(message);
+    this.#following = await followStream({ nc, stream, prefetch: prefetchMax, onMessage });
   }
 
   reached(revision: number, timeoutMs: number): Promise<void> {
@@ -49,7 +51,7 @@ class OrderedLogSubscription implements LogSubscription {
   }
 
   async close(): Promise<void> {
-    await this.#messages?.close();
+    await this.#following?.close();
     for (const waiter of this.#waiters.splice(0)) {
       clearTimeout(waiter.timer);
       waiter.reject(new Error('the subscription to the event log was closed'));
@@ -57,8 +59,6 @@ class OrderedLogSubscription implements LogSubscription {
   }
 
   #take(message: JsMsg): void {
-    // A consumer that was made anew may repeat what was handed over already.
-    if (message.seq <= this.revision) return;
     const { keyOfSubject, onEvent } = this.options;
     const storedAtMs = message.info.timestampNanos / 1e6;
     onEvent({ key: keyOfSubject(message.subject), data: message.data, revision: message.seq, storedAtMs });

@@ -31,6 +31,13 @@ export async function connectBus(bus: BusConfig, name: string): Promise<NatsConn
   });
 }
 
+/**
+ * JetStream replicas of what the mesh makes on its bus: as configured, else three where the server is one of a cluster, and one where it stands alone. A
+ * cluster that has fewer servers refuses three, rather than that less is taken in silence while one of them is down.
+ */
+export const busReplicas = (nc: NatsConnection, configured: number | undefined): number =>
+  configured ?? (nc.info?.cluster === undefined ? 1 : 3);
+
 function authenticators(bus: BusConfig): Authenticator[] {
   const found: Authenticator[] = [];
   if (bus.credsFile !== undefined) found.push(credsAuthenticator(readCredentials(bus.credsFile)));

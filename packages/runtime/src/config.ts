@@ -33,8 +33,8 @@ export interface Config {
   readonly secretsDir: string | undefined;
   readonly instance: string;
   readonly ingestionInstances: number;
-  /** JetStream replicas of the mesh's own buckets and streams. */
-  readonly replicas: number;
+  /** JetStream replicas of the mesh's own buckets and streams; undefined leaves it to `busReplicas`. */
+  readonly replicas: number | undefined;
   /** Between 0 and 1. */
   readonly traceRatio: number;
   /** Folders under which definitions may name files; undefined for any. */
@@ -73,7 +73,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, process: ServiceName | 'up'):
     secretsDir: values.LAMINAR_SECRETS_DIR,
     instance: values.LAMINAR_INSTANCE ?? `${process}-${randomBytes(4).toString('hex')}`,
     ingestionInstances: values.LAMINAR_INGESTION_INSTANCES ?? 1,
-    replicas: values.LAMINAR_REPLICAS ?? 1,
+    replicas: values.LAMINAR_REPLICAS,
     traceRatio: values.LAMINAR_TRACE_RATIO ?? 0.01,
     filesDirs: values.LAMINAR_FILES_DIRS ?? (isLoopback(host) ? undefined : []),
     otlpEndpoint: `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${queryPort}`,

@@ -89,7 +89,7 @@ describe('the environment', () => {
       secretsKey: undefined,
       secretsDir: undefined,
       ingestionInstances: 1,
-      replicas: 1,
+      replicas: undefined,
       traceRatio: 0.01,
       otlpEndpoint: 'http://127.0.0.1:5116',
     });

@@ -80,8 +80,11 @@ export const environment = {
     'letters, digits, - and _',
     (value) => (/^[A-Za-z0-9_-]{1,64}$/.test(value) ? value : undefined),
   ),
-  LAMINAR_REPLICAS: variable("JetStream replicas of the mesh's own buckets and streams.", '1', '1, 3 or 5', (value) =>
-    ['1', '3', '5'].includes(value) ? Number(value) : undefined,
+  LAMINAR_REPLICAS: variable(
+    "Replicas of the mesh's own buckets and streams; unset: 3 on a cluster, else 1.",
+    undefined,
+    '1, 3 or 5',
+    (value) => (['1', '3', '5'].includes(value) ? Number(value) : undefined),
   ),
   LAMINAR_TRACE_RATIO: variable(
     'Share of messages without a trace of their own that get one.',

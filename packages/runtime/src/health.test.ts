@@ -35,7 +35,13 @@ describe('health', () => {
     health.set('bus', undefined);
     expect((await ask('/readyz')).status).toBe(503);
     health.set('log', undefined);
-    expect((await ask('/readyz')).status).toBe(200);
+    health.warn('disk', ['it is nearly full']);
+    expect(await ask('/readyz')).toEqual({
+      status: 200,
+      body: JSON.stringify({ status: 'ready', warnings: ['it is nearly full'] }),
+    });
+    health.warn('disk', []);
+    expect((await ask('/readyz')).body).toBe(JSON.stringify({ status: 'ready' }));
   });
 
   it('is alive either way, shows metrics, and nothing else', async () => {

@@ -1,5 +1,5 @@
 export { bearerIdentity } from './bearer.js';
-export { connectBus } from './bus.js';
+export { busReplicas, connectBus } from './bus.js';
 export { type BusConfig, type Config, loadConfig, type ServiceName } from './config.js';
 export { DefinitionFiles, type FileProblem, FileUnavailable } from './definition-files.js';
 export { ConfigError, environment } from './environment.js';

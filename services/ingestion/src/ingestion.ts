@@ -1,9 +1,10 @@
 import { createOutputSink } from '@laminar/connectors';
 import { Catalog, foldStoredEvent } from '@laminar/definitions';
-import { type LogSubscription, openEventLog } from '@laminar/event-store';
+import { type LogSubscription, openEventLog, type StoredEvent } from '@laminar/event-store';
 import { buckets, metricsStream, parseDefinitionKey } from '@laminar/protocol';
 import {
   announceService,
+  busReplicas,
   connectBus,
   DefinitionFiles,
   type RunningService,
@@ -35,6 +36,7 @@ import { MetricsPublisher } from './report/metrics-publisher.js';
 import { observeCounters } from './report/prometheus.js';
 import { restoreCounters } from './report/restore-counters.js';
 import { StatusPublisher } from './report/status-publisher.js';
+import { retried } from './retried.js';
 import { ensureStream } from './stream.js';
 import { Supervisor } from './supervisor.js';
 
@@ -46,21 +48,23 @@ const aliveCheckIntervalMs = 250;
 /** Starts to make the catalog true: everything that it needs, in the order in which it needs it. */
 export async function startIngestion(context: ServiceContext): Promise<RunningService> {
   const { config, health, logger, session, telemetry } = context;
-  const { instance, replicas, traceRatio, filesDirs } = config;
+  const { instance, traceRatio, filesDirs } = config;
   const { metricsHandler } = telemetry;
   const healthServer = await startHealthServer({ host: config.host, port: config.healthPort, health, metricsHandler });
   logger.info({ port: healthServer.port }, 'health port');
   health.set('start', 'the bus cannot be reached');
   const [nc] = await Promise.all([connectBus(config.bus, `laminar-ingestion ${instance}`), loadSql()]);
-  health.set('start', 'the bus has no JetStream ready');
-  const jsm = await jetstreamManager(nc);
-  const log = await openEventLog(nc, { bucket: buckets.definitions, replicas });
-  await ensureStream(jsm, metricsStream(replicas));
-
-  const counters = new CounterRegistry();
-  await restoreCounters(jsm, instance, counters);
+  const replicas = busReplicas(nc, config.replicas);
   const deadLetters = new DeadLetters(nc);
-  await deadLetters.open(jsm, replicas);
+  const { jsm, log } = await retried(context, 'the bus is not ready yet', async () => {
+    const jsm = await jetstreamManager(nc);
+    const log = await openEventLog(nc, { bucket: buckets.definitions, replicas });
+    await ensureStream(jsm, metricsStream(replicas));
+    await deadLetters.open(jsm, replicas);
+    return { jsm, log };
+  });
+  const counters = new CounterRegistry();
+  await retried(context, 'the counters cannot be read', () => restoreCounters(jsm, instance, counters));
   const sandbox = new Sandbox();
   const functions = new FunctionCalls(nc, sandbox);
   const busSink = createOutputSink(nc, { durable: false });
@@ -167,21 +171,27 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, functions, caughtUp });
 
   health.set('start', 'catching up with the event log');
-  await storedSecrets.start();
-  await positions.start();
-  const subscription: LogSubscription = await log.subscribe((stored) => {
+  await retried(context, 'the stored secrets cannot be read', () => storedSecrets.start());
+  await retried(context, 'the bucket of positions cannot be opened', () => positions.start());
+  const takeEvent = (stored: StoredEvent) => {
+    // An attempt to subscribe that failed half way may have handed over the beginning.
+    if (stored.revision <= catalog.revision) return;
     const key = parseDefinitionKey(stored.key);
     const before = key && catalog.get(key.kind, key.name);
     const event = foldStoredEvent(catalog, stored);
     if (!event) logger.warn({ key: stored.key, revision: stored.revision }, 'a definition event cannot be read');
+    health.warn('definitions', catalog.unreadable);
     if (!key) return;
     supervisor.changed(key.kind, key.name, before, event);
     liveQueries.changed(key.kind, key.name);
-  });
+  };
+  const subscription: LogSubscription = await retried(context, 'the event log cannot be read', () =>
+    log.subscribe(takeEvent),
+  );
   await subscription.caughtUp;
   // Not before: others would hand slots over to somebody who does not know them.
-  await leases.start();
-  await membership.start();
+  await retried(context, 'the leases cannot be read', () => leases.start());
+  await retried(context, 'the workers cannot be read', () => membership.start());
   status.start();
   metrics.start();
   observeCounters(counters);

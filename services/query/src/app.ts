@@ -70,8 +70,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.get('/livez', () => ({ status: 'alive' }));
   app.get('/readyz', (_request, reply) => {
-    const { reason } = health;
-    return reason === undefined ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', reason });
+    const { code, body } = health.readiness;
+    return reply.code(code).send(body);
   });
   app.get('/metrics', (request, reply) => {
     reply.hijack();

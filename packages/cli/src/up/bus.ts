@@ -30,7 +30,7 @@ export async function startBus(options: BusOptions): Promise<Bus> {
     say('the bus is the NATS server of NATS_URL');
     return { url: config.bus.url, stop: async () => undefined, kill: () => undefined };
   }
-  if (config.replicas > 1)
+  if (config.replicas !== undefined && config.replicas > 1)
     throw new ConfigError(
       `LAMINAR_REPLICAS: ${config.replicas} replicas need a cluster, named by NATS_URL; the embedded bus is one server`,
     );

@@ -73,6 +73,30 @@ describe('how a pipeline delivers', () => {
     expect(delivery.limits.length > 0).toBe(guarantee === 'exactly_once');
   });
 
+  it('is limited by streams that are kept in memory', () => {
+    const inMemory = { jetstream: true, stream_storage: 'memory' };
+    connection('volatile', {
+      ...inMemory,
+      type: 'source',
+      format: 'json',
+      stream_subjects: 'volatile',
+      stream_name: 'V',
+    });
+    connection('to_memory', { ...inMemory, type: 'sink', stream_subjects: 'to_memory', stream_name: 'M' });
+    const limitsOf = (source: string, sink: string | undefined, options: Options = {}) =>
+      deliveryOf(reading(source, sink), { name: 'p', options }, catalog).limits.filter((limit) =>
+        limit.includes('memory'),
+      );
+    expect(limitsOf('pull', 'to_stream')).toEqual([]);
+    expect(limitsOf('volatile', 'to_memory')).toEqual([
+      expect.stringContaining('"volatile"'),
+      expect.stringContaining('"to_memory"'),
+    ]);
+    expect(limitsOf('volatile', undefined)).toHaveLength(1);
+    expect(limitsOf('pull', 'to_memory', least)).toHaveLength(1);
+    expect(limitsOf('core', 'to_memory')).toEqual([]);
+  });
+
   it.each<[string, QueryTraits, Options, 'delivery' | 'reader', string]>([
     ['more than core gives', reading('core', 'to_stream'), least, 'delivery', 'without JetStream'],
     ['more than a core sink', reading('pull', 'to_core'), exactly, 'delivery', "'at_least_once'"],

@@ -43,13 +43,27 @@ const rank = ({ guarantee }: Delivery): number => guarantees.indexOf(guarantee);
 export function deliveryOf(query: QueryTraits, pipeline: DeliveringPipeline, catalog: Catalog): Delivery {
   const strongest = strongestOf(query, pipeline, catalog);
   const { delivery: asked } = pipeline.options;
-  if (asked === undefined || asked === strongest.guarantee) return strongest;
+  const inMemory = memoryLimits(query, catalog);
+  if (asked === undefined || asked === strongest.guarantee)
+    return strongest.guarantee === 'at_most_once'
+      ? strongest
+      : { ...strongest, limits: [...strongest.limits, ...inMemory] };
   return {
     guarantee: asked as Guarantee,
     mode: null,
     because: `the pipeline asks for no more; it would be ${strongest.guarantee}: ${strongest.because}`,
-    limits: [],
+    limits: asked === 'at_most_once' ? [] : inMemory,
   };
+}
+
+/** What is lost with the servers, of streams that definitions ask to be kept in memory. */
+function memoryLimits({ connections, sink }: QueryTraits, catalog: Catalog): string[] {
+  return [...new Set([...connections, ...(sink === undefined ? [] : [sink])])].flatMap((name) => {
+    const connection = resolved(name, catalog);
+    const stream = connection && 'stream' in connection ? connection.stream : undefined;
+    if (stream?.storage !== 'memory') return [];
+    return `the stream of "${name}" is kept in memory (stream_storage): what it holds is lost when its servers stop`;
+  });
 }
 
 /** Why a pipeline cannot deliver, or read, as it asks to, and what to do. Undefined where it can, or where a connection is still missing. */
@@ -129,7 +143,7 @@ const weaker = (guarantee: Guarantee, because: string): Delivery => ({ guarantee
 
 const sameRows = 'evaluating a message again must give the same rows';
 const brokersOwn =
-  "nothing holds past the servers' own durability: what they lose of what they confirmed (sync_interval, replicas) is lost";
+  "nothing holds past the servers' own durability: what they lose of what they confirmed is lost. That rests on the replicas of the streams, and on their sync_interval, which servers do not tell their clients";
 
 function modeS(settled: string): Delivery {
   return {

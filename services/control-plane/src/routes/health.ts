@@ -10,7 +10,13 @@ export interface HealthContext {
   metricsHandler(request: IncomingMessage, response: ServerResponse): void;
 }
 
-const state = Type.Object({ status: Type.String(), reason: Type.Optional(Type.String()) });
+const state = Type.Object({
+  status: Type.String(),
+  reason: Type.Optional(Type.String()),
+  warnings: Type.Optional(
+    Type.Array(Type.String(), { description: 'What keeps the service from nothing and should be known all the same.' }),
+  ),
+});
 const answer = (description: string) => ({ description, content: { 'application/json': { schema: state } } });
 
 /** What runs and watches the service asks. */
@@ -45,9 +51,8 @@ export function healthRoutes(app: App, { health, metricsHandler }: HealthContext
       },
     },
     async (_request, reply) => {
-      const { reason } = health;
-      if (reason === undefined) return { status: 'ready' };
-      return reply.code(503).send({ status: 'not ready', reason });
+      const { code, body } = health.readiness;
+      return reply.code(code).send(body);
     },
   );
 

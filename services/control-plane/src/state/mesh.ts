@@ -1,13 +1,15 @@
 import { Catalog, foldStoredEvent } from '@laminar/definitions';
 import { BusUnavailable, type EventLog, type LogSubscription, openEventLog } from '@laminar/event-store';
 import { buckets } from '@laminar/protocol';
-import { announceService, type DefinitionFiles, type Health, type Logger } from '@laminar/runtime';
+import { announceService, busReplicas, type DefinitionFiles, type Health, type Logger } from '@laminar/runtime';
 import { openSecretBucket, type SecretBucket } from '@laminar/secrets';
 import { StatusBoard } from '@laminar/status';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Intent } from '../definitions/intent.js';
 import { askServerVersions } from '../live/server-versions.js';
 import { Refusal } from '../refusal.js';
+import { busDurability } from './bus-durability.js';
 import { Changes } from './changes.js';
 import { Commands, type Origin } from './commands.js';
 import { type Outcome, rehearse } from './decision.js';
@@ -17,13 +19,14 @@ import { lookOutside, type Outside } from './outside.js';
 const retryIntervalMs = 500;
 /** After that long without having caught up again, readiness says how far it came. */
 const catchUpTimeoutMs = 10_000;
+const durabilityIntervalMs = 10_000;
 
 export interface MeshOptions {
   /** Resolves once there is a connection, however long that takes. */
   connect(): Promise<NatsConnection>;
   readonly instance: string;
-  /** JetStream replicas of the event log. */
-  readonly replicas: number;
+  /** JetStream replicas of what is made on the bus; undefined leaves it to `busReplicas`. */
+  readonly replicas: number | undefined;
   /** Files that definitions name are looked at as far as they can be read here. */
   readonly files: DefinitionFiles;
   readonly health: Health;
@@ -49,6 +52,8 @@ export class Mesh {
   readonly changes = new Changes();
   #nc: NatsConnection | undefined;
   #opened: Opened | undefined;
+  #durability: readonly string[] = [];
+  #durabilityTimer: NodeJS.Timeout | undefined;
   #connected = false;
   #closed = false;
 
@@ -117,6 +122,7 @@ export class Mesh {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#durabilityTimer);
     this.#opened?.board.stop();
     await this.#opened?.subscription.close();
     await this.#nc?.close();
@@ -127,11 +133,12 @@ export class Mesh {
     const nc = await options.connect();
     this.#nc = nc;
     void this.#follow(nc);
+    const replicas = busReplicas(nc, options.replicas);
     const log = await this.#retried('the event log cannot be opened', () =>
-      openEventLog(nc, { bucket: buckets.definitions, replicas: options.replicas }),
+      openEventLog(nc, { bucket: buckets.definitions, replicas }),
     );
     const secrets = await this.#retried('the bucket of secrets cannot be opened', () =>
-      openSecretBucket(nc, { replicas: options.replicas }),
+      openSecretBucket(nc, { replicas }),
     );
     const subscription = await this.#retried('the event log cannot be read', () =>
       log.subscribe((event) => {
@@ -140,6 +147,7 @@ export class Mesh {
         if (!foldStoredEvent(catalog, event)) {
           options.logger.warn({ key: event.key, revision: event.revision }, 'an event of the log cannot be read');
         }
+        options.health.warn('definitions', catalog.unreadable);
         changes.notify();
       }),
     );
@@ -160,6 +168,23 @@ export class Mesh {
       }),
     );
     options.health.set('log', undefined);
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    void this.#reportDurability(jsm, replicas);
+    this.#durabilityTimer = setInterval(() => void this.#reportDurability(jsm, replicas), durabilityIntervalMs);
+  }
+
+  /** Says in the readiness, and where it changed in the log, how well the bus keeps what is the mesh's. */
+  async #reportDurability(jsm: JetStreamManager, replicas: number): Promise<void> {
+    const { health, logger } = this.options;
+    try {
+      const found = await busDurability(jsm, replicas);
+      for (const warning of found) if (!this.#durability.includes(warning)) logger.warn(warning);
+      this.#durability = found;
+      health.warn('durability', found);
+    } catch (error) {
+      // Readiness says where the bus is away; what was found before may still hold.
+      logger.debug({ err: error }, 'the streams of the bus cannot be looked at');
+    }
   }
 
   /** Keeps what the bus's connection says of itself. */

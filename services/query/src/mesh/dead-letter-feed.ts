@@ -1,5 +1,6 @@
+import { followStream } from '@laminar/event-store';
 import { deadLettersStream, readDeadLetter, subjects } from '@laminar/protocol';
-import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type JsMsg, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { DeadLetterMessage } from '../projections/dead-letter-table.js';
 import { openStream } from './open-stream.js';
@@ -35,10 +36,11 @@ export async function followDeadLetters(options: DeadLetterFeedOptions): Promise
     reached = resolve;
   });
   if (state.messages === 0) reached();
-  const consumer = await jetstream(nc).consumers.get(config.name, { deliver_policy: 'all' });
-  const messages: ConsumerMessages = await consumer.consume({
-    max_messages: prefetchMax,
-    callback(message) {
+  const following = await followStream({
+    nc,
+    stream: config.name,
+    prefetch: prefetchMax,
+    onMessage(message) {
       take(message, options);
       if (message.seq >= state.last_seq || message.info.pending === 0) reached();
     },
@@ -54,7 +56,7 @@ export async function followDeadLetters(options: DeadLetterFeedOptions): Promise
     caughtUp,
     async close() {
       clearInterval(timer);
-      await messages.close();
+      await following.close();
     },
   };
 }

@@ -34,6 +34,8 @@ export interface MeshViewOptions {
   readonly logger: Logger;
   /** Told why the file cannot be written, and with undefined that it can again. */
   onDatabase(reason: string | undefined): void;
+  /** Told after every event what there is to say of definitions that cannot be read. */
+  onUnreadable(warnings: readonly string[]): void;
 }
 
 /** The mesh as its bus tells it, kept in the database: one reading of one event log from its beginning. */
@@ -154,6 +156,7 @@ export class MeshView {
 
   #takeEvent(stored: StoredEvent): void {
     const event = foldStoredEvent(this.#catalog, stored);
+    this.options.onUnreadable(this.#catalog.unreadable);
     this.#projector.logged(stored, event, event ?? parseDefinitionKey(stored.key));
     this.#scheduleFlush();
   }

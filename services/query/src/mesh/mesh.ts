@@ -1,4 +1,4 @@
-import { type Config, connectBus, type Health, type Logger } from '@laminar/runtime';
+import { busReplicas, type Config, connectBus, type Health, type Logger } from '@laminar/runtime';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { SystemDatabase } from '../database.js';
 import type { LogStore } from '../logs/log-store.js';
@@ -74,11 +74,12 @@ export class Mesh {
       try {
         this.#view = new MeshView({
           nc,
-          replicas: config.replicas,
+          replicas: busReplicas(nc, config.replicas),
           database,
           logs,
           logger,
           onDatabase: (reason) => health.set('database', reason),
+          onUnreadable: (warnings) => health.warn('definitions', warnings),
         });
         await this.#view.start();
         return this.#view;

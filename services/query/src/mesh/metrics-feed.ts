@@ -1,5 +1,6 @@
+import { followStream } from '@laminar/event-store';
 import { metricsStream, streams } from '@laminar/protocol';
-import { type ConsumerMessages, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { openStream } from './open-stream.js';
 
@@ -29,19 +30,15 @@ export async function followMetrics({ nc, replicas, onMessage }: MetricsFeedOpti
       : new Promise<void>((resolve) => {
           reached = resolve;
         });
-  const consumer = await jetstream(nc).consumers.get(streams.metrics, { deliver_policy: 'all' });
-  const messages: ConsumerMessages = await consumer.consume({
-    max_messages: prefetchMax,
-    callback(message) {
+  const following = await followStream({
+    nc,
+    stream: streams.metrics,
+    prefetch: prefetchMax,
+    onMessage(message) {
       onMessage(message.subject, message.data);
       // A message that is replaced before it was read is never delivered, but what replaces it comes later still.
       if (message.seq >= state.last_seq || message.info.pending === 0) reached();
     },
   });
-  return {
-    caughtUp,
-    async close() {
-      await messages.close();
-    },
-  };
+  return { caughtUp, close: () => following.close() };
 }

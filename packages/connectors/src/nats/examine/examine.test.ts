@@ -11,7 +11,9 @@ import {
   type TestNats,
   temporaryDirectory,
 } from '@laminar/test';
+import { jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { nkeys } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConnectionCheck, examineConnection } from '../../index.js';
 import { TestSecrets } from '../../testing/secrets.js';
@@ -147,5 +149,27 @@ describe('a test', () => {
     expect(reach).toMatchObject({ status: 'failed', message: expect.stringContaining('no nats-server') });
     expect(tls).toMatchObject(skippedFor('reach'));
     silent.close();
+  });
+});
+
+describe('a stream', () => {
+  it('that is kept in memory is warned of', async () => {
+    const nats = await startNats();
+    const nc = await connect({ servers: nats.url });
+    try {
+      const jsm = await jetstreamManager(nc);
+      await jsm.streams.add({ name: 'KEPT', subjects: ['kept'] });
+      await jsm.streams.add({ name: 'VOLATILE', subjects: ['volatile'], storage: StorageType.Memory });
+      const streamCheck = async (name: string) =>
+        (await examine({ servers: nats.url, jetstream: true, stream_name: name, subject: name.toLowerCase() })).stream;
+      expect(await streamCheck('KEPT')).toMatchObject({ status: 'ok' });
+      expect(await streamCheck('VOLATILE')).toMatchObject({
+        status: 'warning',
+        message: expect.stringMatching(/lost when its servers stop.*1 replica/),
+      });
+    } finally {
+      await nc.close();
+      await nats.stop();
+    }
   });
 });

@@ -33,7 +33,17 @@ export async function checkStream(nc: NatsConnection, connection: ResolvedConnec
     return warning(
       `the stream has another ${drift.join(', ')} than the definition says, and is left as it is; ${facts}`,
     );
-  return ok(facts);
+  const volatile = volatility(info);
+  return volatile === undefined ? ok(facts) : warning(`${volatile}; ${facts}`);
+}
+
+/** Why the stream may lose what it confirmed though nobody deletes anything; undefined where its servers keep it as well as they can. */
+function volatility({ config, cluster }: StreamInfo): string | undefined {
+  if (config.storage === 'memory') return 'what the stream holds is lost when its servers stop: it is kept in memory';
+  // A server that stands alone is no cluster with a name.
+  if (config.num_replicas === 1 && cluster?.name !== undefined)
+    return 'what the stream holds is on one server of the cluster alone, and is out of reach or lost with it';
+  return undefined;
 }
 
 const missingHint: { readonly [role in ResolvedConnection['role']]?: string } = {
