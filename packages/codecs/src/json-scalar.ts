@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer';
 import { parseJson, parseWritten } from './json.js';
 import { exactNumber } from './json-number.js';
 import type { JsonText } from './json-text.js';
+import { utf8At } from './text-at.js';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -59,7 +60,7 @@ function restOfText(text: JsonText, start: number, end: number, i: number): stri
   const { bytes } = text;
   if (bytes.indexOf(backslash, i) !== -1 && bytes.subarray(i, end).includes(backslash))
     return parseJson(bytes.subarray(start - 1, end + 1)) as string;
-  return Buffer.prototype.utf8Slice.call(bytes, start, end);
+  return utf8At(bytes, start, end);
 }
 
 function numberAt(text: JsonText, start: number, end: number): number | bigint {
@@ -102,9 +103,7 @@ export function canonicalTextAt(text: JsonText, start: number, end: number): str
 /** The text of a valid JSON value just as it stands there. */
 export function rawTextAt(text: JsonText, start: number, end: number): string {
   const { bytes } = text;
-  return isAscii(bytes.subarray(start, end))
-    ? text.latin1.slice(start, end)
-    : Buffer.prototype.utf8Slice.call(bytes, start, end);
+  return isAscii(bytes.subarray(start, end)) ? text.latin1.slice(start, end) : utf8At(bytes, start, end);
 }
 
 /** An integer that a double holds, or a fraction that is the shortest of its double and written without an exponent. */

@@ -159,7 +159,7 @@ export interface DecodedMessage {
   written(name: FieldName): unknown;
   /** The field as JSON where it stands in the message just as it would be written; undefined elsewhere. Throws `DecodeError`. */
   fieldText(name: FieldName): string | undefined;
-  /** The field as JSON, every byte as it came, where the message is JSON whose fields are read one by one; undefined elsewhere. Throws `DecodeError`. */
+  /** The same, but where the message is JSON whose fields are read one by one it is every byte as it came, whatever that is. Throws `DecodeError`. */
   rawText(name: FieldName): string | undefined;
   /** The whole payload, every byte as it came, where it is such JSON; undefined elsewhere. Throws `DecodeError`. */
   rawPayload(): Uint8Array | undefined;

@@ -51,12 +51,12 @@ class Decoded implements DecodedMessage {
     return this.field(name);
   }
 
-  fieldText(): undefined {
+  fieldText(_name: FieldName): string | undefined {
     return undefined;
   }
 
-  rawText(): undefined {
-    return undefined;
+  rawText(name: FieldName): string | undefined {
+    return this.fieldText(name);
   }
 
   rawPayload(): undefined {
@@ -91,6 +91,10 @@ class DecodedProtobuf extends Decoded {
 
   override field(name: FieldName): unknown {
     return this.#readsFields() ? this.fields.value(name) : super.field(name);
+  }
+
+  override fieldText(name: FieldName): string | undefined {
+    return this.#readsFields() ? this.fields.canonicalText(name) : undefined;
   }
 
   override candidates({ name }: JsonFieldSearch): FieldCandidates | undefined {
