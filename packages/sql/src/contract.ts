@@ -141,7 +141,7 @@ export interface CompiledQuery {
   /**
    * The rows that a message gives, in order; none where it is filtered out, and then it may stay unread but for what the filter needs. Calls for one message share one
    * decode by way of `DecodedMessage`. Throws `RowError` (an expression), `DecodeError` (the message), or `PendingCall` where the query
-   * awaits calls and `results` lacks one.
+   * awaits calls and `results` lacks some.
    */
   process(message: DecodedMessage, results?: CallResults): readonly OutputRow[];
 }
