@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FieldName } from './field.js';
 import { jsonDepthMax } from './json.js';
+import { type JsonStep, rawTextBehind } from './json-path.js';
 import { canonicalTextAt, rawTextAt, valueAt, writtenAt } from './json-scalar.js';
 import type { JsonText } from './json-text.js';
 import { endOfPlainText, endOfValue, skipSpace } from './json-walk.js';
@@ -77,6 +78,14 @@ export class JsonFields {
     const member = text ? this.#find(text.bytes, name) : -1;
     if (!text || member === -1) return 'null';
     return rawTextAt(text, this.#valueStarts[member] as number, this.#valueEnds[member] as number);
+  }
+
+  /** What the steps lead to within the field, as it stands in the message; `null` where there is none. */
+  rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string {
+    const text = this.#text;
+    const member = text ? this.#find(text.bytes, name) : -1;
+    if (!text || member === -1) return 'null';
+    return rawTextBehind(text, this.#valueStarts[member] as number, steps);
   }
 
   #walk({ bytes, end }: JsonText): boolean {

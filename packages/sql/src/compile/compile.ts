@@ -2,11 +2,13 @@ import { type FieldName, stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
 import { fieldRead, toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
+import { payloadPath } from '../bind/json-access.js';
 import { type Branch, type Output, type OutputColumn, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
+import { followSteps } from '../values/json-path.js';
 import { kindOfJson } from '../values/json-scalar.js';
 import { emitDrops } from './dropping.js';
 import { Emitter } from './emit.js';
@@ -128,9 +130,13 @@ function valueOrCallText(expression: Expression, emitter: Emitter, fields: Field
   const written = (value: string) => `((${variable} = ${value}) == null ? "null" : ${serialize}(${variable}))`;
   if (expression.op === 'payload' && expression.type === 'JSON')
     return `(${emitter.constant(payloadText)}(decoded) ?? ${written('decoded.value()')})`;
-  if (expression.op === 'field' && expression.type === 'JSON') {
-    const name = emitter.constant(fields.name(expression.name));
-    return `(decoded.rawText(${name}) ?? ${written(`decoded.field(${name})`)})`;
+  const path = expression.type === 'JSON' ? payloadPath(expression) : undefined;
+  if (path) {
+    const name = emitter.constant(fields.name(path.name));
+    if (path.steps.length === 0) return `(decoded.rawText(${name}) ?? ${written(`decoded.field(${name})`)})`;
+    const steps = emitter.constant(path.steps);
+    const followed = `${emitter.constant(followSteps)}(decoded.field(${name}), ${steps})`;
+    return `(decoded.rawTextWithin(${name}, ${steps}) ?? ${written(followed)})`;
   }
   if (expression.op === 'field') {
     const name = emitter.constant(fields.name(expression.name));

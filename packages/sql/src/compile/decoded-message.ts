@@ -3,19 +3,24 @@ import {
   type FieldName,
   type JsonFieldSearch,
   JsonFields,
+  type JsonStep,
   JsonText,
   type Message,
   type MessageCodec,
   ProtobufBytes,
   type ProtobufFields,
   parseWritten,
+  rawTextOf,
 } from '@laminar/codecs';
 import type { DecodedMessage } from '../contract.js';
 
 /** A message, decoded by its connection's codec as far as pipelines ask for it, and once for all of them. */
 export function decodedMessage(message: Message, codec: MessageCodec): DecodedMessage {
   const { fields } = codec;
-  if (fields === undefined) return new Decoded(message, codec);
+  if (fields === undefined) {
+    const member = codec.payloadMember?.(message);
+    return member === undefined ? new Decoded(message, codec) : new DecodedAround(message, codec, member);
+  }
   return fields instanceof JsonFields
     ? new DecodedJson(message, codec, fields)
     : new DecodedProtobuf(message, codec, fields);
@@ -59,6 +64,10 @@ class Decoded implements DecodedMessage {
     return this.fieldText(name);
   }
 
+  rawTextWithin(_name: FieldName, _steps: readonly JsonStep[]): string | undefined {
+    return undefined;
+  }
+
   rawPayload(): undefined {
     return undefined;
   }
@@ -69,6 +78,27 @@ class Decoded implements DecodedMessage {
 
   candidates(_search: JsonFieldSearch): FieldCandidates | undefined {
     return undefined;
+  }
+}
+
+/** One of its members is the payload, which is JSON. */
+class DecodedAround extends Decoded {
+  constructor(
+    message: Message,
+    codec: MessageCodec,
+    readonly member: string,
+  ) {
+    super(message, codec);
+  }
+
+  override rawText(name: FieldName): string | undefined {
+    return this.rawTextWithin(name, []);
+  }
+
+  override rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined {
+    if (name.text !== this.member) return undefined;
+    this.check();
+    return rawTextOf(new JsonText(this.message.data), steps);
   }
 }
 
@@ -146,6 +176,10 @@ class DecodedJson implements DecodedMessage {
   rawText(name: FieldName): string | undefined {
     // What goes out must not depend on whether another query had the message read whole.
     return this.fields.read(this.#text) ? this.fields.rawText(name) : undefined;
+  }
+
+  rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined {
+    return this.fields.read(this.#text) ? this.fields.rawTextWithin(name, steps) : undefined;
   }
 
   rawPayload(): Uint8Array | undefined {
