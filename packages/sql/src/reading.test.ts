@@ -199,6 +199,9 @@ describe('what is read of a message', () => {
       "SELECT a, b FROM orders WHERE ab = 'x'",
       'SELECT payload AS p FROM orders',
       'SELECT *, b AS d FROM orders',
+      'SELECT a FROM orders WHERE b = 5 AND NOT a = 1',
+      "SELECT b FROM orders WHERE c <> 'x'",
+      'SELECT 1 AS one FROM orders WHERE "é" > 1 OR "__proto__" > a',
     ];
     fc.assert(
       fc.property(

@@ -193,7 +193,9 @@ class DecodedJson implements DecodedMessage {
 
   candidates(search: JsonFieldSearch): FieldCandidates | undefined {
     // A message that another query had read is read.
-    if (this.#value !== undefined || this.fields.holds(this.#text)) return undefined;
+    if (this.#value !== undefined) return undefined;
+    const exact = this.fields.exactly(this.#text, search);
+    if (exact || this.fields.holds(this.#text)) return exact;
     return search.search(this.#text) ? search : undefined;
   }
 
