@@ -14,6 +14,8 @@ export interface Codec {
 export interface MessageCodec {
   /** The value of a message, never undefined. Throws `DecodeError`. */
   decode(data: Uint8Array, message: Message): unknown;
+  /** The member that is the payload as it came, where that is JSON of a message that decodes. */
+  payloadMember?(message: Message): string | undefined;
   /** What reads single fields of a message, where the format allows it and the payload is all there is. */
   readonly fields?: JsonFields | ProtobufFields;
 }

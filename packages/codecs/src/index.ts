@@ -4,6 +4,7 @@ export { type FieldCandidates, FieldName } from './field.js';
 export { jsonDepthMax, parseJson, parseWritten, stringifyJson } from './json.js';
 export { jsonCodec } from './json-codec.js';
 export { JsonFields } from './json-fields.js';
+export { type JsonStep, rawTextOf } from './json-path.js';
 export { JsonFieldSearch } from './json-search.js';
 export { JsonText } from './json-text.js';
 export type { Message } from './message.js';

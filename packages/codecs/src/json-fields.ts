@@ -1,9 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import type { FieldName } from './field.js';
+import type { FieldCandidates, FieldName } from './field.js';
 import { jsonDepthMax } from './json.js';
+import { type JsonStep, rawTextBehind } from './json-path.js';
 import { canonicalTextAt, rawTextAt, valueAt, writtenAt } from './json-scalar.js';
+import type { JsonFieldSearch } from './json-search.js';
 import type { JsonText } from './json-text.js';
 import { endOfPlainText, endOfValue, skipSpace } from './json-walk.js';
+
+/** Where more fields than that are searched for in each message, and it is small, it is quicker to read it once. */
+const searchesMax = 3;
+const smallBytesMax = 1024;
 
 /** Objects with more members are read whole. */
 const membersMax = 256;
@@ -20,6 +26,10 @@ export class JsonFields {
   #text: JsonText | undefined;
   #isRead = false;
   #count = 0;
+  /** How many fields were searched for in the message at hand, and in the one before. */
+  #searched = 0;
+  #searches = 0;
+  #searchesBefore = 0;
   readonly #keyStarts = new Int32Array(membersMax);
   readonly #keyEnds = new Int32Array(membersMax);
   readonly #valueStarts = new Int32Array(membersMax);
@@ -40,6 +50,20 @@ export class JsonFields {
   /** Whether this is the message that was read last. */
   holds(text: JsonText): boolean {
     return this.#text === text;
+  }
+
+  /** The value that a field has of a message that was read; undefined where that is not to be had, or searching for it is quicker. */
+  exactly(text: JsonText, search: JsonFieldSearch): FieldCandidates | undefined {
+    if (this.#searched !== text.id) {
+      this.#searched = text.id;
+      this.#searchesBefore = this.#searches;
+      this.#searches = 0;
+    }
+    if (search.isFirstIn(text)) this.#searches++;
+    const isWanted = this.#searchesBefore > searchesMax && text.bytes.length <= smallBytesMax;
+    if (!(isWanted || this.#text === text) || !this.read(text)) return undefined;
+    search.exact.values[0] = this.value(search.name);
+    return search.exact;
   }
 
   /** How many members the message has, duplicate keys counted each. */
@@ -77,6 +101,14 @@ export class JsonFields {
     const member = text ? this.#find(text.bytes, name) : -1;
     if (!text || member === -1) return 'null';
     return rawTextAt(text, this.#valueStarts[member] as number, this.#valueEnds[member] as number);
+  }
+
+  /** What the steps lead to within the field, as it stands in the message; `null` where there is none. */
+  rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string {
+    const text = this.#text;
+    const member = text ? this.#find(text.bytes, name) : -1;
+    if (!text || member === -1) return 'null';
+    return rawTextBehind(text, this.#valueStarts[member] as number, steps);
   }
 
   #walk({ bytes, end }: JsonText): boolean {

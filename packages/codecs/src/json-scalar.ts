@@ -1,6 +1,7 @@
 import { parseJson, parseWritten } from './json.js';
 import { exactNumber } from './json-number.js';
 import type { JsonText } from './json-text.js';
+import { utf8At } from './text-at.js';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -58,7 +59,7 @@ function restOfText(text: JsonText, start: number, end: number, i: number): stri
   const { bytes } = text;
   if (bytes.indexOf(backslash, i) !== -1 && bytes.subarray(i, end).includes(backslash))
     return parseJson(bytes.subarray(start - 1, end + 1)) as string;
-  return Buffer.prototype.utf8Slice.call(bytes, start, end);
+  return utf8At(bytes, start, end);
 }
 
 function numberAt(text: JsonText, start: number, end: number): number | bigint {
@@ -100,7 +101,7 @@ export function canonicalTextAt(text: JsonText, start: number, end: number): str
 
 /** The text of a valid JSON value just as it stands there. */
 export function rawTextAt(text: JsonText, start: number, end: number): string {
-  return text.isAscii ? text.latin1.slice(start, end) : Buffer.prototype.utf8Slice.call(text.bytes, start, end);
+  return text.isAscii ? text.latin1.slice(start, end) : utf8At(text.bytes, start, end);
 }
 
 /** An integer that a double holds, or a fraction that is the shortest of its double and written without an exponent. */

@@ -25,6 +25,8 @@ export class JsonFieldSearch implements FieldCandidates {
   readonly values: unknown[] = [undefined];
   count = 1;
   readonly name: FieldName;
+  /** The value that the field has in a message that was read instead. */
+  readonly exact: FieldCandidates & { readonly values: unknown[] } = { values: [undefined], count: 1 };
   /** The key in its quotes. */
   readonly #key: string;
   /** What is looked for is the key from here on: its rarest character is found soonest. */
@@ -33,6 +35,7 @@ export class JsonFieldSearch implements FieldCandidates {
   #searches = 0;
   #text = 0;
   #isFound = false;
+  #asked = 0;
 
   private constructor(name: string) {
     this.name = new FieldName(name);
@@ -62,6 +65,13 @@ export class JsonFieldSearch implements FieldCandidates {
       this.#isFound = text.endsAsObject && !text.hasUnicodeEscape && this.#search(text);
     }
     return this.#isFound;
+  }
+
+  /** Whether nobody has asked for it in this text before. */
+  isFirstIn(text: JsonText): boolean {
+    const isFirst = this.#asked !== text.id;
+    this.#asked = text.id;
+    return isFirst;
   }
 
   #search(text: JsonText): boolean {

@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { endOfText } from './json-walk.js';
+import { latin1At } from './text-at.js';
 
 const closingBrace = 0x7d;
 
@@ -26,7 +27,7 @@ export class JsonText {
 
   /** The bytes as characters of one byte each, made when first asked for: to search, and to cut strings of, it is faster. */
   get latin1(): string {
-    const latin1 = this.#latin1 ?? Buffer.prototype.latin1Slice.call(this.bytes, 0, this.bytes.length);
+    const latin1 = this.#latin1 ?? latin1At(this.bytes, 0, this.bytes.length);
     this.#latin1 = latin1;
     return latin1;
   }

@@ -146,7 +146,8 @@ function hasSpecial(word: number): boolean {
   return (found & 0x80808080) !== 0;
 }
 
-function endOfString(bytes: Uint8Array, i: number, end: number): number {
+/** The end of a string that begins with its quote at `i`. */
+export function endOfString(bytes: Uint8Array, i: number, end: number): number {
   let at = endOfPlainText(bytes, i + 1, end);
   while (at >= 0 && bytes[at] === backslash) {
     const after = endOfEscape(bytes, at, end);

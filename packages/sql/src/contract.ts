@@ -1,4 +1,4 @@
-import type { FieldCandidates, FieldName, JsonFieldSearch, Message } from '@laminar/codecs';
+import type { FieldCandidates, FieldName, JsonFieldSearch, JsonStep, Message } from '@laminar/codecs';
 import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
@@ -141,7 +141,7 @@ export interface CompiledQuery {
   /**
    * The rows that a message gives, in order; none where it is filtered out, and then it may stay unread but for what the filter needs. Calls for one message share one
    * decode by way of `DecodedMessage`. Throws `RowError` (an expression), `DecodeError` (the message), or `PendingCall` where the query
-   * awaits calls and `results` lacks one.
+   * awaits calls and `results` lacks some.
    */
   process(message: DecodedMessage, results?: CallResults): readonly OutputRow[];
 }
@@ -159,8 +159,10 @@ export interface DecodedMessage {
   written(name: FieldName): unknown;
   /** The field as JSON where it stands in the message just as it would be written; undefined elsewhere. Throws `DecodeError`. */
   fieldText(name: FieldName): string | undefined;
-  /** The field as JSON, every byte as it came, where the message is JSON whose fields are read one by one; undefined elsewhere. Throws `DecodeError`. */
+  /** The same, but where the message is JSON whose fields are read one by one it is every byte as it came, whatever that is. Throws `DecodeError`. */
   rawText(name: FieldName): string | undefined;
+  /** What the steps lead to within the field, every byte as it came, where the message is such JSON; undefined elsewhere. Throws `DecodeError`. */
+  rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined;
   /** The whole payload, every byte as it came, where it is such JSON; undefined elsewhere. Throws `DecodeError`. */
   rawPayload(): Uint8Array | undefined;
   /** How many members the payload has, where it is an object whose fields are read one by one; undefined elsewhere. Throws `DecodeError`. */

@@ -1,5 +1,6 @@
 import {
   type Codec,
+  DecodeError,
   jsonCodec,
   kvEntryCodec,
   type Message,
@@ -227,5 +228,34 @@ describe('a sink of format raw', () => {
     'INSERT INTO raw_out SELECT 1 AS payload FROM json',
   ])('takes nothing else: %s', (query) => {
     expect(problemOf(query)).toMatchObject({ code: 'type_mismatch', hint: expect.stringContaining('AS payload') });
+  });
+});
+
+describe('JSON of a KV entry that goes out as it came', () => {
+  const codec = kvEntryCodec('b', jsonCodec);
+  const entry = (query: string, value: string, more: Partial<Message> = {}) =>
+    rows(query, codec, new TextEncoder().encode(value), { subject: '$KV.b.k', ...more }).map(({ data }) =>
+      textOf(data),
+    );
+
+  it('keeps every byte, whatever kind of value it is', () => {
+    for (const value of ['{ "a":2.50,"a" : 1e400 }', '[ 1.0 ]', '1.0', '"\\u0061"', 'null', 'true'])
+      expect(entry('SELECT key, value FROM kv', ` ${value}\n`)).toEqual([`{"key":"k","value":${value}}`]);
+    expect(entry('SELECT value FROM config_changes', '{"a":2.50}')).toEqual(['{"value":{"a":2.50}}']);
+  });
+
+  it('keeps those that a path leads to', () => {
+    const at = (path: string, value: string) => entry(`SELECT ${path} AS x FROM kv`, value);
+    expect(at("value->'a'", '{"a":[2.50, 1]}')).toEqual(['{"x":[2.50, 1]}']);
+    expect(at("value#>'{a,-1}'", '{"a":[1,2.50]}')).toEqual(['{"x":2.50}']);
+    expect(at('value->0', ' [1.0]')).toEqual(['{"x":1.0}']);
+    for (const value of ['5', '"a"', 'null', '[]', '{}']) expect(at("value->'a'", value)).toEqual(['{"x":null}']);
+  });
+
+  it('is refused where it is no JSON, and is NULL where the key was deleted', () => {
+    expect(() => entry('SELECT value FROM kv', '{"a":1} x')).toThrow(DecodeError);
+    expect(() => entry("SELECT value->'a' AS x FROM kv", '{"a":1')).toThrow(DecodeError);
+    const deleted = { header: (name: string) => (name === 'KV-Operation' ? 'DEL' : undefined) };
+    expect(entry("SELECT value, value->'a' AS x FROM kv", '', deleted)).toEqual(['{"value":null,"x":null}']);
   });
 });

@@ -9,6 +9,7 @@ import {
   type Functions,
   functionCalls,
   loadSql,
+  type MissingCall,
   PendingCall,
   parseScript,
   queryReferences,
@@ -67,7 +68,7 @@ function bound(query: string, functions: Functions = library) {
 const textOf = (data: Uint8Array | undefined) => new TextDecoder().decode(data);
 
 /** The JSON of an expression over a payload, with functions that answer at once. */
-function evaluate(expression: string, payload = '{}', answer = (_: PendingCall): string => 'null'): string {
+function evaluate(expression: string, payload = '{}', answer = (_: MissingCall): string => 'null'): string {
   const compiled = compileQuery(bound(`SELECT ${expression} AS x FROM orders`));
   const results = new CallResults();
   for (;;) {
@@ -76,7 +77,7 @@ function evaluate(expression: string, payload = '{}', answer = (_: PendingCall):
       return textOf(row?.data).slice('{"x":'.length, -1);
     } catch (error) {
       if (!(error instanceof PendingCall)) throw error;
-      results.answered(error, Buffer.from(answer(error)));
+      for (const call of error.calls) results.answered(call, Buffer.from(answer(call)));
     }
   }
 }
@@ -223,7 +224,7 @@ describe('a call', () => {
 
 describe('a call that is awaited', () => {
   const asked: string[] = [];
-  const answer = ({ called, request }: PendingCall): string => {
+  const answer = ({ called, request }: MissingCall): string => {
     asked.push(`${called.name}${request}`);
     return '7';
   };
@@ -259,6 +260,57 @@ describe('a call that is awaited', () => {
     expect(() => evaluate("ask('x')", '{}', () => reply)).toThrow(expected);
   });
 
+  /** The calls of each evaluation of a message until there are rows, and the rows. */
+  const evaluations = (select: string, payload: string) => {
+    const compiled = compileQuery(bound(select));
+    const results = new CallResults();
+    const rounds: string[][] = [];
+    for (;;) {
+      try {
+        const rows = compiled.process(decodedMessage(message(payload), jsonCodec), results);
+        return { rounds, rows: rows.map(({ data }) => textOf(data)) };
+      } catch (error) {
+        if (!(error instanceof PendingCall)) throw error;
+        rounds.push(error.calls.map(({ request }) => request));
+        for (const call of error.calls) results.answered(call, Buffer.from('7'));
+      }
+    }
+  };
+
+  it('goes out together with all others of its message that do not depend on one another', () => {
+    const numbers = Array.from({ length: 250 }, (_, n) => n);
+    const requests = numbers.map((n) => `[${n}]`);
+    const list = JSON.stringify({ l: numbers });
+    const { rounds, rows } = evaluations('SELECT ask(n) AS x, n FROM orders, unnest(l) AS n', list);
+    expect(rounds).toEqual([requests]);
+    expect(rows).toEqual(numbers.map((n) => `{"x":7,"n":${n}}`));
+    const filtered = 'SELECT n FROM orders, unnest(l) AS n WHERE ask(n) > 6';
+    expect(evaluations(filtered, list)).toMatchObject({ rounds: [requests], rows: { length: 250 } });
+    const left =
+      'SELECT n, m FROM orders, unnest(l) AS n LEFT JOIN unnest(ARRAY[n::integer, n::integer + 1000]) AS m ON ask(m) = 8';
+    expect(evaluations(left, '{"l":[1,2]}')).toEqual({
+      rounds: [['[1]', '[1001]', '[2]', '[1002]']],
+      rows: ['{"n":1,"m":null}', '{"n":2,"m":null}'],
+    });
+    const columns = 'SELECT ask(a) AS x, ask(ask(b)) AS y, ask(a) + 1 AS z FROM orders';
+    expect(evaluations(columns, '{"a":1,"b":2}')).toEqual({
+      rounds: [['[1]', '[2]'], ['[7]']],
+      rows: ['{"x":7,"y":7,"z":8}'],
+    });
+    const both = 'SELECT ask(a) AS x FROM orders UNION ALL SELECT ask(b) FROM orders WHERE ask(0) = 7';
+    expect(evaluations(both, '{"a":1,"b":2}').rounds).toEqual([['[1]', '[0]'], ['[2]']]);
+  });
+
+  it('goes out with as many others as fit', () => {
+    const numbers = Array.from({ length: 600 }, (_, n) => n);
+    const select = 'SELECT m FROM orders, unnest(l) AS n, unnest(ARRAY[ask(n)]) AS m';
+    const { rounds, rows } = evaluations(select, JSON.stringify({ l: numbers }));
+    expect(rounds.map(({ length }) => length)).toEqual([256, 256, 88]);
+    expect(rows).toHaveLength(600);
+    const large = JSON.stringify({ l: numbers.slice(0, 5), t: 'x'.repeat(600_000) });
+    expect(evaluations('SELECT ask(t || n::text) AS x FROM orders, unnest(l) AS n', large).rounds).toHaveLength(3);
+  });
+
   it('says why it failed, in a few words', () => {
     const results = new CallResults();
     const compiled = compileQuery(bound("SELECT ask('x') AS x FROM orders"));
@@ -270,7 +322,7 @@ describe('a call that is awaited', () => {
         return error;
       }
     })() as PendingCall;
-    results.failed(pending, 'x'.repeat(10_000));
+    results.failed(pending.calls[0] as MissingCall, 'x'.repeat(10_000));
     expect(process).toThrow(/^the function "ask" failed: x{500}\.\.\.$/);
   });
 });

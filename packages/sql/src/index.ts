@@ -4,7 +4,7 @@ export { bindLiveQuery, type LiveQuery } from './bind/live.js';
 export { loadSql } from './bind/parse.js';
 export { bindQuery } from './bind/query.js';
 export { queryReferences } from './bind/references.js';
-export { CallResults, PendingCall } from './calls.js';
+export { CallResults, type MissingCall, PendingCall } from './calls.js';
 export { compileQuery } from './compile/compile.js';
 export { decodedMessage } from './compile/decoded-message.js';
 export { isEmptyRange, narrowed, type StreamRange } from './compile/stream-range.js';

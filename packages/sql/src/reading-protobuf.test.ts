@@ -13,8 +13,10 @@ const number = (id: number, value: number): number[] => [id << 3, value];
 const sized = (id: number, content: readonly number[]): number[] => [(id << 3) | 2, content.length, ...content];
 const text = (id: number, value: string): number[] => sized(id, [...Buffer.from(value)]);
 
+const double = (value: number): number[] => [(5 << 3) | 1, ...new Uint8Array(new Float64Array([value]).buffer)];
+
 const label = { optional: 1, repeated: 3 } as const;
-const type = { message: 11, string: 9, int32: 5 } as const;
+const type = { message: 11, string: 9, int32: 5, double: 1 } as const;
 const field = (name: string, id: number, kind: number, more: number[] = [], repeats: number = label.optional) =>
   sized(2, [...text(1, name), ...number(3, id), ...number(4, repeats), ...number(5, kind), ...more]);
 const fields = [
@@ -22,8 +24,9 @@ const fields = [
   ...field('b', 2, type.string),
   ...field('m', 3, type.message, text(6, '.M')),
   ...field('list', 4, type.int32, [], label.repeated),
+  ...field('d', 5, type.double),
 ];
-/** The descriptor set of `message M { int32 a = 1; string b = 2; M m = 3; repeated int32 list = 4; }`; its length takes two bytes. */
+/** The descriptor set of `message M { int32 a = 1; string b = 2; M m = 3; repeated int32 list = 4; double d = 5; }`; its length takes two bytes. */
 const file = [...text(1, 'm.proto'), ...sized(4, [...text(1, 'M'), ...fields]), ...text(12, 'proto3')];
 const lazy = protobufCodec(Uint8Array.from([0x0a, (file.length & 0x7f) | 0x80, file.length >> 7, ...file]), 'M');
 /** Reads every message whole: what the other way of reading must agree with. */
@@ -34,8 +37,9 @@ const { content } = fc.letrec<{ content: number[]; one: number[] }>((tie) => ({
   one: fc.oneof(
     { maxDepth: 2 },
     fc.nat(9).map((value) => number(1, value)),
-    fc.constantFrom('', 'x', 'é', 'xy').map((value) => text(2, value)),
+    fc.constantFrom('', 'x', 'é', 'xy', '"', '7').map((value) => text(2, value)),
     fc.nat(9).map((value) => number(4, value)),
+    fc.constantFrom(1.5, 0, -0, 1e21, 1e-7, 1 / 3, 123456, Number.NaN).map(double),
     fc.array(fc.nat(9), { maxLength: 3 }).map((values) => sized(4, values)),
     fc.constantFrom(number(9, 1), text(9, 'x'), sized(2, [0xff]), [0x0b, 0x0c], [0x1a, 0x05]),
     tie('content')
@@ -51,6 +55,8 @@ const queries = [
   'SELECT payload AS p, a FROM events WHERE a <> 1',
   "SELECT * FROM events WHERE b = 'x'",
   'SELECT 1 / a AS quotient FROM events WHERE 6 / a > 1',
+  'SELECT d, a::numeric AS n, b::text AS t, d::double precision AS dp FROM events',
+  'SELECT d::numeric AS n, a::text AS t, a::bigint AS i, d::text AS dt, d AS raw FROM events',
   'SELECT c, a FROM events WHERE c IS NULL',
 ];
 

@@ -175,6 +175,7 @@ const list = fc.constantFrom(
   '*, 1 AS a, b AS "é"',
   '*, a AS c, payload AS "__proto__"',
   "a->>'b' AS x",
+  "a->'b' AS x, b->0 AS y, c#>'{a,0}' AS z",
   '1 AS one',
 );
 
@@ -198,6 +199,9 @@ describe('what is read of a message', () => {
       "SELECT a, b FROM orders WHERE ab = 'x'",
       'SELECT payload AS p FROM orders',
       'SELECT *, b AS d FROM orders',
+      'SELECT a FROM orders WHERE b = 5 AND NOT a = 1',
+      "SELECT b FROM orders WHERE c <> 'x'",
+      'SELECT 1 AS one FROM orders WHERE "é" > 1 OR "__proto__" > a',
     ];
     fc.assert(
       fc.property(
@@ -228,6 +232,30 @@ describe('JSON that goes out as it came', () => {
     'WITH w AS (SELECT b, a FROM orders) SELECT b FROM w',
   ];
 
+  /** Paths from the field a, and their steps: names, places, and what is either. */
+  const paths: readonly (readonly [text: string, steps: readonly (string | number | { either: string })[]])[] = [
+    ["a->'a'", ['a']],
+    ["a->'é'", ['é']],
+    ["a->''", ['']],
+    ["a->'__proto__'->'b'", ['__proto__', 'b']],
+    ["a->'b'->'a'->'c'", ['b', 'a', 'c']],
+    ['a->0', [0]],
+    ["a->-1->'a'", [-1, 'a']],
+    ["a->'a'->-2", ['a', -2]],
+    ["a#>'{a,0}'", [{ either: 'a' }, { either: '0' }]],
+    ["a#>'{-1,b}'", [{ either: '-1' }, { either: 'b' }]],
+    ["payload#>'{a,b}'", [{ either: 'b' }]],
+    ["JSON_EXTRACT(payload, '$.a.b[1]')", ['b', 1]],
+  ];
+  const found = (value: unknown, steps: (typeof paths)[number][1]): unknown =>
+    steps.reduce<unknown>((at, step) => {
+      const written = typeof step === 'object' ? step.either : step;
+      const place = typeof step === 'string' ? Number.NaN : Number(written);
+      if (Array.isArray(at)) return Number.isNaN(place) ? undefined : at.at(place);
+      if (typeof written === 'number' || typeof at !== 'object' || at === null) return undefined;
+      return Object.hasOwn(at, written) ? (at as { [name: string]: unknown })[written] : undefined;
+    }, value);
+
   it('keeps every byte as a field, the last one of a name', () => {
     const compiled = forms.map(compile);
     fc.assert(
@@ -241,6 +269,41 @@ describe('JSON that goes out as it came', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('keeps every byte of what a path leads to, as JSON.parse would find it', () => {
+    const compiled = paths.map(([text, steps]) => ({ query: compile(`SELECT ${text} AS x FROM orders`), text, steps }));
+    fc.assert(
+      fc.property(json, json, fc.boolean(), (value, other, isReadWhole) => {
+        const data = new TextEncoder().encode(`{"b":${other},"a":${value}}`);
+        const decoded = decodedMessage(message(data), jsonCodec);
+        if (isReadWhole) decoded.value();
+        const { a } = parseJson(data) as { a: unknown };
+        for (const { query, text, steps } of compiled) {
+          const [row = ''] = rowsOf(query, decoded);
+          const raw = row.slice('{"x":'.length, -1);
+          expect(parseJson(new TextEncoder().encode(raw)), text).toEqual(found(a, steps) ?? null);
+          expect(value, text).toContain(raw === 'null' ? '' : raw);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keeps digits behind a path, the last of duplicate keys, and keys with escapes', () => {
+    const data = '{"y":{"z":1,"\\u007a" : [2.50, {"n":1e400, "n":0.10} ],"q":{"z":0.0}}}';
+    const run = (path: string) =>
+      outcome(compile(`SELECT ${path} AS x FROM orders`), new TextEncoder().encode(data), jsonCodec);
+    const gives = (value: string) => ({ rows: [`{"x":${value}}`] });
+    expect(run("y->'z'")).toEqual(gives('[2.50, {"n":1e400, "n":0.10} ]'));
+    expect(run("y->'z'->0")).toEqual(gives('2.50'));
+    expect(run("y->'z'->-1->'n'")).toEqual(gives('0.10'));
+    expect(run("y#>'{z,0}'")).toEqual(gives('2.50'));
+    expect(run("payload#>'{y,q,z}'")).toEqual(gives('0.0'));
+    expect(run("JSON_EXTRACT(y, '$.q')")).toEqual(gives('{"z":0.0}'));
+    expect(run("JSON_EXTRACT(payload, '$.y.z[1]')")).toEqual(gives('{"n":1e400, "n":0.10}'));
+    for (const path of ["y->'none'->0", 'y->0', "y->'z'->'n'", "y->'z'->2", "y->'z'->-3", "y#>'{z,x}'", "y#>'{q,0}'"])
+      expect(run(path)).toEqual(gives('null'));
   });
 
   it('keeps digits, duplicate keys, escapes and white space', () => {

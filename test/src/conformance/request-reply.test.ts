@@ -361,6 +361,18 @@ describe('with JetStream', () => {
     expect(open).toHaveLength(100);
     const { body } = await api.get('/pipelines/doubled');
     expect(body.delivery.guarantee).toBe('at_least_once');
+    open.splice(0);
+    const listed: { twice: number }[] = [];
+    nc.subscribe('laminar.output.listed', { callback: (_, message) => void listed.push(message.json()) });
+    await run('CREATE PIPELINE listed AS SELECT double(i) AS twice FROM asked, unnest("list") AS i');
+    const list = Array.from({ length: 100 }, (_, i) => i);
+    nc.publish('asked.n', JSON.stringify({ n: 0, list }));
+    // Those of the elements, and the other pipeline's.
+    await eventually(() => open.length === 101, { what: 'the questions of all elements at once' });
+    for (const answer of open) answer();
+    await eventually(() => listed.length === 100, { what: 'a row for each element' });
+    expect(listed).toEqual(list.map((i) => ({ twice: i * 2 })));
+    expect(open).toHaveLength(101);
     await api.delete('/connections/asked?cascade=true&wait=applied');
     await jsm.streams.delete('ASKED');
   });

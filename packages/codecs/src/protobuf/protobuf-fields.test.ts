@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DecodeError } from '../decode-error.js';
 import { FieldName } from '../field.js';
+import { stringifyJson } from '../json.js';
 import { protobufCodec } from './codec.js';
 import { ProtobufBytes, ProtobufFields } from './protobuf-fields.js';
 import { compiled } from './testing.js';
@@ -180,7 +181,10 @@ describe('fields of protobuf', () => {
           for (const name of chosen) {
             const candidates = fields.candidates(bytes, new FieldName(name));
             if (candidates) expect([...candidates.values]).toEqual([ownValue(expected, name)]);
-            if (isRead) expect(fields.value(new FieldName(name))).toEqual(ownValue(expected, name));
+            if (!isRead) continue;
+            expect(fields.value(new FieldName(name))).toEqual(ownValue(expected, name));
+            const written = fields.canonicalText(new FieldName(name));
+            if (written !== undefined) expect(written).toBe(stringifyJson(ownValue(expected, name)));
           }
           if (isRead) taken++;
         }
@@ -201,10 +205,33 @@ describe('fields of protobuf', () => {
         const isDoubtful = type.fields.sure !== undefined;
         if (!isDoubtful) expect(fields.read(new ProtobufBytes(data))).toBe(expected !== undefined);
         if (expected === undefined || isDoubtful) return;
-        for (const name of names) expect(fields.value(new FieldName(name))).toEqual(ownValue(expected, name));
+        for (const name of names) {
+          expect(fields.value(new FieldName(name))).toEqual(ownValue(expected, name));
+          const written = fields.canonicalText(new FieldName(name));
+          if (written !== undefined) expect(written).toBe(stringifyJson(ownValue(expected, name)));
+        }
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('are written at once where they are short numbers or texts of ASCII without escapes', () => {
+    const { type, fields } = proto3;
+    const written = (name: string, value: unknown) => {
+      const data = type.encode(type.fromObject({ must: '', [name]: value })).finish();
+      expect(fields.read(new ProtobufBytes(data))).toBe(true);
+      return fields.canonicalText(new FieldName(name));
+    };
+    expect([written('text', 'a b'), written('ratio', -12.25), written('signed', -7), written('big', '5')]).toEqual([
+      '"a b"',
+      '-12.25',
+      '-7',
+      '5',
+    ]);
+    expect(written('maybe', 0)).toBe('0');
+    for (const text of ['"', '\\', '\u007f', 'é', '\n']) expect(written('text', text)).toBeUndefined();
+    for (const ratio of [-0, 1e-7, 1e21, 1 / 3, Number.NaN, -1e15]) expect(written('ratio', ratio)).toBeUndefined();
+    expect(written('big', '9007199254740993')).toBeUndefined();
   });
 
   it('are unknown where the schema has none of that name', () => {

@@ -1,6 +1,7 @@
-import protobuf from 'protobufjs';
+import type protobuf from 'protobufjs';
 import { DecodeError } from '../decode-error.js';
 import type { FieldCandidates, FieldName } from '../field.js';
+import { latin1At } from '../text-at.js';
 import { messageBytesMax } from './decoder.js';
 import { type FieldReader, fieldReaders } from './field-reader.js';
 import { takes, WireCheck } from './wire-check.js';
@@ -33,7 +34,8 @@ export class ProtobufFields {
   #message: ProtobufBytes | undefined;
   #isScanned = false;
   #isValid: boolean | undefined;
-  #reader: protobuf.Reader | undefined;
+  /** The bytes as characters of one byte each, made when first asked for. */
+  #latin1: string | undefined;
   /** The values that were read of the message. */
   readonly #values: unknown[];
   /** The last occurrence of each field, or -1. */
@@ -67,6 +69,20 @@ export class ProtobufFields {
     return reader && this.#value(reader);
   }
 
+  /** What `stringifyJson` would write for the field, where that is quick: a text of ASCII, or a number of few digits; undefined elsewhere. Of a message that was read. */
+  canonicalText({ text }: FieldName): string | undefined {
+    const reader = this.#byName.get(text);
+    const last = reader ? (this.#last[reader.index] as number) : -1;
+    if (!reader?.writtenAs || last === -1) return undefined;
+    const { bytes } = this.#message as ProtobufBytes;
+    const [start, end] = [this.#starts[last] as number, this.#ends[last] as number];
+    if (reader.writtenAs === 'number') return canonicalNumber(reader.scalar?.(bytes, start, end));
+    for (let i = start; i < end; i++) if (isPlain[bytes[i] as number] === 0) return undefined;
+    const latin1 = this.#latin1 ?? latin1At(bytes, 0, bytes.length);
+    this.#latin1 = latin1;
+    return `"${latin1.slice(start, end)}"`;
+  }
+
   /** The value that a field has if the decoder takes the message, whose other fields are not looked at; undefined where that is not plain to see. */
   candidates(message: ProtobufBytes, { text }: FieldName): FieldCandidates | undefined {
     if (!this.#scan(message)) return undefined;
@@ -86,8 +102,8 @@ export class ProtobufFields {
     if (this.#message !== message) {
       this.#message = message;
       this.#isValid = undefined;
-      this.#reader = undefined;
-      this.#values.fill(unread);
+      this.#latin1 = undefined;
+      for (let i = 0; i < this.#values.length; i++) this.#values[i] = unread;
       this.#isScanned = message.bytes.length <= messageBytesMax && this.#note(message.bytes);
     }
     return this.#isScanned;
@@ -99,7 +115,7 @@ export class ProtobufFields {
     const cursor = this.#cursor;
     cursor.bytes = bytes;
     cursor.at = 0;
-    this.#last.fill(-1);
+    for (let i = 0; i < this.#last.length; i++) this.#last[i] = -1;
     this.#count = 0;
     while (cursor.at < end) {
       const tagAt = cursor.at;
@@ -149,11 +165,7 @@ export class ProtobufFields {
     const bytes = (this.#message as ProtobufBytes).bytes;
     if (last === -1) return reader.absent();
     if (!reader.scalar) return reader.decode(this.#occurrences(bytes, reader.group));
-    this.#reader ??= protobuf.Reader.create(bytes);
-    // Behind the tag: the length of a text belongs to what the reader reads.
-    this.#reader.pos = this.#tags[last] as number;
-    this.#reader.tag();
-    return reader.scalar(this.#reader);
+    return reader.scalar(bytes, this.#starts[last] as number, this.#ends[last] as number);
   }
 
   /** All occurrences of some fields as they stand in the message. */
@@ -172,3 +184,19 @@ export class ProtobufFields {
     return Buffer.isBuffer(bytes) ? joined : new Uint8Array(joined.buffer, joined.byteOffset, joined.length);
   }
 }
+
+const digitsMax = 15;
+
+/** Without an exponent, and exact whatever it is read as. */
+function canonicalNumber(value: unknown): string | undefined {
+  if (typeof value !== 'number' || Object.is(value, -0)) return undefined;
+  const size = Math.abs(value);
+  if (size !== 0 && !(size >= 1e-6 && size < 1e15)) return undefined;
+  const text = `${value}`;
+  return text.length <= digitsMax ? text : undefined;
+}
+
+/** Which bytes JSON has as they are in a text. */
+const isPlain = new Uint8Array(256).fill(1, 0x20, 0x7f);
+isPlain[0x22] = 0;
+isPlain[0x5c] = 0;

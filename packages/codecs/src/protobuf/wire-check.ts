@@ -6,7 +6,7 @@ import type { WireField, WireType } from './wire-type.js';
 /** Messages within messages, and entries of maps, that are looked at; deeper ones are left to the decoder. */
 const depthMax = 32;
 /** Longer texts are checked by native code, for which a view is made. */
-const shortTextBytesMax = 48;
+const shortTextBytesMax = 192;
 
 /** Says of values that the decoder takes them, without decoding them. It may be in doubt where the decoder is not. */
 export class WireCheck {

@@ -14,6 +14,11 @@ export class WireCursor {
   /** Reads a tag or a length, of up to 28 bits; -1 where there is none. */
   short(end: number): number {
     const { bytes } = this;
+    const first = bytes[this.at] as number;
+    if (first < 0x80 && this.at < end) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     for (let shift = 0; shift < 28 && this.at < end; shift += 7) {
       const byte = bytes[this.at++] as number;

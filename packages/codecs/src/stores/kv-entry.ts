@@ -1,4 +1,5 @@
 import type { Codec, MessageCodec } from '../codec.js';
+import { JsonFields } from '../json-fields.js';
 import type { Message } from '../message.js';
 
 /** What happened to a key or an object. */
@@ -14,7 +15,9 @@ export interface KvEntry {
 /** Reads the messages of a KV bucket (NATS ADR-8), values by the codec of their format. A purge reads as a deletion, and so does an expiry. */
 export function kvEntryCodec(bucket: string, values: Codec): MessageCodec {
   const prefix = `$KV.${bucket}.`;
+  const isJson = values.fields instanceof JsonFields;
   return {
+    ...(isJson && { payloadMember: (message) => (isDeletion(message) ? undefined : 'value') }),
     decode(data, message): KvEntry {
       const key = message.subject.slice(prefix.length);
       return isDeletion(message)

@@ -1,6 +1,15 @@
+import { FieldName, type JsonStep } from '@laminar/codecs';
 import { SqlError } from '../errors.js';
 import { contains, exists, existsAll, existsAny } from '../values/json.js';
-import { element, follow, followText, member, parseJsonPath } from '../values/json-path.js';
+import {
+  element,
+  follow,
+  followText,
+  isElementText,
+  member,
+  type PathStep,
+  parseJsonPath,
+} from '../values/json-path.js';
 import { coerce, settled, toText, typeName } from './coerce.js';
 import { type Evaluate, type Expression, strict, type Type } from './expression.js';
 
@@ -16,6 +25,53 @@ export function bindJsonAccess(operator: JsonAccess, left: Expression, right: Ex
     ? strict('JSON', offset, pathFollower, value, coerce(right, 'TEXT[]'))
     : byKey(operator, value, right, offset);
   return operator.endsWith('>>') ? toText(found) : found;
+}
+
+/** Where a value is taken out of the payload just as it stands there. */
+export interface PayloadPath {
+  /** The top-level field. */
+  readonly name: string;
+  readonly steps: readonly JsonStep[];
+}
+
+/** The path of an expression that does nothing but take a value out of a field of the payload, step by step; undefined for all others. */
+export function payloadPath(expression: Expression): PayloadPath | undefined {
+  if (expression.op === 'field') return { name: expression.name, steps: [] };
+  if (expression.op !== 'strict') return undefined;
+  const [value, key] = expression.args;
+  const steps = value && stepsOf(expression.evaluate, key);
+  if (!steps) return undefined;
+  if (value.op !== 'payload') {
+    const path = payloadPath(value);
+    return path && { name: path.name, steps: [...path.steps, ...steps] };
+  }
+  const [first, ...rest] = steps;
+  return first?.member && { name: first.member.text, steps: rest };
+}
+
+function stepsOf(evaluate: Evaluate, key: Expression | undefined): readonly JsonStep[] | undefined {
+  const extracted = extractions.get(evaluate);
+  if (extracted) return extracted.map(stepOf);
+  if (key?.op !== 'constant' || key.value === null) return undefined;
+  if (evaluate === member || evaluate === element) return [stepOf(key.value as PathStep)];
+  const keys = evaluate === pathFollower ? (key.value as readonly (string | null)[]) : [null];
+  if (keys.includes(null)) return undefined;
+  return (keys as readonly string[]).map((text) => ({
+    member: new FieldName(text),
+    element: isElementText(text) ? Number(text) : undefined,
+  }));
+}
+
+const stepOf = (step: PathStep): JsonStep =>
+  typeof step === 'number' ? { member: undefined, element: step } : { member: new FieldName(step), element: undefined };
+
+/** The steps of what evaluates a call of JSON_EXTRACT. */
+const extractions = new WeakMap<Evaluate, readonly PathStep[]>();
+
+function extraction(steps: readonly PathStep[]): Evaluate {
+  const evaluate = (value: unknown) => follow(value, steps);
+  extractions.set(evaluate, steps);
+  return evaluate;
 }
 
 const pathFollower = (json: unknown, path: readonly (string | null)[]): unknown =>
@@ -70,8 +126,8 @@ export function bindJsonExtract(args: readonly Expression[], offset: number): Ex
   const json = coerce(value, 'JSON');
   const [first, ...rest] = steps;
   if (json.op === 'payload' && typeof first === 'string')
-    return strict('JSON', offset, (member: unknown) => follow(member, rest), field(first, offset));
-  return strict('JSON', offset, (whole: unknown) => follow(whole, steps), json);
+    return strict('JSON', offset, extraction(rest), field(first, offset));
+  return strict('JSON', offset, extraction(steps), json);
 }
 
 /** A member of the payload, which can be read without the others. */

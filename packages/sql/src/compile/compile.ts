@@ -2,11 +2,13 @@ import { type FieldName, stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
 import { fieldRead, toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
-import type { Branch, Output, OutputColumn } from '../bind/plan.js';
+import { payloadPath } from '../bind/json-access.js';
+import { type Branch, type Output, type OutputColumn, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
+import { followSteps } from '../values/json-path.js';
 import { kindOfJson } from '../values/json-scalar.js';
 import { emitDrops } from './dropping.js';
 import { Emitter } from './emit.js';
@@ -24,15 +26,14 @@ export function compileQuery(query: BoundQuery, connection = onlyConnection(quer
   const fields = new FieldReads();
   const emitter = new Emitter(fields.variable);
   const drop = emitDropping(plan.branches, emitter);
-  const rows = emitBranches(plan.branches, emitter, fields, ({ output }) =>
+  const awaits = plan.calls.length > 0;
+  const rows = emitBranches(plan.branches, emitter, fields, awaits, ({ output }) =>
     plan.replies ? emitReply(output, emitter, fields) : emitOutput(output, emitter, fields),
   );
   const body = [
     '"use strict";',
     ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
-    plan.calls.length > 0
-      ? 'return function process(decoded, results = new CallResults()) {'
-      : 'return function process(decoded) {',
+    awaits ? 'return function process(decoded, results = new CallResults()) {' : 'return function process(decoded) {',
     drop,
     emitter.declarations(),
     'const message = decoded.message;',
@@ -107,14 +108,35 @@ function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: 
 
 /** The JSON text of a value. A value of JSON that goes out as it came keeps its bytes; other fields are in the message already, more often than not. */
 function valueText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
+  const text = valueOrCallText(expression, emitter, fields);
+  return hasCall(expression) ? `${emitter.constant(goingOn)}(results, () => ${text})` : text;
+}
+
+const hasCall = (expression: Expression): boolean => [...parts(expression)].some(({ op }) => op === 'call');
+
+/** A value that lacks the result of a call does not keep the others of its row from theirs. */
+function goingOn(results: CallResults, text: () => string): string {
+  try {
+    return text();
+  } catch (error) {
+    results.goOnWithout(error);
+    return '';
+  }
+}
+
+function valueOrCallText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
   const serialize = emitter.constant(serializerOf(expression.type));
   const variable = emitter.variable();
   const written = (value: string) => `((${variable} = ${value}) == null ? "null" : ${serialize}(${variable}))`;
   if (expression.op === 'payload' && expression.type === 'JSON')
     return `(${emitter.constant(payloadText)}(decoded) ?? ${written('decoded.value()')})`;
-  if (expression.op === 'field' && expression.type === 'JSON') {
-    const name = emitter.constant(fields.name(expression.name));
-    return `(decoded.rawText(${name}) ?? ${written(`decoded.field(${name})`)})`;
+  const path = expression.type === 'JSON' ? payloadPath(expression) : undefined;
+  if (path) {
+    const name = emitter.constant(fields.name(path.name));
+    if (path.steps.length === 0) return `(decoded.rawText(${name}) ?? ${written(`decoded.field(${name})`)})`;
+    const steps = emitter.constant(path.steps);
+    const followed = `${emitter.constant(followSteps)}(decoded.field(${name}), ${steps})`;
+    return `(decoded.rawTextWithin(${name}, ${steps}) ?? ${written(followed)})`;
   }
   if (expression.op === 'field') {
     const name = emitter.constant(fields.name(expression.name));

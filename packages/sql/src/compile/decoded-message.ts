@@ -3,19 +3,24 @@ import {
   type FieldName,
   type JsonFieldSearch,
   JsonFields,
+  type JsonStep,
   JsonText,
   type Message,
   type MessageCodec,
   ProtobufBytes,
   type ProtobufFields,
   parseWritten,
+  rawTextOf,
 } from '@laminar/codecs';
 import type { DecodedMessage } from '../contract.js';
 
 /** A message, decoded by its connection's codec as far as pipelines ask for it, and once for all of them. */
 export function decodedMessage(message: Message, codec: MessageCodec): DecodedMessage {
   const { fields } = codec;
-  if (fields === undefined) return new Decoded(message, codec);
+  if (fields === undefined) {
+    const member = codec.payloadMember?.(message);
+    return member === undefined ? new Decoded(message, codec) : new DecodedAround(message, codec, member);
+  }
   return fields instanceof JsonFields
     ? new DecodedJson(message, codec, fields)
     : new DecodedProtobuf(message, codec, fields);
@@ -51,11 +56,15 @@ class Decoded implements DecodedMessage {
     return this.field(name);
   }
 
-  fieldText(): undefined {
+  fieldText(_name: FieldName): string | undefined {
     return undefined;
   }
 
-  rawText(): undefined {
+  rawText(name: FieldName): string | undefined {
+    return this.fieldText(name);
+  }
+
+  rawTextWithin(_name: FieldName, _steps: readonly JsonStep[]): string | undefined {
     return undefined;
   }
 
@@ -69,6 +78,27 @@ class Decoded implements DecodedMessage {
 
   candidates(_search: JsonFieldSearch): FieldCandidates | undefined {
     return undefined;
+  }
+}
+
+/** One of its members is the payload, which is JSON. */
+class DecodedAround extends Decoded {
+  constructor(
+    message: Message,
+    codec: MessageCodec,
+    readonly member: string,
+  ) {
+    super(message, codec);
+  }
+
+  override rawText(name: FieldName): string | undefined {
+    return this.rawTextWithin(name, []);
+  }
+
+  override rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined {
+    if (name.text !== this.member) return undefined;
+    this.check();
+    return rawTextOf(new JsonText(this.message.data), steps);
   }
 }
 
@@ -91,6 +121,10 @@ class DecodedProtobuf extends Decoded {
 
   override field(name: FieldName): unknown {
     return this.#readsFields() ? this.fields.value(name) : super.field(name);
+  }
+
+  override fieldText(name: FieldName): string | undefined {
+    return this.#readsFields() ? this.fields.canonicalText(name) : undefined;
   }
 
   override candidates({ name }: JsonFieldSearch): FieldCandidates | undefined {
@@ -144,6 +178,10 @@ class DecodedJson implements DecodedMessage {
     return this.fields.read(this.#text) ? this.fields.rawText(name) : undefined;
   }
 
+  rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined {
+    return this.fields.read(this.#text) ? this.fields.rawTextWithin(name, steps) : undefined;
+  }
+
   rawPayload(): Uint8Array | undefined {
     this.check();
     return this.message.data;
@@ -155,7 +193,9 @@ class DecodedJson implements DecodedMessage {
 
   candidates(search: JsonFieldSearch): FieldCandidates | undefined {
     // A message that another query had read is read.
-    if (this.#value !== undefined || this.fields.holds(this.#text)) return undefined;
+    if (this.#value !== undefined) return undefined;
+    const exact = this.fields.exactly(this.#text, search);
+    if (exact || this.fields.holds(this.#text)) return exact;
     return search.search(this.#text) ? search : undefined;
   }
 

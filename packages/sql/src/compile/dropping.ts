@@ -11,9 +11,9 @@ const conditionsMax = 8;
 const partsMax = 200;
 /** Combinations of values that are tried for one condition. */
 const combinationsMax = 16;
-/** After so many tries it is asked whether they were worth it; if not, so many messages are read at once. */
+/** After so many tries it is asked whether they were worth it; if not, so many messages are read at once: twice as many each time, since a few that pass may come in a row. */
 const triesPerRound = 64;
-const messagesPerRest = 2048;
+const messagesPerRest = { least: 64, most: 2048 } as const;
 /** Which they are where at least that share of the messages is dropped: those that are not have cost a search for nothing. */
 const dropShareMin = 0.4;
 
@@ -95,6 +95,7 @@ class Pace {
   #tries = 0;
   #drops = 0;
   #rest = 0;
+  #nextRest: number = messagesPerRest.least;
 
   /** Whether to try the next message. */
   tries(): boolean {
@@ -107,7 +108,10 @@ class Pace {
   noted(isDropped: boolean): boolean {
     if (isDropped) this.#drops++;
     if (++this.#tries === triesPerRound) {
-      if (this.#drops < triesPerRound * dropShareMin) this.#rest = messagesPerRest;
+      if (this.#drops < triesPerRound * dropShareMin) {
+        this.#rest = this.#nextRest;
+        this.#nextRest = Math.min(2 * this.#rest, messagesPerRest.most);
+      } else this.#nextRest = messagesPerRest.least;
       this.#tries = 0;
       this.#drops = 0;
     }

@@ -5,12 +5,14 @@ import type { FieldReads } from './field-reads.js';
 
 /**
  * The statements that return a message's rows; `emitOutput` writes the rows of one branch as an expression. Where a message gives one row at most, nothing
- * is collected; else loops within loops put the rows into a `RowCollector`.
+ * is collected; else loops within loops put the rows into a `RowCollector`. A query that awaits calls goes on to the next row where one lacks a result, so that
+ * all that are missing are known at once.
  */
 export function emitBranches(
   branches: readonly Branch[],
   emitter: Emitter,
   fields: FieldReads,
+  awaits: boolean,
   emitOutput: (branch: Branch) => string,
 ): string {
   const [only, second] = branches;
@@ -18,19 +20,23 @@ export function emitBranches(
     const filters = only.filters.map((filter) => `if (!${emitter.condition(filter)}) return none;`);
     const filterFields = fields.declarations(emitter);
     const output = emitOutput(only);
-    return [filterFields, ...filters, fields.declarations(emitter), `return ${output};`].join('\n');
+    const result = awaits
+      ? ['let rows = none;', goingOn(`rows = ${output};`, awaits), 'results.end();', 'return rows;']
+      : [`return ${output};`];
+    return [filterFields, ...filters, fields.declarations(emitter), ...result].join('\n');
   }
   const rows = emitter.variable();
   const loops = branches.map((branch) => {
     const add = () => `${rows}.add(${emitOutput(branch)});`;
     const filters = branch.filters.map((filter) => emitter.condition(filter));
-    const body = emitExpansions(branch.expansions, rows, emitter, add);
-    return filters.length === 0 ? body : `if (${filters.join(' && ')}) {\n${body}\n}`;
+    const body = emitExpansions(branch.expansions, rows, emitter, awaits, add);
+    return goingOn(filters.length === 0 ? body : `if (${filters.join(' && ')}) {\n${body}\n}`, awaits);
   });
   return [
     fields.declarations(emitter),
     `${rows} = new ${emitter.constant(RowCollector)}();`,
     ...loops,
+    ...(awaits ? ['results.end();'] : []),
     `return ${rows}.rows;`,
   ].join('\n');
 }
@@ -40,6 +46,7 @@ function emitExpansions(
   [expansion, ...inner]: readonly Expansion[],
   rows: string,
   emitter: Emitter,
+  awaits: boolean,
   emitRow: () => string,
 ): string {
   if (!expansion) return emitRow();
@@ -57,9 +64,17 @@ function emitExpansions(
     ...named.map(({ value }) => `${value} = null;`),
     ...(ordinality ? [`${emitter.slot(ordinality)} = null;`] : []),
   ];
+  const matching = [
+    `if (${place} < ${count}) {`,
+    ...step,
+    `${matched} = true;`,
+    `} else if (${matched}) break; else {`,
+    ...nothing,
+    '}',
+  ];
   const body = [
     ...filters.map((filter) => `if (!${emitter.condition(filter)}) continue;`),
-    emitExpansions(inner, rows, emitter, emitRow),
+    emitExpansions(inner, rows, emitter, awaits, emitRow),
   ];
   return [
     ...named.map(({ array, list }) => `${array} = ${emitter.value(list)};`),
@@ -68,15 +83,14 @@ function emitExpansions(
       ? [
           `${matched} = false;`,
           `for (${place} = 0; ${place} <= ${count}; ${place}++) {`,
-          `if (${place} < ${count}) {`,
-          ...step,
-          `${matched} = true;`,
-          `} else if (${matched}) break; else {`,
-          ...nothing,
-          '}',
+          // Whether an element matches is not known while it lacks a result: the row of none is for later.
+          goingOn([...matching, ...body].join('\n'), awaits, `${matched} = true;`),
         ]
-      : [`for (${place} = 0; ${place} < ${count}; ${place}++) {`, ...step]),
-    ...body,
+      : [`for (${place} = 0; ${place} < ${count}; ${place}++) {`, goingOn([...step, ...body].join('\n'), awaits)]),
     '}',
   ].join('\n');
 }
+
+/** What lacks the result of a call does not keep what comes behind it from being looked at. */
+const goingOn = (code: string, awaits: boolean, more = ''): string =>
+  awaits ? `try {\n${code}\n} catch (error) { results.goOnWithout(error); ${more} }` : code;

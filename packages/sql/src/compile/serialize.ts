@@ -10,7 +10,17 @@ import { dateText, isoTimestamp } from '../values/time.js';
 /** Characters that JSON escapes, and surrogates, of which a lone one has to be. */
 const needsEscape = /["\\\p{Cc}\p{Cs}]/u;
 
-const serializeText = (value: string): string => (needsEscape.test(value) ? JSON.stringify(value) : `"${value}"`);
+/** Of texts up to that length each character is looked at, which is quicker then. */
+const shortText = 64;
+
+function serializeText(value: string): string {
+  if (value.length > shortText) return needsEscape.test(value) ? JSON.stringify(value) : `"${value}"`;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x20 || code === 0x22 || code === 0x5c || code > 0x7e) return JSON.stringify(value);
+  }
+  return `"${value}"`;
+}
 
 function serializeNumber(value: number | bigint): string {
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';

@@ -1,3 +1,5 @@
+import type { JsonStep } from '@laminar/codecs';
+
 /** A member or an element, on the way into a JSON value. */
 export type PathStep = string | number;
 
@@ -49,11 +51,24 @@ export function element(value: unknown, index: number): unknown {
   return Array.isArray(value) ? value.at(index) : undefined;
 }
 
+/** Whether a step of `#>` can be one into an array. */
+export const isElementText = (step: string): boolean => /^-?\d{1,9}$/.test(step);
+
+/** What steps lead to that were settled before; undefined where one leads nowhere. */
+export function followSteps(value: unknown, steps: readonly JsonStep[]): unknown {
+  let current = value;
+  for (const step of steps) {
+    if (Array.isArray(current)) current = step.element === undefined ? undefined : element(current, step.element);
+    else current = step.member && member(current, step.member.text);
+  }
+  return current;
+}
+
 /** A step of `#>`: a member of an object, an element of an array. */
 export function followText(value: unknown, steps: readonly string[]): unknown {
   let current = value;
   for (const step of steps) {
-    if (Array.isArray(current)) current = /^-?\d{1,9}$/.test(step) ? element(current, Number(step)) : undefined;
+    if (Array.isArray(current)) current = isElementText(step) ? element(current, Number(step)) : undefined;
     else current = member(current, step);
   }
   return current;

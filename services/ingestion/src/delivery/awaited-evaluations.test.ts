@@ -1,5 +1,5 @@
 import { jsonCodec } from '@laminar/codecs';
-import { bindQuery, compileQuery, decodedMessage, loadSql, type PendingCall } from '@laminar/sql';
+import { bindQuery, compileQuery, decodedMessage, loadSql, type MissingCall } from '@laminar/sql';
 import { beforeAll, expect, it } from 'vitest';
 import { AwaitedEvaluations, type FunctionCaller } from './awaited-evaluations.js';
 
@@ -9,7 +9,7 @@ beforeAll(() => loadSql());
 class Caller implements FunctionCaller {
   readonly open: { readonly request: string; answer(json: string): void; fail(reason: string): void }[] = [];
 
-  call({ request }: PendingCall): Promise<Uint8Array> {
+  call({ request }: MissingCall): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.open.push({
         request,
@@ -20,7 +20,7 @@ class Caller implements FunctionCaller {
   }
 }
 
-function evaluations() {
+function evaluations(select = 'SELECT n, ask(ask(n)) AS x FROM c') {
   const ask = {
     name: 'ask',
     arguments: [{ name: 'n', type: 'BIGINT' as const }],
@@ -29,7 +29,7 @@ function evaluations() {
     body: 'ask',
   };
   const bound = bindQuery(
-    'SELECT n, ask(ask(n)) AS x FROM c',
+    select,
     {
       get: () => ({ kind: 'source', name: 'c', jetstream: false, format: 'json' }),
       names: () => ['c'],
@@ -107,6 +107,24 @@ it('bounds what is under way and what is taken', async () => {
   }
   expect(awaited.ready()).toBeUndefined();
   expect(outcomes[599]).toBe('{"n":599,"x":7}');
+});
+
+it('bounds the calls under way that one message makes, each of them once', async () => {
+  const { caller, outcomes, evaluate } = evaluations('SELECT ask(i) AS x FROM c, generate_series(1, n) AS i');
+  evaluate(400);
+  evaluate(1);
+  const answered: string[] = [];
+  while (outcomes.length < 2) {
+    expect(caller.open.length).toBeLessThanOrEqual(256);
+    for (const { request, answer } of caller.open.splice(0)) {
+      answered.push(request);
+      answer('7');
+    }
+    await settled();
+  }
+  expect(answered.filter((request) => request === '[1]')).toHaveLength(2);
+  expect(answered).toHaveLength(401);
+  expect(outcomes[0]?.split('7')).toHaveLength(401);
 });
 
 it('hands all of it back when it is recalled, once', async () => {

@@ -1,6 +1,14 @@
-import { CallResults, type CompiledQuery, type DecodedMessage, type OutputRow, PendingCall } from '@laminar/sql';
+import {
+  CallResults,
+  type CompiledQuery,
+  type DecodedMessage,
+  type MissingCall,
+  type OutputRow,
+  PendingCall,
+} from '@laminar/sql';
+import { CallTurns } from './call-turns.js';
 
-/** Evaluations of a pipeline that are under way at once, each of them waiting for one call at most. */
+/** Evaluations of a pipeline that are under way at once, and calls that they make. */
 const underWayMax = 256;
 /** Beyond that many nothing more is taken before some are done. */
 const takenMax = 512;
@@ -8,7 +16,7 @@ const takenMax = 512;
 /** Makes calls of functions. */
 export interface FunctionCaller {
   /** The result, a value in JSON. Rejects with an error whose message says why there is none. */
-  call(pending: PendingCall): Promise<Uint8Array>;
+  call(missing: MissingCall): Promise<Uint8Array>;
 }
 
 /** What evaluating a message came to. */
@@ -28,7 +36,7 @@ interface Evaluation {
 }
 
 /**
- * Evaluates messages for a query whose functions have to be waited for: a message is evaluated until it lacks a result, and again when the result is
+ * Evaluates messages for a query whose functions have to be waited for: a message is evaluated until it lacks results, and again when all of these are
  * there. Only calls that are reached are made; those of different messages are under way together. Outcomes are handed on in the order of the messages.
  */
 export class AwaitedEvaluations {
@@ -36,6 +44,7 @@ export class AwaitedEvaluations {
   #evaluations: Evaluation[] = [];
   #begun = 0;
   #underWay = 0;
+  readonly #turns = new CallTurns(underWayMax);
   #ready: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   constructor(
@@ -77,9 +86,10 @@ export class AwaitedEvaluations {
       const evaluation = this.#evaluations[this.#begun++] as Evaluation;
       this.#underWay++;
       const all = this.#evaluations;
-      void this.outcomeOf(evaluation.message).then((outcome) => {
-        // Recalled in the meantime.
-        if (all !== this.#evaluations) return;
+      // Recalled in the meantime.
+      const isOver = () => all !== this.#evaluations;
+      void this.#evaluate(evaluation.message, isOver).then((outcome) => {
+        if (!outcome || isOver()) return;
         evaluation.outcome = outcome;
         this.#underWay--;
         this.#handOn();
@@ -90,18 +100,29 @@ export class AwaitedEvaluations {
 
   /** What one message comes to, beside the others and their order. Never rejects. */
   async outcomeOf(message: DecodedMessage): Promise<Outcome> {
+    return (await this.#evaluate(message, () => false)) as Outcome;
+  }
+
+  /** Undefined where it was over before it came to anything. */
+  async #evaluate(message: DecodedMessage, isOver: () => boolean): Promise<Outcome | undefined> {
     const results = new CallResults();
-    for (;;) {
+    while (!isOver()) {
       try {
         return { rows: this.query.process(message, results) };
       } catch (error) {
         if (!(error instanceof PendingCall)) return { error };
-        await this.caller.call(error).then(
-          (json) => results.answered(error, json),
-          (failure: unknown) => results.failed(error, failure instanceof Error ? failure.message : String(failure)),
-        );
+        await Promise.all(error.calls.map((call) => this.#turns.take(() => this.#call(call, results, isOver))));
       }
     }
+    return undefined;
+  }
+
+  async #call(call: MissingCall, results: CallResults, isOver: () => boolean): Promise<void> {
+    if (isOver()) return;
+    await this.caller.call(call).then(
+      (json) => results.answered(call, json),
+      (failure: unknown) => results.failed(call, failure instanceof Error ? failure.message : String(failure)),
+    );
   }
 
   #handOn(): void {

@@ -1,6 +1,6 @@
 import { functionAnswerMsMax } from '@laminar/protocol';
 import { CallFailed, type Sandbox } from '@laminar/sandbox';
-import type { PendingCall, UserFunction } from '@laminar/sql';
+import type { MissingCall, UserFunction } from '@laminar/sql';
 import { type NatsConnection, RequestError, TimeoutError } from '@nats-io/nats-core';
 import type { FunctionCaller } from './awaited-evaluations.js';
 
@@ -14,7 +14,7 @@ export class FunctionCalls implements FunctionCaller {
     readonly sandbox: Sandbox,
   ) {}
 
-  call({ called, request }: PendingCall): Promise<Uint8Array> {
+  call({ called, request }: MissingCall): Promise<Uint8Array> {
     return called.language === 'nats' ? this.#ask(called.body, request) : this.#run(called, request);
   }
 

@@ -1,16 +1,22 @@
-/** Orders as JSON in UTF-8, laid one behind the other as a socket brings them. `percent` runs from 0 to 99. */
-export function orders(count: number, size: 'small' | 'large'): Uint8Array[] {
-  const texts = Array.from({ length: count }, (_, i) => JSON.stringify(size === 'small' ? small(i) : large(i)));
-  const chunk = Buffer.from(texts.join(''));
+/** Orders; `percent` runs from 0 to 99. */
+export const orders = (count: number, size: 'small' | 'large'): object[] =>
+  Array.from({ length: count }, (_, i) => (size === 'small' ? small(i) : large(i)));
+
+/** Messages one behind the other in one buffer, as a socket brings them. */
+export function laidOut(messages: readonly Uint8Array[]): Buffer[] {
+  const chunk = Buffer.concat(messages);
   let offset = 0;
-  return texts.map((text) => {
+  return messages.map(({ length }) => {
     const begin = offset;
-    offset += Buffer.byteLength(text);
+    offset += length;
     return chunk.subarray(begin, offset);
   });
 }
 
-/** About 200 bytes. */
+export const averageBytes = (messages: readonly Uint8Array[]): number =>
+  Math.round(messages.reduce((sum, { length }) => sum + length, 0) / messages.length);
+
+/** About 200 bytes as JSON. */
 const small = (i: number) => ({
   id: `order-${String(i).padStart(8, '0')}`,
   customer: `customer-${i % 97}`,
@@ -21,7 +27,7 @@ const small = (i: number) => ({
   note: 'a short remark that makes the message about two hundred bytes',
 });
 
-/** About 4 KiB, most of it within members that no query of the benchmark reads. */
+/** About 4 KiB as JSON, most of it within members that no query of the benchmark reads. */
 const large = (i: number) => ({
   id: `order-${String(i).padStart(8, '0')}`,
   customer: { name: `customer-${i % 97}`, address: { street: 'Hauptstraße 5', city: 'Köln', zip: '50667' } },

@@ -1,12 +1,11 @@
-import { jsonCodec, type Message } from '@laminar/codecs';
-import { bindQuery, type CompiledQuery, compileQuery, decodedMessage, loadSql } from '@laminar/sql';
-import { comparedFigure, figure } from '../figures.js';
-import { inTurn } from '../in-turn.js';
+import { jsonCodec } from '@laminar/codecs';
+import { loadSql } from '@laminar/sql';
+import { figure } from '../figures.js';
 import { type Figure, type MeasureOptions, type Scenario, scaled } from '../scenario.js';
-import { orders } from './sql-messages.js';
+import { averageBytes, laidOut, orders } from './sql-messages.js';
+import { protobufFigures } from './sql-protobuf.js';
+import { compare, compileFor, ourSide } from './sql-sides.js';
 
-/** CPU time of one side's run, about. */
-const roundMs = 150;
 const messages = 1_000;
 const compilations = 200;
 
@@ -46,6 +45,18 @@ const otherFields: readonly (readonly [where: string, test: (order: Order) => bo
   ["currency = 'USD'", ({ currency }) => currency === 'USD'],
   ["id LIKE 'order-000009%'", ({ id }) => id.startsWith('order-000009')],
   ["note = ''", ({ note }) => note === ''],
+];
+/** Five pipelines, to stand beside the first of them. */
+interface Five {
+  readonly name: string;
+  readonly wheres: readonly string[];
+}
+const fives: readonly Five[] = [
+  {
+    name: 'five pipelines, each drops 90 %, beside one',
+    wheres: limits.map((least) => `percent >= ${least}`),
+  },
+  { name: 'five pipelines, of other fields, beside one', wheres: otherFields.map(([where]) => where) },
 ];
 const shares = [0, 25, 50, 75, 95];
 
@@ -121,11 +132,11 @@ export const sql: Scenario = {
     await loadSql();
     const figures: Figure[] = [];
     for (const size of ['small', 'large'] as const) {
-      const data = orders(messages, size);
-      const bytes = Math.round(data.reduce((sum, { length }) => sum + length, 0) / messages);
-      for (const job of jobsOf(size)) figures.push(await compareWithHand(job, data, bytes, options));
-      figures.push(await compareFiveWithOne(data, bytes, options));
+      const data = laidOut(orders(messages, size).map((order) => Buffer.from(JSON.stringify(order))));
+      for (const job of jobsOf(size)) figures.push(await compareWithHand(job, data, options));
+      for (const five of fives) figures.push(await compareFiveWithOne(five, data, options));
     }
+    for (const size of ['small', 'large'] as const) figures.push(...(await protobufFigures(size, messages, options)));
     figures.push(measureCompiling(scaled(compilations, options.scale)));
     return { figures };
   },
@@ -135,10 +146,9 @@ export const sql: Scenario = {
 function compareWithHand(
   { name, queries, byHand, target }: Job,
   data: readonly Uint8Array[],
-  bytes: number,
   options: MeasureOptions,
 ): Promise<Figure> {
-  const ours = ourSide(queries, data);
+  const ours = ourSide(queries, data, 'json', jsonCodec);
   const theirs = (): number => {
     let written = 0;
     for (const payload of data) {
@@ -148,65 +158,27 @@ function compareWithHand(
     return written;
   };
   if (ours() !== theirs()) throw new Error(`${name}: the rows differ`);
-  return compare(`${bytes} bytes: ${name}`, ours, { name: 'by hand', run: theirs }, target, options);
+  const title = `${averageBytes(data)} bytes: ${name}`;
+  return compare(title, ours, { name: 'by hand', run: theirs }, target, messages, options);
 }
 
-function compareFiveWithOne(data: readonly Uint8Array[], bytes: number, options: MeasureOptions): Promise<Figure> {
-  const queries = limits.map((least) => `SELECT * FROM orders WHERE percent >= ${least}`);
-  const one = { name: 'one of them', run: ourSide(queries.slice(0, 1), data) };
-  return compare(
-    `${bytes} bytes: five pipelines, each drops 90 %, beside one`,
-    ourSide(queries, data),
-    one,
-    2,
-    options,
-  );
-}
-
-/** CPU time of all messages, by message. */
-async function compare(
-  name: string,
-  ours: () => number,
-  baseline: { readonly name: string; readonly run: () => number },
-  target: number | undefined,
-  { runs, scale }: MeasureOptions,
+function compareFiveWithOne(
+  { name, wheres }: Five,
+  data: readonly Uint8Array[],
+  options: MeasureOptions,
 ): Promise<Figure> {
-  const side = (run: () => number) => {
-    const repeats = Math.max(1, Math.round((roundMs * scale) / timedMs(run, scaled(20, scale))));
-    return async () => (timedMs(run, repeats) * 1_000) / messages;
-  };
-  const us = await inTurn(runs, { ours: side(ours), theirs: side(baseline.run) });
-  const ratio = target === undefined ? undefined : ({ of: 'ratio', bound: 'at most', value: target } as const);
-  return comparedFigure(name, 'us', us.ours, { name: baseline.name, values: us.theirs }, ratio);
-}
-
-/** Bytes out of all messages, each decoded for all queries. */
-function ourSide(queries: readonly string[], data: readonly Uint8Array[]): () => number {
-  const compiled = queries.map(compile);
-  const all = data.map(message);
-  return () => {
-    let bytes = 0;
-    for (const one of all) {
-      const decoded = decodedMessage(one, jsonCodec);
-      for (const query of compiled) for (const row of query.process(decoded)) bytes += row.data.length;
-    }
-    return bytes;
-  };
-}
-
-/** Milliseconds of CPU time that one run takes, collecting its garbage included. */
-function timedMs(run: () => number, repeats: number): number {
-  const before = process.cpuUsage();
-  for (let i = 0; i < repeats; i++) run();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000 / repeats;
+  const queries = wheres.map((where) => `SELECT * FROM orders WHERE ${where}`);
+  const side = (some: readonly string[]) => ourSide(some, data, 'json', jsonCodec);
+  const one = { name: 'one of them', run: side(queries.slice(0, 1)) };
+  return compare(`${averageBytes(data)} bytes: ${name}`, side(queries), one, 2, messages, options);
 }
 
 function measureCompiling(count: number): Figure {
   const times = Array.from({ length: count + 1 }, (_, i) => {
     const startedMs = performance.now();
-    compile(
+    compileFor(
       `SELECT id, customer, amount * ${i} AS scaled FROM orders WHERE percent > ${i} AND currency IN ('EUR', 'USD') OR note LIKE 'a%'`,
+      'json',
     );
     return performance.now() - startedMs;
   }).slice(1);
@@ -215,26 +187,4 @@ function measureCompiling(count: number): Figure {
     bound: 'at most',
     value: 5,
   });
-}
-
-function compile(query: string): CompiledQuery {
-  const orders = { kind: 'source', name: 'orders', jetstream: false, format: 'json' } as const;
-  const bound = bindQuery(query, { get: (name) => (name === 'orders' ? orders : undefined), names: () => ['orders'] });
-  if (bound.status !== 'bound') throw new Error(bound.reason);
-  return compileQuery(bound.query);
-}
-
-function message(data: Uint8Array): Message {
-  return {
-    data,
-    subject: 'orders.new',
-    reply: undefined,
-    headers: () => undefined,
-    header: () => undefined,
-    timestampMs: 0,
-    sequence: undefined,
-    stream: undefined,
-    consumer: undefined,
-    delivered: undefined,
-  };
 }
