@@ -60,11 +60,6 @@ describe('a function in FROM', () => {
     ],
     ['SELECT id, t FROM orders LEFT JOIN unnest(none) AS t ON true', ['{"id":7,"t":null}']],
     ['SELECT id, t FROM orders LEFT JOIN unnest(tags) AS t ON true WHERE t IS NULL', []],
-    ['SELECT id, n FROM orders LEFT JOIN generate_series(1, 2, id - 7) AS n ON id > 7', ['{"id":7,"n":null}']],
-    [
-      'SELECT id, n FROM orders LEFT JOIN generate_series(1, 3) AS n ON id = 7 AND n > 2 AND id < 8',
-      ['{"id":7,"n":3}'],
-    ],
     ['SELECT id, t FROM orders, unnest(none) AS t', []],
     ['SELECT id, t FROM orders, unnest(absent) AS t', []],
     [

@@ -1,5 +1,4 @@
-import type { Expression, Slot } from '../bind/expression.js';
-import { type Branch, type Expansion, parts } from '../bind/plan.js';
+import type { Branch, Expansion } from '../bind/plan.js';
 import { RowCollector } from '../rows.js';
 import type { Emitter } from './emit.js';
 import type { FieldReads } from './field-reads.js';
@@ -36,10 +35,6 @@ export function emitBranches(
   ].join('\n');
 }
 
-/** Whether a condition is looked at for each element: where it names what the function gives, or calls what may have to be waited for. */
-const dependsOn = (condition: Expression, slots: ReadonlySet<Slot>): boolean =>
-  [...parts(condition)].some((part) => part.op === 'call' || (part.op === 'element' && slots.has(part.slot)));
-
 /** The loops of the expansions, one within the other, around what is done with a row. */
 function emitExpansions(
   [expansion, ...inner]: readonly Expansion[],
@@ -51,21 +46,12 @@ function emitExpansions(
   const { lists, ordinality, outer, on, filters } = expansion;
   const named = lists.map(({ list, slot }) => ({ array: emitter.variable(), value: emitter.slot(slot), list }));
   const [count, place, matched] = [emitter.variable(), emitter.variable(), emitter.variable()];
-  const own = new Set([...lists.map(({ slot }) => slot), ...(ordinality ? [ordinality] : [])]);
-  const [each, once] = [
-    on.filter((condition) => dependsOn(condition, own)),
-    on.filter((condition) => !dependsOn(condition, own)),
-  ];
-  // As PostgreSQL has it, what does not depend on the elements decides whether there are any, and nothing of the function fails where it does not hold.
-  const guard = once.map((condition) => `${emitter.condition(condition)} && `).join('');
-  const listed = (list: Expression) =>
-    guard === '' ? emitter.value(list) : `${guard}true ? ${emitter.value(list)} : null`;
   const step = [
     ...named.map(
       ({ array, value }) => `${value} = ${named.length > 1 ? `${array} == null ? null : ` : ''}${array}[${place}];`,
     ),
     ...(ordinality ? [`${emitter.slot(ordinality)} = ${place} + 1;`] : []),
-    ...each.map((condition) => `if (!${emitter.condition(condition)}) continue;`),
+    ...on.map((condition) => `if (!${emitter.condition(condition)}) continue;`),
   ];
   const nothing = [
     ...named.map(({ value }) => `${value} = null;`),
@@ -76,7 +62,7 @@ function emitExpansions(
     emitExpansions(inner, rows, emitter, emitRow),
   ];
   return [
-    ...named.map(({ array, list }) => `${array} = ${listed(list)};`),
+    ...named.map(({ array, list }) => `${array} = ${emitter.value(list)};`),
     `${count} = ${rows}.longest(${named.map(({ array }) => array).join(', ')});`,
     ...(outer
       ? [
