@@ -81,6 +81,6 @@ export {
   parseDeclaredType,
 } from './table/declared-type.js';
 export { type FixedColumns, fixedColumnIssues, fixedColumnsOf, misfitColumnIssues } from './table/fixed-columns.js';
-export { metadataColumns } from './table/metadata-columns.js';
+export { metadataColumns, metadataPrefix } from './table/metadata-columns.js';
 export { tableOptions } from './table/options.js';
 export { normalizeTable, tableIssues } from './table/validate.js';

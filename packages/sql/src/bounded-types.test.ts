@@ -85,9 +85,9 @@ describe('a column with bounds', () => {
     ['VARCHAR(3)', '"abc"', '{"x":"abc"}'],
     ['VARCHAR(3)', '"abc   "', '{"x":"abc"}'],
     ['VARCHAR(3)', '"😀😀😀"', '{"x":"😀😀😀"}'],
-    ['VARCHAR(3)', '"abcd"', 'too_large: a text is too long for VARCHAR(3)'],
+    ['VARCHAR(3)', '"abcd"', 'too_large: a text is too long for VARCHAR(3), at character 8 of the query'],
     ['VARCHAR(3)[]', '["a",null,"abc "]', '{"x":["a",null,"abc"]}'],
-    ['VARCHAR(3)[]', '["a","abcd"]', 'too_large: a text is too long for VARCHAR(3)'],
+    ['VARCHAR(3)[]', '["a","abcd"]', 'too_large: a text is too long for VARCHAR(3), at character 8 of the query'],
     ['TIMESTAMP(0)', '"2026-03-29T01:30:00.5Z"', '{"x":"2026-03-29T01:30:01Z"}'],
   ])('%s of %s gives %s', (type, json, gives) => {
     expect(read(type, json)).toBe(gives);

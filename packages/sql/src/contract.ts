@@ -61,24 +61,26 @@ export type Statement = { readonly offset: number; readonly text: string } & (
       readonly type: 'alter';
       readonly kind: Exclude<DefinedKind, 'function'>;
       readonly name: string;
+      /** Where the name stands, here and in those below: code points into the script. */
+      readonly nameOffset: number;
       readonly options: Options;
       readonly optionOffsets: { readonly [option: string]: number };
     }
-  | { readonly type: 'start_pipeline' | 'stop_pipeline'; readonly name: string }
+  | { readonly type: 'start_pipeline' | 'stop_pipeline'; readonly name: string; readonly nameOffset: number }
   | {
       readonly type: 'drop';
       readonly kind: DefinedKind;
       readonly name: string;
+      readonly nameOffset: number;
       readonly ifExists: boolean;
       readonly cascade: boolean;
     }
   | { readonly type: 'show'; readonly kind: DefinedKind }
-  | { readonly type: 'describe'; readonly name: string }
+  | { readonly type: 'describe'; readonly name: string; readonly nameOffset: number }
   | {
       /** `SELECT test_connection('name')`. */
       readonly type: 'test_connection';
       readonly name: string;
-      /** Where the name stands, code points into the script. */
       readonly nameOffset: number;
     }
   | { readonly type: 'explain'; readonly query: string; readonly queryOffset: number; readonly as: ExplainedAs }

@@ -20,6 +20,8 @@ export class RowError extends Error {
   constructor(
     readonly code: RowErrorCode,
     message: string,
+    /** Where the expression stands, in code points of the query; undefined where nobody knows. */
+    public offset?: number,
   ) {
     super(message);
   }

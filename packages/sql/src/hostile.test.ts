@@ -7,6 +7,7 @@ import {
   decodedMessage,
   loadSql,
   parseScript,
+  queryFacts,
   queryReferences,
   RowError,
   SqlError,
@@ -202,6 +203,27 @@ describe('a query that is too much', () => {
     expect(queryReferences(`WITH ${twice.join(', ')} SELECT * FROM c14`).reads).toEqual(['orders']);
   });
 
+  it.each([
+    ['joins 800 functions', `SELECT a FROM orders ${'CROSS JOIN unnest(t) AS u#'.repeat(800)}`],
+    ['has 4,000 CTEs', `WITH ${'c# AS(TABLE o),'.repeat(3500)} c AS (TABLE o) SELECT a FROM orders`],
+  ])('binds in time where it %s', (_, query) => {
+    let count = 0;
+    const numbered = query.replaceAll('#', () => `${count++} `);
+    const before = performance.now();
+    expect(bindQuery(numbered, relations).status).toBe('bound');
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+
+  it('is explained in time where it has many selects', () => {
+    const select = `SELECT ${Array.from({ length: 50 }, (_, i) => `a${i}`)} FROM orders WHERE a = 1 AND b = 2`;
+    const query = Array(100).fill(select).join(' UNION ALL ');
+    const bound = bindQuery(query, relations);
+    if (bound.status !== 'bound') throw new Error(bound.reason);
+    const before = performance.now();
+    expect(queryFacts(query, bound.query).branches[99]?.conditions).toEqual(['a = 1', 'b = 2']);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+
   it('binds in time where it only has many columns', () => {
     const names = Array.from({ length: 8000 }, (_, i) => `a${i}`);
     const before = performance.now();
@@ -230,6 +252,7 @@ describe('a script that is too much', () => {
       connection(`a = MAP {${Array.from({ length: 60_000 }, (_, i) => `'k${i}': 1`).join()}}`),
       1,
     ],
+    ['with a query of 30,000 brackets that are not closed', `SELECT ${'a('.repeat(30_000)}`, 1],
   ])('is read in time where it is one %s', (_, script, statements) => {
     const before = performance.now();
     expect(parseScript(script)).toHaveLength(statements);

@@ -237,6 +237,7 @@ describe('values', () => {
     ["name #- '{a}'", 'wrong_kind'],
     ["tags #- '{x}'", 'invalid_argument'],
     ["repeat('x', 2000000)", 'too_large'],
+    ["overlay('3.5' PLACING '3.5' FROM 2147483647)", 'out_of_range'],
   ])('%s is a row error', (expression, code) => {
     expect(() => evaluate(atRow(expression), order)).toThrow(expect.objectContaining({ name: 'RowError', code }));
   });

@@ -23,7 +23,7 @@ const selects: readonly (readonly [select: string, at: string])[] = [
   ['SELECT i.id FROM items i LEFT JOIN (SELECT 1 AS x FROM events) e ON true', '1 AS x'],
   ['SELECT i.id FROM items i FULL JOIN events e ON true', 'events e'],
   ['SELECT i.id FROM items i NATURAL JOIN events', 'events'],
-  ['SELECT id FROM items TABLESAMPLE SYSTEM (5)', 'items TABLESAMPLE'],
+  ['SELECT id FROM items TABLESAMPLE SYSTEM (5)', 'TABLESAMPLE'],
 ];
 
 /** The same for expressions. */

@@ -5,6 +5,7 @@ import { bindQuery, compileQuery, decodedMessage, type Relation, type Relations 
 export const relations: Relations = relationsOf([
   { kind: 'source', name: 'orders', jetstream: false, format: 'json' },
   { kind: 'source', name: 'events', jetstream: true, format: 'json' },
+  { kind: 'source', name: 'raw', jetstream: false, format: 'raw' },
   { kind: 'sink', name: 'out', jetstream: false, format: 'json' },
   {
     kind: 'table',

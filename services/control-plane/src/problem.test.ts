@@ -84,7 +84,14 @@ it('speaks of a script in places of the script', () => {
   const script = 'A;\nB (c = 1)';
   const issue: Issue = { code: 'unknown_option', message: 'there is no c', pointer: '/options/c' };
   const cause = new DefinitionRejected('invalid', 'there is no c', [issue]);
-  const { body } = toProblem(new StatementFailed(cause, script, 1, 6, [{ issue, offset: 6 }], [{ done: true }]));
+  const { body } = toProblem(
+    new StatementFailed(cause, script, {
+      index: 1,
+      offset: 6,
+      issuePlaces: [{ issue, offset: 6 }],
+      results: [{ done: true }],
+    }),
+  );
   expect(body).toMatchObject({
     status: 422,
     statement_index: 1,
@@ -93,7 +100,9 @@ it('speaks of a script in places of the script', () => {
     position: { line: 2, column: 4, offset: 6 },
     errors: [{ code: 'unknown_option', position: { line: 2, column: 4 } }],
   });
-  const away = toProblem(new StatementFailed(new BusUnavailable('away'), script, 1, 3, [], []));
+  const away = toProblem(
+    new StatementFailed(new BusUnavailable('away'), script, { index: 1, offset: 3, issuePlaces: [], results: [] }),
+  );
   expect(away.body).toMatchObject({ status: 503, statement_index: 1 });
   expect(away.body.position).toBeUndefined();
 });

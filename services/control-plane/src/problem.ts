@@ -96,11 +96,12 @@ function refusalProblem({ code, message, details }: Refusal): Problem {
 }
 
 /** A script's problem is its statement's, with positions in the script instead of pointers into a body that nobody sent. */
-function statementProblem({ cause, script, index, offset, issuePlaces, results }: StatementFailed): Problem {
+function statementProblem({ cause, script, details }: StatementFailed): Problem {
+  const { index, offset, issuePlaces, results, hint } = details;
   const inner = toProblem(cause);
   const mask = new SecretMask(script);
   const { type, title, status, code } = inner.body;
-  const detail = mask.message(inner.body.detail);
+  const detail = mask.message(hint === undefined ? inner.body.detail : `${inner.body.detail}; ${hint}`);
   const errors = issuePlaces.map(({ issue, offset: at }) => ({
     code: issue.code,
     detail: mask.message(issue.message),

@@ -27,7 +27,10 @@ export function functionIssues({ arguments: args, returns, language, body }: Sig
       const message =
         'the name of an argument begins with a letter or _, goes on with letters, digits and _, and has at most 63 characters';
       refuse('invalid_name', message, `${pointer}/name`);
-    } else if (seen.has(folded)) refuse('duplicate_argument', `there are two arguments "${name}"`, `${pointer}/name`);
+    } else if (seen.has(folded)) {
+      const message = `there are two arguments "${name}"; names match in any case, so rename one of them`;
+      refuse('duplicate_argument', message, `${pointer}/name`);
+    }
     seen.add(folded);
     const problem = typeProblem(type);
     if (problem !== undefined) refuse('unknown_type', problem, `${pointer}/type`);

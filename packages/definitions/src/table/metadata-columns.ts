@@ -11,3 +11,6 @@ export const metadataColumns: { readonly [name: string]: ColumnType } = {
   _nats_consumer: 'TEXT',
   _nats_delivered: 'BIGINT',
 };
+
+/** What the names of metadata columns begin with, in whatever case; no other column has such a name. */
+export const metadataPrefix = '_nats_';

@@ -3,7 +3,7 @@ import type { Issue } from '../errors.js';
 import { namePattern, nearestName } from '../names.js';
 import { optionIssues } from '../validate-options.js';
 import { declaredTypeName, isTypeProblem, parseDeclaredType } from './declared-type.js';
-import { metadataColumns } from './metadata-columns.js';
+import { metadataColumns, metadataPrefix } from './metadata-columns.js';
 import { tableOptions } from './options.js';
 
 const columnsMax = 1000;
@@ -41,7 +41,11 @@ export function tableIssues(table: TableDefinition): Issue[] {
       });
     }
     if (seen.has(folded))
-      issues.push({ code: 'duplicate_column', message: `there are two columns "${name}"`, pointer: `${pointer}/name` });
+      issues.push({
+        code: 'duplicate_column',
+        message: `there are two columns "${name}"; names match in any case, so leave one of them out`,
+        pointer: `${pointer}/name`,
+      });
     seen.add(folded);
     const parsed = parseDeclaredType(type);
     const canonical = isTypeProblem(parsed) ? undefined : declaredTypeName(parsed);
@@ -64,7 +68,7 @@ export function tableIssues(table: TableDefinition): Issue[] {
         message: `the column "${name}" is of type ${metadata}`,
         pointer: `${pointer}/type`,
       });
-    } else if (metadata === undefined && folded.startsWith('_nats_')) {
+    } else if (metadata === undefined && folded.startsWith(metadataPrefix)) {
       const nearest = nearestName(folded, Object.keys(metadataColumns));
       const hint =
         nearest === undefined ? `there are ${Object.keys(metadataColumns).join(', ')}` : `did you mean "${nearest}"?`;

@@ -5,7 +5,7 @@ import { bothNullOr, equalityOf } from '../values/order.js';
 import { alignAll } from './align.js';
 import { callFunction } from './call.js';
 import { aType, coerce, commonType, typeName } from './coerce.js';
-import { arrayOf, type Expression, elementOf, lenient, strict, type Type, valueType } from './expression.js';
+import { arrayOf, building, type Expression, elementOf, lenient, strict, type Type, valueType } from './expression.js';
 import { unsupported } from './unsupported.js';
 
 type Bind = (node: Node | undefined) => Expression;
@@ -22,7 +22,7 @@ export function bindArray(node: A_ArrayExpr, offset: number, bind: Bind): Expres
   );
   const type = arrayOf(aligned[0]?.type ?? 'TEXT');
   if (type === undefined) throw unsupported(`an array of ${aligned[0]?.type}`, offset, oneDimension);
-  return lenient(type, offset, (...values: unknown[]) => values.map((value) => value ?? null), ...aligned);
+  return building(lenient(type, offset, (...values: unknown[]) => values.map((value) => value ?? null), ...aligned));
 }
 
 /** `array[2]` and `array[2:3]`, counted from 1. Throws `SqlError`. */

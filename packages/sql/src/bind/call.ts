@@ -26,6 +26,7 @@ const specialForms: ReadonlySet<string> = new Set([
   'greatest',
   'least',
   'cast',
+  'timezone',
   connectionTestName,
 ]);
 

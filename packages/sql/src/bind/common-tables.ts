@@ -12,9 +12,28 @@ export interface CommonTable {
   readonly columns: readonly Identifier[];
   readonly visible: CommonTables;
 }
-export type CommonTables = ReadonlyMap<string, CommonTable>;
 
-export const noTables: CommonTables = new Map();
+/** CTEs by name. */
+export interface CommonTables {
+  get(name: string): CommonTable | undefined;
+}
+
+export const noTables: CommonTables = { get: () => undefined };
+
+/** One more, which hides one of its name; those before it are shared with whoever sees them alone. */
+class MoreTables implements CommonTables {
+  constructor(
+    readonly name: string,
+    readonly table: CommonTable,
+    readonly others: CommonTables,
+  ) {}
+
+  get(name: string): CommonTable | undefined {
+    let tables: CommonTables = this;
+    for (; tables instanceof MoreTables; tables = tables.others) if (tables.name === name) return tables.table;
+    return tables.get(name);
+  }
+}
 
 /** The CTEs that a WITH adds to those further out. Throws `SqlError`. */
 export function commonTables(clause: WithClause | undefined, outer: CommonTables, source: SourceText): CommonTables {
@@ -36,7 +55,7 @@ export function commonTables(clause: WithClause | undefined, outer: CommonTables
     own.add(name);
     const alias: Alias = { aliasname: name, ...(cte.aliascolnames ? { colnames: cte.aliascolnames } : {}) };
     const columns = namesBehind(alias, source, cte.location);
-    tables = new Map([...tables, [name, { select: cte.ctequery.SelectStmt, columns, visible: tables }]]);
+    tables = new MoreTables(name, { select: cte.ctequery.SelectStmt, columns, visible: tables }, tables);
   }
   return tables;
 }

@@ -6,7 +6,7 @@ import {
   textWriter,
   type ValueType,
 } from '../values/convert.js';
-import { type Decimal, decimalNumber, decimalOf } from '../values/decimal.js';
+import { type Decimal, decimalNumber, decimalOf, decimalOfDouble } from '../values/decimal.js';
 import { checkedDouble, realOfDouble } from '../values/double.js';
 import { checkedInteger, type Integer } from '../values/integer.js';
 import { jsonConverter, numberToInteger } from '../values/json-scalar.js';
@@ -55,8 +55,7 @@ export function explicitConversion(from: Type, to: ValueType): Convert | undefin
     if (from === 'BOOLEAN' && to === 'INTEGER') return Number;
   }
   if (to === 'NUMERIC' && from === 'REAL') return (value: number) => decimalOf(Number(value.toPrecision(6)));
-  if (to === 'NUMERIC' && from === 'DOUBLE PRECISION')
-    return (value: number) => decimalOf(Number(value.toPrecision(15)));
+  if (to === 'NUMERIC' && from === 'DOUBLE PRECISION') return decimalOfDouble;
   if (to === 'REAL' && (from === 'DOUBLE PRECISION' || from === 'NUMBER'))
     return (value: Integer) => realOfDouble(Number(value));
   if (to === 'BOOLEAN' && (from === 'INTEGER' || from === 'NUMBER')) return (value: Integer) => Number(value) !== 0;

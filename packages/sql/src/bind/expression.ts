@@ -27,8 +27,14 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
       readonly args: readonly Expression[];
       /** Where the first argument is NULL the others are not computed, so that an error in them is none. */
       readonly firstDecides?: true;
+      readonly builds?: Builds;
     }
-  | { readonly op: 'lenient'; readonly evaluate: Evaluate; readonly args: readonly Expression[] }
+  | {
+      readonly op: 'lenient';
+      readonly evaluate: Evaluate;
+      readonly args: readonly Expression[];
+      readonly builds?: Builds;
+    }
   /** A call of a user's function, whose arguments are JSON. */
   | { readonly op: 'call'; readonly called: UserFunction; readonly args: readonly Expression[] }
   | { readonly op: 'and' | 'or'; readonly args: readonly Expression[] }
@@ -39,6 +45,9 @@ export type Expression = { readonly type: Type; readonly offset: number } & (
       readonly otherwise: Expression;
     }
 );
+
+/** It puts an array or JSON together of its arguments, so that its size is looked at; that of a text or a BYTEA always is. */
+type Builds = true;
 
 /** A place for the values of one column of a function in FROM; it is itself, whatever it is called. */
 export interface Slot {
@@ -78,6 +87,10 @@ export const lenient = (type: Type, offset: number, evaluate: Evaluate, ...args:
   type,
   offset,
 });
+
+/** The same, which puts an array or JSON together. */
+export const building = (expression: Expression): Expression =>
+  expression.op === 'strict' || expression.op === 'lenient' ? { ...expression, builds: true } : expression;
 
 const integers: readonly Type[] = ['SMALLINT', 'INTEGER', 'BIGINT'];
 const numbers: readonly Type[] = [...integers, 'NUMERIC', 'REAL', 'DOUBLE PRECISION', 'NUMBER'];

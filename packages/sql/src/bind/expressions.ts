@@ -6,9 +6,9 @@ import { bindSign } from './arithmetic.js';
 import { bindArray, bindSubscripts } from './array.js';
 import { callFunction, isBuiltIn } from './call.js';
 import { firstLocation } from './clauses.js';
-import { coerce, settled } from './coerce.js';
+import { aType, coerce, settled } from './coerce.js';
 import { alike, compare, compareWithElements } from './comparison.js';
-import { constant, type Expression, inline, lenient } from './expression.js';
+import { constant, type Expression, inline, isNumeric, lenient } from './expression.js';
 import { parseFunctionBody } from './function-body.js';
 import type { FunctionScope } from './function-scope.js';
 import { itemsOf } from './joined-scope.js';
@@ -22,8 +22,9 @@ import { columnsScope, type Identifier, type Scope, type ScopeColumn } from './s
 import { oneMessage, severalMessages } from './several-messages.js';
 import type { SourceText } from './source-text.js';
 import { negatedInterval } from './time-arithmetic.js';
+import { bindTimeZone } from './time-zone.js';
 import { bindCast } from './type-name.js';
-import { unsupported } from './unsupported.js';
+import { unsupported, unsupportedSyntax } from './unsupported.js';
 import { asType, matchArguments, userCall } from './user-call.js';
 
 /** What binding an expression needs to know. */
@@ -151,7 +152,7 @@ function bindConstant(node: A_Const, offset: number): Expression {
   if (node.fval) {
     return wideNumber(node.fval.fval ?? '', offset);
   }
-  throw unsupported('this literal', offset);
+  throw unsupported('a bit string', offset, "write a number, or bytes: '\\x1f'::bytea");
 }
 
 /** A number that is no INTEGER as the parser wrote it: one with a point or an exponent, or a whole one that is larger, or negative. */
@@ -317,8 +318,7 @@ export function calledName(node: FuncCall, offset: number): string {
   if ((node.funcname ?? []).length > 1 && firstName(node) !== 'pg_catalog')
     throw unsupported('a schema before the name of a function', offset, 'leave the schema out');
   // What PostgreSQL's own syntax calls, such as IS NORMALIZED: nobody can define it.
-  if ((node.funcname ?? []).length > 1 && !isBuiltIn(name))
-    throw unsupported(`the function ${name}`, offset, 'take another of docs/reference/sql.md');
+  if ((node.funcname ?? []).length > 1 && !isBuiltIn(name)) throw unsupportedSyntax(name, offset);
   return name;
 }
 
@@ -332,6 +332,9 @@ function bindCall(
   const args = (node.args ?? []).map(bind);
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
+  if (name === 'timezone') return bindTimeZone(args, offset);
+  const [first] = args;
+  if (name === 'to_char' && first && (isNumeric(first.type) || first.type === 'INTERVAL')) throw noTemplate(first);
   if (name === 'age' && args.length === 1)
     return callFunction('age', [callFunction('current_date', [], offset), args[0] as Expression], offset);
   const called = isBuiltIn(name) ? undefined : scope.functions.get(name);
@@ -363,6 +366,16 @@ export function expressionOfBody(
   return asType(bindExpression(expression, { source, scope, functions }), returns);
 }
 
+/** What a number or an interval is written by, where PostgreSQL takes a template. */
+const noTemplate = ({ type, offset }: Expression): SqlError =>
+  unsupported(
+    `to_char of ${aType(type)}`,
+    offset,
+    type === 'INTERVAL'
+      ? 'write x::text, or extract(hour FROM x) and the like'
+      : "write round(x, 2)::text for two digits behind the point, lpad(x::text, 8, '0') for a width",
+  );
+
 const textOfNode = (node: Node | undefined): string => (node && 'String' in node ? (node.String.sval ?? '') : '');
 const firstName = (node: FuncCall): string => textOfNode(node.funcname?.[0]);
 const lastName = (node: FuncCall): string => textOfNode(node.funcname?.at(-1));
@@ -372,6 +385,8 @@ const refusals: { readonly [kind: string]: readonly [what: string, hint: string]
   RowExpr: ['a row value', 'compare the columns one by one'],
   ParamRef: ['a parameter', 'write the value itself'],
   GroupingFunc: ['GROUPING', oneMessage],
+  NamedArgExpr: ['a named argument', 'write the arguments alone, in their order: left(name, 3)'],
+  MergeSupportFunc: ['MERGE_ACTION()', 'a pipeline writes rows with INSERT INTO sink SELECT ...'],
   XmlExpr: ['XML', 'messages are JSON'],
   CollateClause: ['COLLATE', 'texts are compared by their code points; lower(x) ignores case'],
   JsonIsPredicate: ['IS JSON', 'jsonb_typeof(x) says what a value is; a text is read with x::json'],

@@ -48,21 +48,39 @@ export function bindFrom(items: readonly Node[], around: Surroundings): readonly
 }
 
 function begin(item: Node, around: Surroundings): readonly From[] {
-  const offset = around.source.offset(firstLocation(item));
   if ('RangeVar' in item) return relation(item.RangeVar, around);
-  if ('RangeSubselect' in item) return subquery(item.RangeSubselect, offset, around);
   if ('JoinExpr' in item) {
     const { larg, rarg } = item.JoinExpr;
-    if (!larg || !rarg) throw unsupported('this join', offset);
+    if (!larg || !rarg) throw new Error('a join has two sides');
     return begin(larg, around).map((from) => join(from, item.JoinExpr, rarg, around));
   }
+  const offset = around.source.offset(firstLocation(item));
+  if ('RangeSubselect' in item) return subquery(item.RangeSubselect, offset, around);
   if ('RangeFunction' in item)
     throw unsupported(
       'a function at the beginning of FROM',
       offset,
       'the connection or table comes first: FROM orders, unnest(...)',
     );
-  throw unsupported('this in FROM', offset, oneSource);
+  throw notInFrom(item, offset, around) ?? unsupported('this in FROM', offset, oneSource);
+}
+
+/** What PostgreSQL makes rows of in FROM by words of its own; undefined for all else. */
+function notInFrom(item: Node, offset: number, { source }: Surroundings): SqlError | undefined {
+  if ('RangeTableSample' in item)
+    return unsupported(
+      'TABLESAMPLE',
+      source.wordAfter(firstLocation(item), 'tablesample'),
+      'a message that is read again must give the same row: WHERE HASH(id) % 10 = 0 takes the messages of a tenth of the ids',
+    );
+  if ('RangeTableFunc' in item) return unsupported('XMLTABLE', offset, 'messages are JSON');
+  if ('JsonTable' in item)
+    return unsupported(
+      'JSON_TABLE',
+      offset,
+      "write FROM orders, jsonb_array_elements(items) AS item, and take members with item->'sku'",
+    );
+  return undefined;
 }
 
 /** What comes behind the source: functions, one within the other. */
@@ -73,7 +91,8 @@ function beside(from: From, item: Node, around: Surroundings): From {
     const { larg, rarg } = item.JoinExpr;
     if (larg && rarg) return join(beside(from, larg, around), item.JoinExpr, rarg, around);
   }
-  throw noJoin(item, source.offset(firstLocation(item)));
+  const offset = source.offset(firstLocation(item));
+  throw notInFrom(item, offset, around) ?? noJoin(item, offset);
 }
 
 /** A subquery beside the source joins another one, or computes over the row before it, which functions do without it. */
@@ -89,7 +108,8 @@ const noJoin = (item: Node, offset: number): SqlError =>
 function join(from: From, node: JoinExpr, item: Node, around: Surroundings): From {
   const { jointype, quals } = node;
   const offset = around.source.offset(firstLocation(item));
-  if (!('RangeFunction' in item) && !('JoinExpr' in item)) throw noJoin(item, offset);
+  if (!('RangeFunction' in item) && !('JoinExpr' in item))
+    throw notInFrom(item, offset, around) ?? noJoin(item, offset);
   const hint = 'write CROSS JOIN or LEFT JOIN ... ON';
   if (node.isNatural || node.usingClause?.length) throw unsupported('a join by names of columns', offset, hint);
   if (node.alias) throw unsupported('an alias of a join', offset, 'give its parts aliases');
@@ -98,7 +118,8 @@ function join(from: From, node: JoinExpr, item: Node, around: Surroundings): Fro
     const both = beside(from, item, around);
     return quals ? filtered(both, bindCondition(quals, context(both.scope))) : both;
   }
-  if (jointype !== 'JOIN_LEFT') throw unsupported(`this join (${jointype ?? ''})`, offset, hint);
+  if (jointype !== 'JOIN_LEFT')
+    throw unsupported(`a ${(jointype ?? '').replace('JOIN_', '')} JOIN of a function`, offset, hint);
   if (!('RangeFunction' in item)) throw unsupported('LEFT JOIN of a join', offset, 'join its parts one by one');
   const both = expanded(from, item.RangeFunction, around);
   const on = quals ? conjuncts(bindCondition(quals, context(both.scope))) : [];
@@ -129,6 +150,13 @@ function relation(node: RangeVar, around: Surroundings): readonly From[] {
       `"${node.schemaname}.${name}" cannot be read by a pipeline`,
       offset,
       'a pipeline reads a connection or a table',
+    );
+  // The parser has ONLY as what it leaves out: tables that inherit.
+  if (node.inh !== true)
+    throw unsupported(
+      'ONLY',
+      around.source.wordBefore(location, 'only'),
+      'leave it out: nothing inherits from a connection or a table',
     );
   const cte = around.tables.get(name);
   const froms = cte

@@ -1,7 +1,7 @@
 import type { JsonArrayConstructor, JsonObjectConstructor, JsonOutput, Node } from '@pgsql/types';
 import { callFunction } from './call.js';
 import { toJson } from './coerce.js';
-import { type Expression, lenient } from './expression.js';
+import { building, type Expression, lenient } from './expression.js';
 import { unsupported } from './unsupported.js';
 
 type Bind = (node: Node | undefined) => Expression;
@@ -11,7 +11,9 @@ export function bindJsonArray(node: JsonArrayConstructor, offset: number, bind: 
   refuseOutput(node.output, offset);
   const items = (node.exprs ?? []).map((item) => bind('JsonValueExpr' in item ? item.JsonValueExpr.raw_expr : item));
   if (node.absent_on_null) return callFunction('json_array', items, offset);
-  return lenient('JSON', offset, (...values: unknown[]) => values.map((value) => value ?? null), ...items.map(toJson));
+  return building(
+    lenient('JSON', offset, (...values: unknown[]) => values.map((value) => value ?? null), ...items.map(toJson)),
+  );
 }
 
 /** `JSON_OBJECT('a': 1)` and `JSON_OBJECT('a' VALUE 1)` as PostgreSQL has them: NULLs stay. */

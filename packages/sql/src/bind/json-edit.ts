@@ -1,7 +1,7 @@
 import { jsonOfText, scalarText } from '../values/convert.js';
 import { concatenated, without, withoutKey, withoutPath } from '../values/json-edit.js';
 import { coerce } from './coerce.js';
-import { type Expression, isNull, strict } from './expression.js';
+import { building, type Expression, isNull, strict } from './expression.js';
 
 /** `json - key` and `json - keys`; undefined for what is arithmetic, as `-` of two untyped numbers and of a number is. */
 export function bindJsonRemoval(left: Expression, right: Expression, offset: number): Expression | undefined {
@@ -22,19 +22,16 @@ export const bindJsonPathRemoval = (left: Expression, right: Expression, offset:
  * an object or an array, and its text beside a scalar.
  */
 export function bindJsonConcatenation(left: Expression, right: Expression, offset: number): Expression | undefined {
-  if (left.type === 'JSON' && right.type === 'JSON') return strict('JSON', offset, concatenated, left, right);
+  if (left.type === 'JSON' && right.type === 'JSON') return building(strict('JSON', offset, concatenated, left, right));
   const written = left.type === 'JSON' ? containerOf(right) : right.type === 'JSON' ? containerOf(left) : undefined;
   if (!written) return undefined;
   const { text, value } = written;
   const asText = (other: unknown) => typeof other !== 'object';
-  return left.type === 'JSON'
-    ? strict('JSON', offset, (own: unknown) => (asText(own) ? scalarText(own) + text : concatenated(own, value)), left)
-    : strict(
-        'JSON',
-        offset,
-        (own: unknown) => (asText(own) ? text + scalarText(own) : concatenated(value, own)),
-        right,
-      );
+  const join =
+    left.type === 'JSON'
+      ? (own: unknown) => (asText(own) ? scalarText(own) + text : concatenated(own, value))
+      : (own: unknown) => (asText(own) ? text + scalarText(own) : concatenated(value, own));
+  return building(strict('JSON', offset, join, left.type === 'JSON' ? left : right));
 }
 
 /** The object or array of JSON that a literal writes; undefined where it is none. */

@@ -21,10 +21,13 @@ export function openQuery(query: string): OpenedQuery {
   const refuse = (what: string, hint?: string) => unsupported(what, source.offset(insert.relation?.location), hint);
   if ((insert.cols ?? []).length > 0)
     throw refuse('a list of columns behind INSERT INTO', 'name the columns in the select list');
-  if (insert.onConflictClause) throw refuse('ON CONFLICT');
+  if (insert.onConflictClause)
+    throw refuse('ON CONFLICT', 'leave it out: rows are added to the sink, and nothing is there to conflict with');
   if (insert.returningClause) throw refuse('RETURNING', 'leave it out: rows go into the sink');
-  if (insert.override !== undefined && insert.override !== 'OVERRIDING_NOT_SET') throw refuse('OVERRIDING');
-  if (!insert.selectStmt || !('SelectStmt' in insert.selectStmt)) throw refuse('INSERT INTO without SELECT');
-  if (insert.relation?.schemaname) throw refuse('a schema before the name of a sink');
+  if (insert.override !== undefined && insert.override !== 'OVERRIDING_NOT_SET')
+    throw refuse('OVERRIDING', 'leave it out: a sink has no columns that are generated');
+  if (!insert.selectStmt || !('SelectStmt' in insert.selectStmt))
+    throw refuse('INSERT INTO without SELECT', 'write INSERT INTO sink SELECT ... FROM source');
+  if (insert.relation?.schemaname) throw refuse('a schema before the name of a sink', 'leave the schema out');
   return { source, select: insert.selectStmt.SelectStmt, withClause: insert.withClause, target: insert.relation };
 }

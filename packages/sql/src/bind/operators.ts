@@ -1,9 +1,10 @@
 import { SqlError } from '../errors.js';
+import { joined } from '../values/bytes.js';
 import { bindBits, bindPower, calculate, isArithmetic, isBitOperator } from './arithmetic.js';
 import { bindArrayOperator, isArrayOperator } from './array.js';
 import { aType, coerce, settled, toText } from './coerce.js';
 import { compare, isComparison } from './comparison.js';
-import { type Expression, elementOf, inline, strict } from './expression.js';
+import { type Expression, elementOf, strict } from './expression.js';
 import { bindJsonAccess, bindJsonTest, isJsonAccess, isJsonTest } from './json-access.js';
 import { bindJsonConcatenation, bindJsonPathRemoval, bindJsonRemoval } from './json-edit.js';
 import { bindPatternOperator, isPatternOperator } from './pattern.js';
@@ -44,26 +45,36 @@ export function binary(written: string, left: Expression, right: Expression, off
   );
 }
 
-/** Texts, where one side is one, arrays, or JSON. */
+/** Texts, where one side is one, bytes, arrays, or JSON. */
 function concatenate(left: Expression, right: Expression, offset: number): Expression {
   if (elementOf(left.type) || elementOf(right.type)) return bindArrayOperator('||', left, right, offset);
+  const areBytes = [left, right].every(({ type }) => type === 'BYTEA' || type === 'UNKNOWN');
+  if (areBytes && (left.type === 'BYTEA' || right.type === 'BYTEA'))
+    return strict('BYTEA', offset, joined, bytesOf(left), bytesOf(right));
   const isText = ({ type }: Expression) => type === 'TEXT' || type === 'UNKNOWN' || type === 'JSON';
   if (!isText(left) && !isText(right))
     throw new SqlError(
       'type_mismatch',
-      `|| joins texts or arrays, not ${aType(settled(left).type)} and ${aType(settled(right).type)}`,
+      `|| joins texts, bytes, arrays or JSON, not ${aType(settled(left).type)} and ${aType(settled(right).type)}`,
       offset,
-      'cast one of them to TEXT',
+      'cast one of them: x::text || y',
     );
   const json = bindJsonConcatenation(left, right, offset);
   if (json) return json;
-  return strict(
-    'TEXT',
-    offset,
-    inline((a, b) => `${a} + ${b}`),
-    toText(left),
-    toText(right),
-  );
+  return strict('TEXT', offset, (a: string, b: string) => a + b, toText(left), toText(right));
+}
+
+/** A literal beside bytes writes them in hexadecimal: of any other PostgreSQL takes the characters, and a BYTEA is in base64 elsewhere here. */
+function bytesOf(expression: Expression): Expression {
+  const written = expression.type === 'UNKNOWN' && expression.op === 'constant' ? expression.value : null;
+  if (typeof written === 'string' && !written.startsWith('\\x'))
+    throw new SqlError(
+      'type_mismatch',
+      'a literal beside || and a BYTEA is bytes in hexadecimal',
+      expression.offset,
+      "write '\\x00ff', decode('AP8=', 'base64'), or convert_to('text', 'UTF8')",
+    );
+  return coerce(expression, 'BYTEA');
 }
 
 /** Signs that PostgreSQL or other languages have, and what to write. */

@@ -5,7 +5,7 @@ import { textWriter } from '../values/convert.js';
 import { equalityOf } from '../values/order.js';
 import { coerce, commonType, settled, toJson, toText, typeName } from './coerce.js';
 import { implicitConversion } from './conversions.js';
-import { arrayOf, type Expression, elementOf, lenient, strict, type Type } from './expression.js';
+import { arrayOf, building, type Expression, elementOf, lenient, strict, type Type } from './expression.js';
 
 /** A call of a function by the overload that fits its arguments best. Throws `SqlError`. */
 export function callOverload(definition: SqlFunction, args: readonly Expression[], offset: number): Expression {
@@ -26,7 +26,8 @@ export function callOverload(definition: SqlFunction, args: readonly Expression[
   const evaluate = comparingElements.has(name)
     ? comparing(chosen.evaluate, equalityOf(element ?? 'TEXT'))
     : chosen.evaluate;
-  return (chosen.strict ? strict : lenient)(type, offset, evaluate, ...bound);
+  const call = (chosen.strict ? strict : lenient)(type, offset, evaluate, ...bound);
+  return chosen.builds ? building(call) : call;
 }
 
 function comparing(evaluate: Overload['evaluate'], equal: (a: unknown, b: unknown) => boolean): Overload['evaluate'] {

@@ -1,6 +1,7 @@
 import type { InsertStmt, SelectStmt } from '@pgsql/types';
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import { SqlError } from '../errors.js';
+import { refuseSlowToParse } from './parser-limits.js';
 import { syntaxHint } from './syntax-hint.js';
 
 export const queryBytesMax = 64 * 1024;
@@ -29,9 +30,17 @@ export function parseQuery(query: string): ParsedQuery {
     );
   if (query.includes('\0'))
     throw new SqlError('syntax_error', 'the query holds a NUL character', [...query].indexOf('\0'), 'take it out');
-  const statements = parseTree(query);
+  refuseSlowToParse(query);
+  // The parser has no word for a text of white space.
+  const statements = query.trim() === '' ? [] : parseTree(query);
   const [only, more] = statements;
-  if (!only?.stmt) throw new SqlError('syntax_error', 'the query is empty', 0, 'write SELECT ...');
+  if (!only?.stmt)
+    throw new SqlError(
+      'syntax_error',
+      'the query is empty',
+      [...query].length,
+      'write SELECT ... FROM a connection or a table',
+    );
   if (more)
     throw new SqlError(
       'syntax_error',
@@ -54,6 +63,7 @@ function parseTree(query: string) {
     if (!hasSqlDetails(error)) throw new SqlError('syntax_error', 'the query cannot be parsed', 0);
     const position = error.sqlDetails?.cursorPosition ?? 0;
     const index = [...query].slice(0, Math.max(0, position)).join('').length;
-    throw new SqlError('syntax_error', error.message, Math.max(0, position), syntaxHint(query, index));
+    const isGrammar = error.message.startsWith('syntax error');
+    throw new SqlError('syntax_error', error.message, Math.max(0, position), syntaxHint(query, index, isGrammar));
   }
 }

@@ -2,6 +2,7 @@ import {
   type DeclaredType,
   isTypeProblem,
   metadataColumns,
+  metadataPrefix,
   nearestName,
   parseDeclaredType,
 } from '@laminar/definitions';
@@ -35,7 +36,7 @@ export interface Scope {
 }
 
 /**
- * A connection read directly: every name is a top-level field, but for `payload` and the metadata columns. `spellings` holds the fields by
+ * A connection read directly: every name is a top-level field, but for `payload` and those of metadata columns, which begin with `_nats_`. `spellings` holds the fields by
  * their folded names as the query first wrote them, and grows.
  */
 export function connectionScope(alias: string, spellings: Map<string, string>): Scope {
@@ -48,12 +49,26 @@ export function connectionScope(alias: string, spellings: Map<string, string>): 
       const metadata = Object.hasOwn(metadataColumns, folded) ? metadataColumns[folded] : undefined;
       if (metadata !== undefined)
         return { name: folded, expression: { op: 'metadata', name: folded, type: metadata, offset } };
+      if (written.toLowerCase().startsWith(metadataPrefix)) throw noMetadata(written, offset);
       // The spelling first written names the field, however it is spelled after that.
       const first = spellings.get(written.toLowerCase());
       if (first === undefined) spellings.set(written.toLowerCase(), written);
       return field(quoted ? written : (first ?? written), offset);
     },
   };
+}
+
+/** A name of the mesh's own is never a field: one that is misspelt would read as a field that no message has. */
+function noMetadata(written: string, offset: number): SqlError {
+  const names = Object.keys(metadataColumns);
+  const nearest = nearestName(written.toLowerCase(), names);
+  const meant = nearest === undefined ? `the metadata columns are ${names.join(', ')}` : `did you mean "${nearest}"?`;
+  return new SqlError(
+    'unknown_column',
+    `there is no metadata column "${written}"`,
+    offset,
+    `${meant}; a field of the payload that has the name is payload->'${written.replaceAll("'", "''")}'`,
+  );
 }
 
 const field = (name: string, offset: number): ScopeColumn => ({

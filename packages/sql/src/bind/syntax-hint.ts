@@ -1,9 +1,13 @@
 import { type Token, tokenize } from '../text/lexer.js';
 import { misusedWord, quotingHint } from './reserved-words.js';
 
-/** What to do where PostgreSQL's parser stumbles over the token at `index` (JavaScript's), or over the end. The text must consist of whole tokens. */
-export function syntaxHint(query: string, index: number): string {
+/**
+ * What to do where PostgreSQL's parser stumbles over the token at `index` (JavaScript's), or over the end; `isGrammar` where its message says no more than that.
+ * The text must consist of whole tokens.
+ */
+export function syntaxHint(query: string, index: number, isGrammar: boolean): string {
   const tokens = tokenize(query);
+  if (!isGrammar) return 'leave it out, or write what the message asks for';
   const place = Math.max(
     0,
     tokens.findIndex(({ start }) => start >= index),

@@ -8,12 +8,14 @@ import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
+import { rowBytesMax } from '../rows.js';
 import { followSteps } from '../values/json-path.js';
 import { kindOfJson } from '../values/json-scalar.js';
 import { emitDrops } from './dropping.js';
-import { Emitter } from './emit.js';
+import { declarations, Emitter } from './emit.js';
 import { FieldReads } from './field-reads.js';
 import { replies, replySubject } from './reply.js';
+import { rowFailure } from './row-failure.js';
 import { emitBranches } from './rows.js';
 import { serializerOf, staysAs } from './serialize.js';
 
@@ -35,14 +37,19 @@ export function compileQuery(query: BoundQuery, connection = onlyConnection(quer
     ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
     awaits ? 'return function process(decoded, results = new CallResults()) {' : 'return function process(decoded) {',
     drop,
+    declarations,
+    'let rowSize = 0;',
     emitter.declarations(),
-    'const message = decoded.message;',
     emitter.readsPayload ? 'const payload = decoded.value();' : 'decoded.check();',
+    'try {',
     rows,
+    '} catch (error) {',
+    'throw rowFailure(error, at) ?? error;',
+    '}',
     '};',
   ].join('\n');
-  const make = new Function('constants', 'none', 'row', 'CallResults', body);
-  return { process: make(emitter.constants, none, row, CallResults) as CompiledQuery['process'] };
+  const make = new Function('constants', 'none', 'row', 'CallResults', 'rowFailure', body);
+  return { process: make(emitter.constants, none, row, CallResults, rowFailure) as CompiledQuery['process'] };
 }
 
 function onlyConnection({ connections }: BoundQuery): string {
@@ -74,12 +81,12 @@ function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): strin
     case 'object':
       return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter, fields)}))`;
     case 'row': {
-      const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
+      const values = valueTexts(output.columns, emitter, fields);
       return `row(${emitter.constant(encode)}(${emitter.constant(oneLine)}("[" + [${values.join(', ')}].join(",") + "]")))`;
     }
     case 'extended': {
       const names = output.columns.map(({ name }) => fields.name(name));
-      const values = output.columns.map(({ expression }) => valueText(expression, emitter, fields));
+      const values = valueTexts(output.columns, emitter, fields);
       const extended = emitter.constant(output.base === 'bytes' ? extendBytes : extendValue);
       return `row(${extended}(decoded, ${emitter.constant(names)}, [${values.join(', ')}]))`;
     }
@@ -99,11 +106,31 @@ function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): strin
 /** A concatenation of keys, known now, and values. */
 function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: FieldReads): string {
   if (columns.length === 0) return emitter.constant('{}');
-  const pieces = columns.map(({ name, expression }, i) => {
+  const values = valueTexts(columns, emitter, fields);
+  const pieces = columns.map(({ name }, i) => {
     const prefix = emitter.constant(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-    return `${prefix} + ${valueText(expression, emitter, fields)}`;
+    return `${prefix} + ${values[i]}`;
   });
   return `${pieces.join(' + ')} + "}"`;
+}
+
+/** Columns up to which a row cannot come to much more than it may before it is encoded. */
+const columnsUncounted = 8;
+
+/** The texts of the columns, to be computed in this order. Where they are many, what they come to is counted, so that a row that is too large is not built first. */
+function valueTexts(columns: readonly OutputColumn[], emitter: Emitter, fields: FieldReads): readonly string[] {
+  const texts = columns.map(({ expression }) => valueText(expression, emitter, fields));
+  if (columns.length <= columnsUncounted) return texts;
+  const text = emitter.variable();
+  const refuse = emitter.constant(refuseRow);
+  return texts.map((value, i) => {
+    const counted = `${i === 0 ? `rowSize = 0, ` : ''}${text} = ${value}, rowSize += ${text}.length`;
+    return `(${counted}, rowSize > ${rowBytesMax} ? (at = ${columns[i]?.expression.offset}, ${refuse}()) : ${text})`;
+  });
+}
+
+function refuseRow(): never {
+  throw new RowError('too_large', `the row comes to more than ${rowBytesMax} bytes`);
 }
 
 /** The JSON text of a value. A value of JSON that goes out as it came keeps its bytes; other fields are in the message already, more often than not. */
@@ -159,7 +186,10 @@ function payloadText(decoded: DecodedMessage): string | undefined {
 /** Rows are told as lines. What came as JSON has line ends between its tokens alone, where a space means the same. */
 const oneLine = (text: string): string => text.replace(/[\r\n]/g, ' ');
 
-const encode = (text: string): Uint8Array => Buffer.from(text, 'utf8');
+function encode(text: string): Uint8Array {
+  if (text.length > rowBytesMax) refuseRow();
+  return Buffer.from(text, 'utf8');
+}
 
 const closingBrace = 0x7d;
 

@@ -3,8 +3,8 @@ import { isVolatile } from '../bind/call.js';
 import type { Expression } from '../bind/expression.js';
 import { type Branch, parts } from '../bind/plan.js';
 import type { DecodedMessage } from '../contract.js';
-import { RowError } from '../errors.js';
-import { Emitter } from './emit.js';
+import { declarations, Emitter } from './emit.js';
+import { rowFailure } from './row-failure.js';
 
 /** Conditions and their size up to which they are looked at before a message is read. */
 const conditionsMax = 8;
@@ -48,18 +48,18 @@ function dropsOf(conditions: readonly Expression[]): Drops {
     '"use strict";',
     ...emitter.constants.map((_, i) => `const c${i} = constants[${i}];`),
     'return function drops(decoded) {',
-    'const message = decoded.message;',
+    declarations,
     'let maybe;',
     emitter.declarations(),
     'try {',
     ...steps,
     '} catch (error) {',
-    'if (error instanceof RowError) return false;',
+    'if (rowFailure(error, at)) return false;',
     'throw error;',
     '}',
     '};',
   ].join('\n');
-  return new Function('constants', 'RowError', body)(emitter.constants, RowError) as Drops;
+  return new Function('constants', 'rowFailure', body)(emitter.constants, rowFailure) as Drops;
 }
 
 /**

@@ -1,9 +1,19 @@
 import { FieldName, stringifyJson } from '@laminar/codecs';
-import { type Expression, Inline, type Slot } from '../bind/expression.js';
+import { type Expression, elementOf, Inline, type Slot, type Type } from '../bind/expression.js';
 import type { CallResults } from '../calls.js';
 import type { UserFunction } from '../user-functions.js';
+import { checkBytes, checkElements, checkedSize, checkLength, valueSizeMax } from '../values/size.js';
+
+/** Branches of a CASE that are written as one conditional expression within the other. */
+const branchesNested = 100;
 
 type Strict = Extract<Expression, { op: 'strict' }>;
+type Lenient = Extract<Expression, { op: 'lenient' }>;
+
+/** What the code of expressions reads and writes beside its own variables: `at` is where what was called last stands in the query. */
+export const declarations = `let at = 0;
+const message = decoded.message;
+const sizeMax = Math.max(${valueSizeMax}, message.data.length);`;
 
 /**
  * Writes the code of expressions. Whatever comes from a user - literals, names of fields - goes in as a bound constant:
@@ -70,7 +80,7 @@ export class Emitter {
       case 'strict':
         return this.#strict(expression);
       case 'lenient':
-        return this.#lenient(expression.evaluate, expression.args);
+        return this.#lenient(expression);
       case 'call':
         return this.#call(expression);
       case 'and':
@@ -79,12 +89,8 @@ export class Emitter {
         return this.#logical(expression.args, 'true', 'false');
       case 'coalesce':
         return `(${expression.args.map((arg) => this.value(arg)).join(' ?? ')})`;
-      case 'case': {
-        const branches = expression.branches.map(
-          ({ when, result }) => `${this.#branchCondition(when)} ? ${this.value(result)} : `,
-        );
-        return `(${branches.join('')}${this.value(expression.otherwise)})`;
-      }
+      case 'case':
+        return this.#case(expression);
     }
   }
 
@@ -104,6 +110,19 @@ export class Emitter {
   /** As PostgreSQL has it, an operand of AND that is NULL does not keep an error in the next one from being one; a filter may be quicker. */
   #branchCondition(when: Expression): string {
     return when.op === 'and' || when.op === 'or' ? `(${this.value(when)} === true)` : this.condition(when);
+  }
+
+  #case({ branches, otherwise }: Extract<Expression, { op: 'case' }>): string {
+    if (branches.length <= branchesNested) {
+      const codes = branches.map(({ when, result }) => `${this.#branchCondition(when)} ? ${this.value(result)} : `);
+      return `(${codes.join('')}${this.value(otherwise)})`;
+    }
+    // Conditional expressions within each other are as deep as they are many, which JavaScript's own parser has no stack for.
+    const name = this.variable();
+    const steps = branches.map(
+      ({ when, result }) => `(${this.#branchCondition(when)} && (${name} = ${this.value(result)}, true))`,
+    );
+    return `(${steps.join(' || ')} || (${name} = ${this.value(otherwise)}), ${name})`;
   }
 
   #call({ called, args }: Extract<Expression, { op: 'call' }>): string {
@@ -128,22 +147,34 @@ export class Emitter {
   #strict(expression: Strict): string {
     const { evaluate, args } = expression;
     const { guards, names } = this.#arguments(args);
-    const call =
-      evaluate instanceof Inline ? evaluate.code(...names) : `${this.constant(evaluate)}(${names.join(', ')})`;
+    const call = evaluate instanceof Inline ? evaluate.code(...names) : this.#evaluated(expression, evaluate, names);
     if (guards.length === 0) return `(${call})`;
     return `(${allGuards(guards, '==', expression)} ? null : ${call})`;
   }
 
-  #lenient(evaluate: Extract<Expression, { op: 'lenient' }>['evaluate'], args: readonly Expression[]): string {
-    if (!(evaluate instanceof Inline))
-      return `${this.constant(evaluate)}(${args.map((arg) => this.value(arg)).join(', ')})`;
+  #lenient(expression: Lenient): string {
+    const { evaluate, args } = expression;
     const assignments: string[] = [];
     const names = args.map((arg) => {
+      if (!(evaluate instanceof Inline) && plain.has(arg.op)) return this.value(arg);
       const name = this.variable();
       assignments.push(`${name} = ${this.value(arg)}`);
       return name;
     });
-    return `(${[...assignments, evaluate.code(...names)].join(', ')})`;
+    const call = evaluate instanceof Inline ? evaluate.code(...names) : this.#evaluated(expression, evaluate, names);
+    return `(${[...assignments, call].join(', ')})`;
+  }
+
+  /** A call whose arguments are there: what it throws is thrown at its place in the query, and what it gives is no larger than it may be. */
+  #evaluated(expression: Strict | Lenient, evaluate: unknown, names: readonly string[]): string {
+    const { type, offset, builds } = expression;
+    const call = `at = ${offset}, ${this.constant(evaluate)}(${names.join(', ')})`;
+    const check = lengthCheck(type, builds === true);
+    if (check) {
+      const name = this.variable();
+      return `(${name} = (${call})) != null && ${name}.length > sizeMax ? ${this.constant(check)}(${name}.length, sizeMax) : ${name}`;
+    }
+    return builds ? `${this.constant(checkedSize)}((${call}), sizeMax)` : `(${call})`;
   }
 
   /** Each argument in a variable that its guard assigns; literals need none. */
@@ -190,6 +221,15 @@ function allGuards(
   const mayFail = tail.some(({ op }) => !plain.has(op));
   const joint = mayFail ? (sign === '==' ? ' | ' : ' & ') : sign === '==' ? ' || ' : ' && ';
   return guards.map((guard) => `${mayFail ? '(' : ''}${guard} ${sign} null${mayFail ? ')' : ''}`).join(joint);
+}
+
+/** What refuses a value whose length is more than it may be; undefined for those whose size is not their length, or is not looked at. */
+function lengthCheck(type: Type, builds: boolean): ((length: number, limit: number) => void) | undefined {
+  if (type === 'TEXT') return checkLength;
+  if (type === 'BYTEA') return checkBytes;
+  const element = elementOf(type);
+  const isPlain = element !== undefined && !['TEXT', 'BYTEA', 'JSON'].includes(element);
+  return builds && isPlain ? checkElements : undefined;
 }
 
 const isLiteral = (expression: Expression): boolean => expression.op === 'constant' && expression.value !== null;

@@ -8,16 +8,18 @@ const clauseWords: ReadonlySet<string> = new Set(
 
 const textCharsMax = 200;
 
-/** The text of the condition around each offset (code points) into a query: what AND joins to others in the innermost WHERE clause; undefined outside of any. */
-export function conditionTexts(query: string, offsets: readonly number[]): (string | undefined)[] {
+/** The text of the condition around an offset (code points) into a query: what AND joins to others in the innermost WHERE clause; undefined outside of any. */
+export type ConditionTexts = (offset: number) => string | undefined;
+
+export function conditionTexts(query: string): ConditionTexts {
   const clauses = whereClauses(tokenize(query));
   const codePoints = codePointOffsets(query);
-  return offsets.map((offset) => {
+  return (offset) => {
     const around = clauses.filter(({ first, end }) => codePoints(first) <= offset && offset < codePoints(end));
     const innermost = around.sort((a, b) => b.first - a.first)[0];
     const condition = innermost?.conditions.findLast(({ first }) => codePoints(first) <= offset);
     return condition && shortened(query.slice(condition.first, condition.end));
-  });
+  };
 }
 
 /** JavaScript's indices: of its first character, and behind its last one. */

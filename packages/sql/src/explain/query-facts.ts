@@ -4,7 +4,7 @@ import { planBehind } from '../bind/query.js';
 import { conjuncts } from '../bind/stage.js';
 import type { BoundQuery } from '../contract.js';
 import type { UserFunction } from '../user-functions.js';
-import { conditionTexts } from './condition-text.js';
+import { type ConditionTexts, conditionTexts } from './condition-text.js';
 
 /** What part of the payload is looked at. */
 export interface PayloadUse {
@@ -49,22 +49,23 @@ export function queryFacts(query: string, bound: BoundQuery): QueryFacts {
   const calls = partsOf(branches.flatMap(expressionsOf)).flatMap((part) =>
     part.op === 'call' ? [[part.called.name, part.called] as const] : [],
   );
+  const conditions = conditionTexts(query);
   return {
-    branches: branches.map((branch) => branchFacts(query, branch)),
+    branches: branches.map((branch) => branchFacts(conditions, branch)),
     calls: [...new Map(calls).values()],
   };
 }
 
-function branchFacts(query: string, branch: Branch): BranchFacts {
+function branchFacts(texts: ConditionTexts, branch: Branch): BranchFacts {
   const { connection, filters, expansions, output } = branch;
   const all = partsOf(expressionsOf(branch));
   const metadata = all.flatMap((part) => (part.op === 'metadata' ? [part.name] : []));
   return {
     connection,
-    conditions: textsOf(query, filters),
+    conditions: textsOf(texts, filters),
     decides: payloadUse(partsOf(filters)),
     rowConditions: textsOf(
-      query,
+      texts,
       expansions.flatMap((expansion) => [...expansion.on, ...expansion.filters]),
     ),
     expands: expansions.length > 0,
@@ -78,12 +79,8 @@ function branchFacts(query: string, branch: Branch): BranchFacts {
 const isUntouched = ({ expression: { op, type } }: OutputColumn): boolean =>
   type === 'JSON' && (op === 'field' || op === 'payload');
 
-function textsOf(query: string, conditions: readonly Expression[]): string[] {
-  const single = conditions.flatMap(conjuncts);
-  const texts = conditionTexts(
-    query,
-    single.map(({ offset }) => offset),
-  ).map((text) => text ?? 'a condition');
+function textsOf(textAt: ConditionTexts, conditions: readonly Expression[]): string[] {
+  const texts = conditions.flatMap(conjuncts).map(({ offset }) => textAt(offset) ?? 'a condition');
   // Conditions within brackets of their own, and the bounds of BETWEEN, are one text.
   return texts.filter((text, i) => text !== texts[i - 1]);
 }

@@ -1,6 +1,6 @@
 import { RowError } from '../errors.js';
 import type { ArrayValue } from '../values/array.js';
-import { checkLength } from '../values/text.js';
+import { joinTexts } from '../values/text.js';
 import { define, type FunctionSection, takes } from './definition.js';
 
 /** How the functions of arrays compare elements is given by the element type, so that the binder hands it in as the last argument. */
@@ -74,7 +74,7 @@ export const arrayFunctions: FunctionSection = {
           ['ANY_ARRAY', 'ELEMENT'],
           'ANY_ARRAY',
           (array: ArrayValue | null, element: unknown) => [...(array ?? []), element ?? null],
-          { strict: false },
+          { strict: false, builds: true },
         ),
       ],
     ),
@@ -87,7 +87,7 @@ export const arrayFunctions: FunctionSection = {
           ['ELEMENT', 'ANY_ARRAY'],
           'ANY_ARRAY',
           (element: unknown, array: ArrayValue | null) => [element ?? null, ...(array ?? [])],
-          { strict: false },
+          { strict: false, builds: true },
         ),
       ],
     ),
@@ -100,7 +100,7 @@ export const arrayFunctions: FunctionSection = {
           ['ANY_ARRAY', 'ANY_ARRAY'],
           'ANY_ARRAY',
           (a: ArrayValue | null, b: ArrayValue | null) => (isNull(a) ? (b ?? null) : isNull(b) ? a : [...a, ...b]),
-          { strict: false },
+          { strict: false, builds: true },
         ),
       ],
     ),
@@ -161,7 +161,7 @@ export const arrayFunctions: FunctionSection = {
           'ANY_ARRAY',
           (equal: Equality, array: ArrayValue | null, from: unknown, to: unknown) =>
             isNull(array) ? null : array.map((item) => (same(equal, item, from) ? (to ?? null) : item)),
-          { strict: false },
+          { strict: false, builds: true },
         ),
       ],
     ),
@@ -176,9 +176,7 @@ export const arrayFunctions: FunctionSection = {
           (array: ArrayValue | null, separator: string | null, nullText?: string | null) => {
             if (isNull(array) || isNull(separator)) return null;
             const texts = array.map((item) => item ?? nullText).filter((item) => !isNull(item)) as string[];
-            const length = texts.reduce((sum, text) => sum + text.length, separator.length * (texts.length - 1));
-            checkLength(length);
-            return texts.join(separator);
+            return joinTexts(texts, separator);
           },
           { optional: 1, strict: false },
         ),

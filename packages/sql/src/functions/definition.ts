@@ -16,6 +16,8 @@ export interface Overload {
   readonly returns: Type | 'ANY_ARRAY' | 'ELEMENT';
   /** Not called where an argument is NULL; the result is NULL then. */
   readonly strict: boolean;
+  /** It puts an array or JSON together of its arguments, which may come to more than they are. */
+  readonly builds: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: the parameters say what the arguments are.
   readonly evaluate: (...args: any[]) => unknown;
 }
@@ -62,8 +64,8 @@ export const takes = (
   parameters: readonly Parameter[],
   returns: Overload['returns'],
   evaluate: Overload['evaluate'],
-  more: Partial<Pick<Overload, 'optional' | 'variadic' | 'strict'>> = {},
-): Overload => ({ parameters, returns, evaluate, optional: 0, variadic: false, strict: true, ...more });
+  more: Partial<Pick<Overload, 'optional' | 'variadic' | 'strict' | 'builds'>> = {},
+): Overload => ({ parameters, returns, evaluate, optional: 0, variadic: false, strict: true, builds: false, ...more });
 
 /** Functions of one area, under one heading of the reference. */
 export interface FunctionSection {

@@ -27,7 +27,7 @@ export const jsonFunctions: FunctionSection = {
       'json_object',
       'An object of keys and values, in turn.',
       ["json_object('a', 1, 'b', NULL)", '{"a":1,"b":null}'],
-      [takes(['ANY_JSON'], 'JSON', json.object, { variadic: true, strict: false, optional: 1 })],
+      [takes(['ANY_JSON'], 'JSON', json.object, { variadic: true, strict: false, optional: 1, builds: true })],
       { own: true },
     ),
     define(
@@ -39,7 +39,7 @@ export const jsonFunctions: FunctionSection = {
           ['ANY_JSON'],
           'JSON',
           (...items: unknown[]) => items.filter((item) => item !== null && item !== undefined),
-          { variadic: true, strict: false, optional: 1 },
+          { variadic: true, strict: false, optional: 1, builds: true },
         ),
       ],
       { own: true },
@@ -48,7 +48,7 @@ export const jsonFunctions: FunctionSection = {
       (prefix) => `${prefix}_build_object`,
       'An object of keys and values, in turn.',
       (name) => [`${name}('a', 1, 'b', true)`, '{"a":1,"b":true}'],
-      [takes(['ANY_JSON'], 'JSON', json.object, { variadic: true, strict: false, optional: 1 })],
+      [takes(['ANY_JSON'], 'JSON', json.object, { variadic: true, strict: false, optional: 1, builds: true })],
     ),
     ...both(
       (prefix) => `${prefix}_build_array`,
@@ -59,6 +59,7 @@ export const jsonFunctions: FunctionSection = {
           variadic: true,
           strict: false,
           optional: 1,
+          builds: true,
         }),
       ],
     ),
@@ -102,7 +103,7 @@ export const jsonFunctions: FunctionSection = {
       'jsonb_set',
       'With the value at a path replaced, or added where the fourth argument is not false.',
       [`jsonb_set('{"a":[1,2]}', '{a,0}', '9')`, '{"a":[9,2]}'],
-      [takes(['JSON', 'TEXT[]', 'JSON', 'BOOLEAN'], 'JSON', json.set, { optional: 1 })],
+      [takes(['JSON', 'TEXT[]', 'JSON', 'BOOLEAN'], 'JSON', json.set, { optional: 1, builds: true })],
     ),
     define(
       'jsonb_pretty',

@@ -5,7 +5,6 @@ export const refusedFunctions: { readonly [name: string]: string } = {
   uuidv4: 'a message that is read again must give the same row; use md5(...) of what identifies it',
   clock_timestamp: 'now() is the time at which a row is made',
   statement_timestamp: 'now() is the time at which a row is made',
-  timezone: 'a TIMESTAMP is in UTC; for the clock of a place add an INTERVAL',
   regexp_matches: 'regexp_match gives the first match',
   json_to_record: 'take members with ->',
   jsonb_to_record: 'take members with ->',

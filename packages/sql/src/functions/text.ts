@@ -160,12 +160,7 @@ export const textFunctions: FunctionSection = {
       'concat',
       'The texts of all arguments, NULLs left out.',
       ["concat('a', NULL, 2, true)", '"a2t"'],
-      [
-        takes(['ANY_OUTPUT'], 'TEXT', (...parts: (string | null)[]) => parts.map((part) => part ?? '').join(''), {
-          variadic: true,
-          strict: false,
-        }),
-      ],
+      [takes(['ANY_OUTPUT'], 'TEXT', text.concat, { variadic: true, strict: false })],
     ),
     define(
       'concat_ws',

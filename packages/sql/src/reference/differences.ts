@@ -43,7 +43,7 @@ export const differences: readonly Difference[] = [
     example: ['5::jsonb', '5'],
   },
   {
-    what: 'TIMESTAMP is in UTC: a text with another offset is converted.',
+    what: "TIMESTAMP is in UTC, with a time zone or without: a text with another offset is converted, and `AT TIME ZONE 'UTC'` changes nothing. There are no other zones.",
     why: 'Instants of different senders are comparable.',
     example: ["'2026-03-29 03:30+02'::timestamp::text", '"2026-03-29 01:30:00"'],
   },
@@ -88,9 +88,24 @@ export const differences: readonly Difference[] = [
     example: ['random()', undefined],
   },
   {
+    what: 'to_char writes times alone, not numbers or intervals.',
+    why: 'A NUMERIC goes out with the digits that it has: `round(x, 2)` says how many.',
+    example: ["to_char(485, '999')", undefined],
+  },
+  {
+    what: 'Functions take their arguments by place, not by name.',
+    why: 'Those of users are called so too.',
+    example: ['make_interval(days => 3)', undefined],
+  },
+  {
     what: 'BYTEA is read from base64 too, and goes out in base64.',
     why: 'JSON has no bytes.',
     example: ["'AP8='::bytea", '"AP8="'],
+  },
+  {
+    what: 'A literal beside `||` and a BYTEA writes its bytes in hexadecimal.',
+    why: 'PostgreSQL takes its characters, while a BYTEA is in base64 in a message.',
+    example: ["'\\x00'::bytea || 'abcd'", undefined],
   },
   {
     what: 'Functions that give rows stand in FROM, behind what is read, and nowhere else.',
@@ -98,8 +113,8 @@ export const differences: readonly Difference[] = [
     example: ['unnest(ARRAY[1])', undefined],
   },
   {
-    what: 'A text that repeat, replace, lpad, rpad, format or array_to_string builds has 1,000,000 characters at most.',
-    why: 'A few bytes of a query or a message must not cost gigabytes.',
+    what: 'What an expression builds - a text, a BYTEA, an array, JSON - has 1,000,000 characters, bytes or elements at most, or as many as the message has bytes where that is more; a row has 64 MiB.',
+    why: 'A few bytes of a query or a message must not cost gigabytes. Beyond that the row fails with `too_large`.',
     example: ["repeat('ab', 600000)", undefined],
   },
   {

@@ -1,10 +1,13 @@
-import { columnTypes, fixedColumnsOf, metadataColumns } from '@laminar/definitions';
+import { columnTypes, fixedColumnsOf, metadataColumns, metadataPrefix } from '@laminar/definitions';
 import { parameterName } from '../bind/overload.js';
+import { queryBytesMax } from '../bind/parse.js';
+import { commentsMax, listMax } from '../bind/parser-limits.js';
 import type { Overload, SqlFunction } from '../functions/definition.js';
 import { functionSections } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
 import { rowFunctions } from '../functions/rows.js';
-import { rowsMax } from '../rows.js';
+import { rowBytesMax, rowsMax } from '../rows.js';
+import { valueSizeMax } from '../values/size.js';
 import { metadataNotes } from './columns.js';
 import { typeConversions } from './conversions.js';
 import { differences } from './differences.js';
@@ -53,7 +56,7 @@ function expressionsPage(): string {
     "A connection of `format = 'json'` or `'protobuf'` has every top-level field as a column of type JSON, `payload` as the whole message, and the metadata columns. A table has the columns that it declares. Other messages have these:",
     ...fixedTables(),
     '### Metadata columns',
-    'Of every connection; a table declares those that it wants, with `include_metadata = true`.',
+    `Of every connection; a table declares those that it wants, with \`include_metadata = true\`. No other column has a name that begins with \`${metadataPrefix}\`, in whatever case: a field of the payload that has one is \`payload->'${metadataPrefix}...'\`.`,
     table(
       ['column', 'type', 'holds'],
       Object.entries(metadataColumns).map(([name, type]) => [code(name), code(type), metadataNotes[name] ?? '']),
@@ -90,6 +93,8 @@ function expressionsPage(): string {
       ['function', 'instead'],
       Object.entries(refusedFunctions).map(([name, instead]) => [code(name), instead]),
     ),
+    '## Limits',
+    `A query has ${queryBytesMax} bytes at most, ${listMax} values in a list behind IN (an array behind \`= ANY\` may have more), and ${commentsMax} comments between \`/*\` and \`*/\`. What an expression builds - a text, a BYTEA, an array, JSON - has ${valueSizeMax} characters, bytes or elements at most, or as many as the message has bytes where that is more; \`repeat\`, \`replace\`, \`concat\` and others that could build much more at once have no more than the former. A row has ${rowBytesMax} bytes. Beyond that a row fails with \`too_large\`, and goes the way of \`on_error\`.`,
     'What may be wrong with a query or a row, by its code, stands on the page of [errors](errors.md).',
     '## What differs from PostgreSQL',
     table(

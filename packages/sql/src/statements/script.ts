@@ -81,21 +81,21 @@ function parseByFirstWord(cursor: Cursor): object {
   if (cursor.takeWords('create')) return parseCreate(cursor);
   if (cursor.takeWords('alter')) {
     const kind = parseKind(cursor, withOptions);
-    const name = cursor.name(`the name of a ${kind}`);
+    const named = parseName(cursor, `the name of a ${kind}`);
     cursor.expectWords('set');
     const at = cursor.token;
     const parsed = parseOptions(cursor);
     if (Object.keys(parsed.options).length === 0)
       throw cursor.fail(at, 'syntax_error', 'SET ( ) names no option', 'write SET (option = value)');
-    return { type: 'alter', kind, name, ...parsed };
+    return { type: 'alter', kind, ...named, ...parsed };
   }
   if (cursor.takeWords('start', 'pipeline'))
-    return { type: 'start_pipeline', name: cursor.name('the name of a pipeline') };
+    return { type: 'start_pipeline', ...parseName(cursor, 'the name of a pipeline') };
   if (cursor.takeWords('stop', 'pipeline'))
-    return { type: 'stop_pipeline', name: cursor.name('the name of a pipeline') };
+    return { type: 'stop_pipeline', ...parseName(cursor, 'the name of a pipeline') };
   if (cursor.takeWords('drop')) return parseDrop(cursor);
   if (cursor.takeWords('show')) return { type: 'show', kind: parseKinds(cursor) };
-  if (cursor.takeWords('describe')) return { type: 'describe', name: cursor.name('the name of a definition') };
+  if (cursor.takeWords('describe')) return { type: 'describe', ...parseName(cursor, 'the name of a definition') };
   if (cursor.takeWords('explain')) {
     refuseExplainOptions(cursor);
     const { query, queryOffset } = cutQuery(cursor, 'a query');
@@ -154,8 +154,13 @@ function parseCreate(cursor: Cursor): object {
 function parseDrop(cursor: Cursor): object {
   const kind = parseKind(cursor, definedKinds);
   const ifExists = cursor.takeWords('if', 'exists');
-  const name = cursor.name(`the name of a ${kind}`);
-  return { type: 'drop', kind, name, ifExists, cascade: cursor.takeWords('cascade') };
+  const named = parseName(cursor, `the name of a ${kind}`);
+  return { type: 'drop', kind, ...named, ifExists, cascade: cursor.takeWords('cascade') };
+}
+
+function parseName(cursor: Cursor, what: string): { readonly name: string; readonly nameOffset: number } {
+  const nameOffset = cursor.offset(cursor.token.start);
+  return { name: cursor.name(what), nameOffset };
 }
 
 /** Kinds whose definitions have options. */

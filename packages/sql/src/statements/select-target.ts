@@ -8,6 +8,7 @@ import { codePointOffset } from '../text/positions.js';
  */
 export function selectTarget(query: string, queryOffset: number): 'system' | 'relations' {
   const tokens = tokenize(query);
+  const closing = closingBrackets(tokens);
   const systemTables: number[] = [];
   const others: number[] = [];
   const commonTables = new Set<string>();
@@ -16,7 +17,7 @@ export function selectTarget(query: string, queryOffset: number): 'system' | 're
   const inFrom = [false];
   for (const [i, token] of tokens.entries()) {
     const isName = token.kind === 'word' || token.kind === 'quoted';
-    if (isName && namesCommonTable(tokens, i)) commonTables.add(token.value);
+    if (isName && namesCommonTable(tokens, i, closing)) commonTables.add(token.value);
     if (expectsTable && isName) {
       if (token.value === 'system' && tokens[i + 1]?.value === '.') systemTables.push(token.start);
       else if (!commonTables.has(token.value) && tokens[i + 1]?.value !== '(') others.push(token.start);
@@ -48,12 +49,22 @@ const endsFrom: ReadonlySet<string> = new Set(
   'select where group having window order limit offset union intersect except'.split(' '),
 );
 
+/** Where the first bracket that closes stands from a token on; behind the last token where there is none. Found for all at once, as a query may open thousands. */
+function closingBrackets(tokens: readonly { value: string }[]): (at: number) => number {
+  const places = new Int32Array(tokens.length + 1).fill(tokens.length);
+  for (let i = tokens.length - 1; i >= 0; i--) places[i] = tokens[i]?.value === ')' ? i : (places[i + 1] ?? i);
+  return (at) => places[at] ?? tokens.length;
+}
+
 /** Says whether a name is that of a common table: `n AS (`, `n (column, ...) AS (`, either with MATERIALIZED. */
-function namesCommonTable(tokens: readonly { value: string }[], name: number): boolean {
+function namesCommonTable(
+  tokens: readonly { value: string }[],
+  name: number,
+  closing: (at: number) => number,
+): boolean {
   let at = name + 1;
   if (tokens[at]?.value === '(') {
-    while (at < tokens.length && tokens[at]?.value !== ')') at++;
-    at++;
+    at = closing(at) + 1;
   }
   if (tokens[at]?.value !== 'as') return false;
   at++;

@@ -1,4 +1,5 @@
 import { RowError } from '../errors.js';
+import { checkBytes } from './size.js';
 
 /** The functions over BYTEA (https://www.postgresql.org/docs/18/functions-binarystring.html). */
 
@@ -7,6 +8,12 @@ export function substring(value: Uint8Array, start: number, length?: number): Ui
     throw new RowError('invalid_argument', 'the length of a substring must not be negative');
   const end = length === undefined ? value.length : Math.max(0, start - 1 + length);
   return value.subarray(Math.max(0, start - 1), end);
+}
+
+/** One behind the other. */
+export function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  checkBytes(a.length + b.length);
+  return Buffer.concat([a, b]);
 }
 
 /** From 1; 0 where it is not found. */

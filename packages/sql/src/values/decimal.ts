@@ -39,6 +39,16 @@ export function decimalOf(value: number | bigint): Decimal {
   return decimal;
 }
 
+/** The least number that a double has all of its digits for. */
+const leastNormalDouble = 2 ** -1022;
+
+/** The same of a DOUBLE PRECISION: 15 digits, also where fewer read back as the number, as below the least normal double. */
+export function decimalOfDouble(value: number): Decimal {
+  const digits = value.toPrecision(15);
+  const isSubnormal = value !== 0 && Math.abs(value) < leastNormalDouble;
+  return (isSubnormal ? parseDecimal(digits.replace(/\.?0+(?=e)/, '')) : undefined) ?? decimalOf(Number(digits));
+}
+
 export function decimalText({ coefficient, scale }: Decimal): string {
   if (scale === 0) return String(coefficient);
   const negative = coefficient < 0n;

@@ -1,6 +1,6 @@
 import { RowError } from '../errors.js';
 import { matchesOf, type Regex, regexOf } from './regex.js';
-import { checkLength } from './text.js';
+import { checkLength } from './size.js';
 
 /** The functions over regular expressions (https://www.postgresql.org/docs/18/functions-matching.html#FUNCTIONS-POSIX-REGEXP). */
 

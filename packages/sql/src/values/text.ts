@@ -1,14 +1,19 @@
 import { RowError } from '../errors.js';
-
-/** Text that functions may build at most, in characters. */
-const textLengthMax = 1_000_000;
+import { checkLength } from './size.js';
 
 /** Characters are code points, as PostgreSQL counts them. */
 export const characterCount = (text: string): number => {
+  if (!surrogate.test(text)) return text.length;
   let count = 0;
   for (const _ of text) count++;
   return count;
 };
+
+/** Without one, characters are what JavaScript counts. */
+const surrogate = /[\ud800-\udfff]/;
+
+const firstCharacters = (text: string, count: number): string =>
+  surrogate.test(text) ? [...text].slice(0, count).join('') : text.slice(0, count);
 
 export function substring(text: string, start: number, length?: number): string {
   if (length !== undefined && length < 0)
@@ -21,6 +26,8 @@ export function substring(text: string, start: number, length?: number): string 
 /** PostgreSQL's `overlay`: as many characters as `length` says, by default those of `part`, give way to `part`. */
 export function overlay(text: string, part: string, start: number, length = [...part].length): string {
   if (start < 1) throw new RowError('invalid_argument', 'the place of an overlay counts from 1');
+  if (start + length > 0x7fffffff)
+    throw new RowError('out_of_range', 'the end of what an overlay replaces is out of range for INTEGER');
   return substring(text, 1, start - 1) + part + substring(text, start + length);
 }
 
@@ -80,17 +87,13 @@ export function repeat(text: string, count: number): string {
 export const reverse = (text: string): string => [...text].reverse().join('');
 
 export function padStart(text: string, length: number, fill = ' '): string {
-  const characters = [...text];
-  return characters.length >= length
-    ? characters.slice(0, Math.max(0, length)).join('')
-    : padding(fill, length - characters.length) + text;
+  const own = characterCount(text);
+  return own >= length ? firstCharacters(text, Math.max(0, length)) : padding(fill, length - own) + text;
 }
 
 export function padEnd(text: string, length: number, fill = ' '): string {
-  const characters = [...text];
-  return characters.length >= length
-    ? characters.slice(0, Math.max(0, length)).join('')
-    : text + padding(fill, length - characters.length);
+  const own = characterCount(text);
+  return own >= length ? firstCharacters(text, Math.max(0, length)) : text + padding(fill, length - own);
 }
 
 /** C.UTF-8 maps character by character: where Unicode would make two of one, as of ß, it stays, and Σ does not look where it stands. */
@@ -141,16 +144,26 @@ export function character(code: number): string {
   return String.fromCodePoint(code);
 }
 
-export const concatWith = (separator: string | null, ...parts: (string | null | undefined)[]): string | null =>
-  separator === null || separator === undefined
-    ? null
-    : parts.filter((part) => part !== null && part !== undefined).join(separator);
+type Nullable = string | null | undefined;
+const isPart = (part: Nullable): part is string => part !== null && part !== undefined;
+
+/** The texts one behind the other, with another between them, as far as they may come to. */
+export function joinTexts(parts: readonly string[], separator: string): string {
+  checkLength(parts.reduce((sum, { length }) => sum + length, separator.length * (parts.length - 1)));
+  return parts.join(separator);
+}
+
+export const concat = (...parts: Nullable[]): string => joinTexts(parts.filter(isPart), '');
+
+export const concatWith = (separator: Nullable, ...parts: Nullable[]): string | null =>
+  isPart(separator) ? joinTexts(parts.filter(isPart), separator) : null;
 
 /** PostgreSQL's format(): `%s` and `%L`, with place, `-` and width (https://www.postgresql.org/docs/18/functions-string.html#FUNCTIONS-STRING-FORMAT). */
 export function format(template: string | null, ...args: (string | null | undefined)[]): string | null {
   if (template === null || template === undefined) return null;
   let next = 0;
-  const result = template.replace(
+  let length = template.length;
+  return template.replace(
     formatSpecifier,
     (written: string, place?: string, left?: string, width?: string, kind?: string) => {
       if (written === '%%') return '%';
@@ -160,12 +173,12 @@ export function format(template: string | null, ...args: (string | null | undefi
       if (index < 0 || index >= args.length) throw new RowError('invalid_argument', 'format has too few arguments');
       const value = args[index];
       const text = kind === 'L' ? quoteNullable(value) : (value ?? '');
-      if (width === undefined) return text;
-      return left === undefined ? padTo(text, Number(width)) + text : text + padTo(text, Number(width));
+      const space = width === undefined ? '' : padTo(text, Number(width));
+      length += text.length + space.length - written.length;
+      checkLength(length);
+      return left === undefined ? space + text : text + space;
     },
   );
-  checkLength(result.length);
-  return result;
 }
 
 const formatSpecifier = /%(?:%|(?:(\d+)\$)?(-)?(\d+)?([sL])|.?)/gs;
@@ -192,11 +205,6 @@ function padding(fill: string, length: number): string {
   if (fill === '') return '';
   checkLength(length);
   const characters = [...fill];
-  return Array.from({ length }, (_, i) => characters[i % characters.length]).join('');
-}
-
-/** Throws `RowError` for a text that is longer than a function may build. */
-export function checkLength(length: number): void {
-  if (length > textLengthMax)
-    throw new RowError('too_large', `a text of ${length} characters is larger than ${textLengthMax}`);
+  const rest = characters.slice(0, length % characters.length).join('');
+  return fill.repeat(Math.floor(length / characters.length)) + rest;
 }

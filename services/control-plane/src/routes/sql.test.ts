@@ -80,7 +80,7 @@ describe('a script', () => {
     const script = `${connection('first')};\n${connection('first')};\n${connection('third')}`;
     const { status, body } = await sql(script);
     expect(status).toBe(409);
-    expect(body).toMatchObject({ code: 'already_exists', statement_index: 1, position: { line: 2, column: 1 } });
+    expect(body).toMatchObject({ code: 'already_exists', statement_index: 1, position: { line: 2, column: 19 } });
     expect(body.results).toMatchObject([{ action: 'created', name: 'first' }]);
     expect((await replica.call('GET', 'connections/third')).status).toBe(404);
   });
@@ -114,7 +114,97 @@ CREATE PIPELINE again WITH (on_error = 'retry') AS SELECT n FROM once`,
     expect(statement).toMatchObject({ status: 422, body: { statement_index: 1, results: [] } });
     const unclosed = await sql("SHOW TABLES; SHOW TABLES; DESCRIBE 'x");
     expect(unclosed).toMatchObject({ status: 422, body: { statement_index: 2 } });
-    expect(await sql(' ; -- nothing\n')).toMatchObject({ status: 422, body: { code: 'syntax_error' } });
+  });
+
+  it.each([
+    ['', 0, '\n^'],
+    ['  \n', 0, '  \n^'],
+    [' ; -- nothing\n', 13, ' ; -- nothing\n             ^'],
+    [';;', 2, ';;\n  ^'],
+  ])('that holds no statement, %j, is told so', async (text, offset, excerpt) => {
+    expect((await sql(text)).body).toMatchObject({
+      status: 422,
+      code: 'syntax_error',
+      detail: 'the script holds no statement; write one, such as SHOW PIPELINES',
+      position: { offset },
+      excerpt,
+      results: [],
+    });
+  });
+
+  it('says at the name what there is already, or is not there, and what to write', async () => {
+    const made = await sql(`${connection('taken')}; CREATE TABLE taken_t (a INT) WITH (connector = 'taken');
+      CREATE FUNCTION taken_f (a INT) RETURNS INT LANGUAGE sql AS 'a';
+      CREATE PIPELINE taken_p AS SELECT a FROM taken; STOP PIPELINE taken_p`);
+    expect(made.status, JSON.stringify(made.body)).toBe(200);
+    const told = async (text: string) => {
+      const { status, body } = await sql(text);
+      return `${status} ${body.code} at ${text.slice(body.position.offset).split(/[ ;(]/)[0]}: ${body.detail}`;
+    };
+    const table = (name: string, columns = 'a INT') => `CREATE TABLE ${name} (${columns}) WITH (connector = 'taken')`;
+    for (const [text, expected] of [
+      [
+        connection('taken'),
+        '409 already_exists at taken: there is a connection "taken" already; CREATE OR REPLACE CONNECTION replaces it, CREATE CONNECTION IF NOT EXISTS leaves it as it is',
+      ],
+      [
+        table('taken_t'),
+        '409 already_exists at taken_t: there is a table "taken_t" already; CREATE OR REPLACE TABLE replaces it, CREATE TABLE IF NOT EXISTS leaves it as it is',
+      ],
+      [
+        table('taken'),
+        '409 already_exists at taken: there is a connection "taken" already; connections and tables share their names; take another name, or drop the other one first',
+      ],
+      [
+        'CREATE PIPELINE taken_p AS SELECT a FROM taken',
+        '409 already_exists at taken_p: there is a pipeline "taken_p" already; CREATE OR REPLACE PIPELINE replaces it, CREATE PIPELINE IF NOT EXISTS leaves it as it is',
+      ],
+      [
+        "CREATE FUNCTION taken_f (a INT) RETURNS INT LANGUAGE sql AS 'a'",
+        '409 already_exists at taken_f: there is a function "taken_f" already; CREATE OR REPLACE FUNCTION replaces it',
+      ],
+      [
+        'DROP CONNECTION zzz',
+        '404 not_found at zzz: there is no connection "zzz"; SHOW CONNECTIONS shows what there is; IF EXISTS lets it pass',
+      ],
+      ['DROP TABLE takn_t', '404 not_found at takn_t: there is no table "takn_t"; did you mean "taken_t"?'],
+      [
+        'DROP FUNCTION zzz',
+        '404 not_found at zzz: there is no function "zzz"; SHOW FUNCTIONS shows what there is; IF EXISTS lets it pass',
+      ],
+      ['START PIPELINE zzz', '404 not_found at zzz: there is no pipeline "zzz"; SHOW PIPELINES shows what there is'],
+      ['STOP PIPELINE taken', '404 not_found at taken: there is no pipeline "taken"; did you mean "taken_p"?'],
+      ['ALTER TABLE zzz SET (a = 1)', '404 not_found at zzz: there is no table "zzz"; SHOW TABLES shows what there is'],
+      [
+        'DESCRIBE zzz',
+        '404 not_found at zzz: there is no connection, table, pipeline or function "zzz"; SHOW CONNECTIONS, SHOW TABLES, SHOW PIPELINES, SHOW FUNCTIONS show what there is',
+      ],
+      [
+        "SELECT test_connection('zzz')",
+        `404 not_found at 'zzz'): there is no connection "zzz"; SHOW CONNECTIONS shows what there is`,
+      ],
+      [
+        'DROP CONNECTION taken',
+        '409 in_use at taken: the connection "taken" is in use by pipeline "taken_p", table "taken_t"; drop them first, or cascade',
+      ],
+      [
+        'SELECT a FROM takn',
+        '422 unknown_table at takn: there is no connection or table "takn"; did you mean "taken"?; rows are read from a connection of type source or a table, and go into a connection of type sink',
+      ],
+      [
+        'SELECT takn_f(a) AS x FROM taken',
+        '422 unknown_function at takn_f: there is no function "takn_f"; did you mean "taken_f"?; see the functions in docs/reference/sql.md, or write CREATE FUNCTION',
+      ],
+      [
+        table('twins', 'a INT, b INT, A TEXT'),
+        '422 invalid_definition at A: there are two columns "A"; names match in any case, so leave one of them out',
+      ],
+      [
+        "CREATE FUNCTION twins (a INT, a INT) RETURNS INT LANGUAGE sql AS 'a'",
+        '422 invalid_definition at a: there are two arguments "a"; names match in any case, so rename one of them',
+      ],
+    ] as const)
+      expect(await told(`SHOW TABLES; ${text}`), text).toBe(expected);
   });
 
   it('refuses what is not there yet, with a word of what to do', async () => {

@@ -17,6 +17,7 @@ import type { Outcome } from '../state/decision.js';
 import type { Mesh } from '../state/mesh.js';
 import type { Target } from '../wait/pending.js';
 import { targetsOf } from '../wait/wait-applied.js';
+import { nameHint } from './name-hint.js';
 import { livePlanOf, type Plan, planOf, sqliteSteps, systemPlan } from './plan.js';
 import { describeRows, planRows, type Rows, showRows } from './rows.js';
 import { StatementFailed } from './statement-failed.js';
@@ -94,9 +95,9 @@ export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<Scr
       await setImmediate();
       turnEndsMs = performance.now() + turnMs;
     }
+    const failed = (cause: unknown) => failure(cause, sql, { statement, index, catalog: run.catalog, done });
     try {
       if (request.leavesLive && index === statements.length - 1) {
-        const failed = (cause: unknown) => failure(cause, sql, statement, index, done);
         live = run.openLive(statement, failed);
         if (live) break;
       }
@@ -104,7 +105,7 @@ export async function runScript(mesh: Mesh, request: ScriptRequest): Promise<Scr
       done.push(result);
       if (outcome && request.mode === 'apply') targets.push(...targetsOf(outcome));
     } catch (error) {
-      throw failure(error, sql, statement, index, done);
+      throw failed(error);
     }
   }
   return { targets, live, results: () => done.map((result) => result()) };
@@ -249,31 +250,34 @@ function actionOf({ kind, name, before, events }: Outcome): Action {
 }
 
 function parse(sql: string): Statement[] {
+  const refused = (error: SqlError) => {
+    const { offset } = error;
+    const index = statementIndexAt(sql, offset);
+    return new StatementFailed(new QueryRejected(error, sql), sql, { index, offset, issuePlaces: [], results: [] });
+  };
   try {
     const statements = parseScript(sql);
     if (statements.length > 0) return statements;
   } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
-    throw new StatementFailed(
-      new QueryRejected(error, sql),
-      sql,
-      statementIndexAt(sql, error.offset),
-      error.offset,
-      [],
-      [],
-    );
+    throw error instanceof SqlError ? refused(error) : error;
   }
-  throw new Refusal('syntax_error', 'the script holds no statement');
+  const end = [...sql.trimEnd()].length;
+  throw refused(
+    new SqlError('syntax_error', 'the script holds no statement', end, 'write one, such as SHOW PIPELINES'),
+  );
+}
+
+/** A statement that fails, and where it stood. */
+interface Failing {
+  readonly statement: Statement;
+  readonly index: number;
+  /** What there was when it failed. */
+  readonly catalog: Catalog;
+  readonly done: readonly (() => StatementResult)[];
 }
 
 /** A failure with its place in the script. */
-function failure(
-  cause: unknown,
-  sql: string,
-  statement: Statement,
-  index: number,
-  done: readonly (() => StatementResult)[],
-): StatementFailed {
+function failure(cause: unknown, sql: string, { statement, index, catalog, done }: Failing): StatementFailed {
   const issues =
     cause instanceof DefinitionRejected ? cause.issues : cause instanceof Refusal ? (cause.details.issues ?? []) : [];
   const places = issues.map((issue) => ({ issue, offset: placeOf(issue.pointer, statement) }));
@@ -284,15 +288,16 @@ function failure(
         ? cause.details.at?.offset
         : undefined;
   const inQuery = queryOffset === undefined ? undefined : placeInStatement(queryOffset, statement);
-  const offset = inQuery ?? places[0]?.offset ?? placeOf(undefined, statement);
-  return new StatementFailed(
-    cause,
-    sql,
-    index,
-    offset,
-    places,
-    done.map((result) => result()),
-  );
+  const offset = inQuery ?? places[0]?.offset ?? placeOfName(statement) ?? statement.offset;
+  const hint = cause instanceof DefinitionRejected ? nameHint(cause, statement, catalog) : undefined;
+  const results = done.map((result) => result());
+  return new StatementFailed(cause, sql, { index, offset, issuePlaces: places, results, hint });
+}
+
+/** Where the name of the definition that a statement is about stands; undefined where it is about none. */
+function placeOfName(statement: Statement): number | undefined {
+  if ('nameOffset' in statement) return statement.nameOffset;
+  return 'places' in statement ? statement.places['/name'] : undefined;
 }
 
 /** Where a place of a statement's query, or of the body of its function, stands in the script. */
@@ -303,7 +308,6 @@ function placeInStatement(offset: number, statement: Statement): number | undefi
 
 /** Where the part that a pointer means stands, such as `/columns/0/type` or, of an option, `/options/subject`. */
 function placeOf(pointer: string | undefined, statement: Statement): number {
-  if (statement.type === 'test_connection') return statement.nameOffset;
   const part = 'places' in statement && pointer !== undefined ? statement.places[pointer] : undefined;
   if (part !== undefined) return part;
   const option = /^\/(?:options\/)?([^/]+)/

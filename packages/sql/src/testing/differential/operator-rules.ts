@@ -102,6 +102,15 @@ function texts(one: One): void {
   ])
     one('TEXT', 1, `{${type}}::text`);
   one('BYTEA', 1, 'substring({BYTEA} from {INTEGER} for {INTEGER})');
+  one('BYTEA', 2, '({BYTEA} || {BYTEA})', "({BYTEA} || '\\x00ff')");
+  one('TEXT', 1, '({BYTEA} || {TEXT})', '({TEXT} || {BYTEA})');
+  one(
+    'TIMESTAMP',
+    1,
+    "({TIMESTAMP} AT TIME ZONE 'UTC')",
+    "({TIMESTAMP} AT TIME ZONE 'utc' AT TIME ZONE 'Etc/UTC')",
+    "({DATE} AT TIME ZONE 'GMT')",
+  );
 }
 
 function comparisons(one: One): void {
