@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/src/longest-first.js';
 
 // Workspace packages resolve to their sources; only spawned service processes run what was built.
 const conditions = ['laminar-source', 'node', 'import', 'default'];
@@ -12,6 +13,7 @@ export default defineConfig({
     reporters: ['default', './test/src/conformance/reporter.ts'],
     pool: 'forks',
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -10,10 +10,15 @@ const branchesNested = 100;
 type Strict = Extract<Expression, { op: 'strict' }>;
 type Lenient = Extract<Expression, { op: 'lenient' }>;
 
+const declaredWith = (sizeMax: string): string => `let at = 0;
+const sizeMax = ${sizeMax};`;
+
 /** What the code of expressions reads and writes beside its own variables: `at` is where what was called last stands in the query. */
-export const declarations = `let at = 0;
-const message = decoded.message;
-const sizeMax = Math.max(${valueSizeMax}, message.data.length);`;
+export const declarations = `const message = decoded.message;
+${declaredWith(`Math.max(${valueSizeMax}, message.data.length)`)}`;
+
+/** The same where no expression depends on a message. */
+export const declarationsOfConstants = declaredWith(String(valueSizeMax));
 
 /**
  * Writes the code of expressions. Whatever comes from a user - literals, names of fields - goes in as a bound constant:

@@ -3,8 +3,8 @@ import { constant, type Expression } from '../bind/expression.js';
 import { type Plan, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import type { BoundQuery } from '../contract.js';
-import { RowError } from '../errors.js';
-import { Emitter } from './emit.js';
+import { declarationsOfConstants, Emitter } from './emit.js';
+import { rowFailure } from './row-failure.js';
 
 /** The part of a stream that a query can be about: whole numbers, both ends included; undefined where nothing bounds it. Times are microseconds since 1970. */
 export interface StreamRange {
@@ -114,12 +114,12 @@ function valueOnce(expression: Expression): unknown {
   const names = emitter.constants.map((_, i) => `const c${i} = constants[${i}];`);
   const evaluate = new Function(
     'constants',
-    ['"use strict";', ...names, emitter.declarations(), `return ${code};`].join('\n'),
+    ['"use strict";', ...names, declarationsOfConstants, emitter.declarations(), `return ${code};`].join('\n'),
   );
   try {
     return evaluate(emitter.constants);
   } catch (error) {
-    if (error instanceof RowError) return undefined;
+    if (rowFailure(error, 0)) return undefined;
     throw error;
   }
 }
