@@ -5,10 +5,10 @@ import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
-// JetStream in, JetStream out, and an output stream that itself knows an id for a tenth of a second only: what is out when a process dies has long left
+// JetStream in, JetStream out, and an output stream that itself knows an id for half a second only: what is out when a process dies has left
 // its duplicate window when the message is processed again.
 
-const windowMs = 100;
+const windowMs = 500;
 
 let mesh: IngestionMesh;
 let process: ServiceProcess;

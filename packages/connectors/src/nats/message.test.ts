@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { JetStreamMessage } from './message.js';
+import { timestampMsOf } from './stored-message.js';
 
 const token = fc.stringMatching(/^[A-Za-z0-9_$-]{1,20}$/);
 const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -28,5 +29,22 @@ it('reads where a message stands of its reply subject, with and without a domain
         expect(message.timestampMs).toBe(Number(time) / 1e6);
       },
     ),
+  );
+});
+
+it('has the same time for a moment as the stream and what it stores', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 1_600_000_000_000_000_000n, max: 2_000_000_000_000_000_000n }), (time) => {
+      const seconds = new Date(Number(time / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
+      const fraction = String(time % 1_000_000_000n)
+        .padStart(9, '0')
+        .replace(/0+$/, '');
+      const reply = `$JS.ACK.s.c.1.1.1.${time}.0`;
+      const message = new JetStreamMessage(
+        { subject: 's', data: new Uint8Array(), headers: undefined, reply } as never,
+        0,
+      );
+      expect(timestampMsOf(`${seconds}${fraction === '' ? '' : `.${fraction}`}Z`)).toBe(message.timestampMs);
+    }),
   );
 });

@@ -47,10 +47,13 @@ export class StoredMessage implements Message {
   }
 }
 
-/** Unix milliseconds, with a fraction, of a timestamp of the server such as `2026-03-29T01:30:00.123456789Z`; NaN where it is none. */
+/**
+ * Unix milliseconds, with a fraction, of a timestamp of the server such as `2026-03-29T01:30:00.123456789Z`; NaN where it is none. To the last bit the number that
+ * a delivery has for the same moment: the two are compared.
+ */
 export function timestampMsOf(timestamp: string): number {
-  const [, seconds = '', fraction = ''] = /^([^.]*)(\.\d+)?Z$/.exec(timestamp) ?? [];
-  return Date.parse(`${seconds}Z`) + Number(`0${fraction}`) * 1000;
+  const [, seconds = '', fraction = ''] = /^([^.]*)(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
+  return Number(`${Date.parse(`${seconds}Z`) / 1000}${fraction.padEnd(9, '0')}`) / 1e6;
 }
 
 /** What is left of a message that is gone: where it stood. */
