@@ -124,6 +124,20 @@ describe('publishing to JetStream', () => {
     expect((sink as JetStreamSink).duplicates).toBe(1);
   });
 
+  it('lets its history be read once what is on its way is stored', async () => {
+    const sink = await open('slow.x');
+    const settlements = new Settlements();
+    settlements.publish(sink, output('slow.x', 'm0', withId('m0')));
+    await eventually(() => sink.problem !== undefined, { what: 'the problem' });
+    const ids: (string | undefined)[] = [];
+    const reading = sink.history?.read({ stream: 'SLOW', subject: 'slow.x', from: { sinceMs: 0 } }, (stored) => {
+      ids.push(stored.header('Nats-Msg-Id'));
+    });
+    await stage.jsm.streams.add({ name: 'SLOW', subjects: ['slow.>'] });
+    await reading;
+    expect(ids).toEqual(['m0']);
+  });
+
   it('fails what the stream can never keep, and retries what it cannot keep now', async () => {
     await stage.jsm.streams.add({
       name: 'SMALL',

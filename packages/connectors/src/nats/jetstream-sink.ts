@@ -73,10 +73,13 @@ export class JetStreamSink implements Sink {
   #looking = false;
   #unfollow: (() => void) | undefined;
 
+  /** For others, who may ask about what is still on its way. */
   readonly history: OutputHistory;
+  readonly #ownHistory: OutputHistory;
 
   constructor(readonly nc: NatsConnection) {
-    this.history = new NatsOutputHistory(nc);
+    this.history = new NatsOutputHistory(nc, () => this.confirmed());
+    this.#ownHistory = new NatsOutputHistory(nc, () => Promise.resolve());
     this.#inbox = `${createInbox()}.`;
     this.#outbound = Outbound.of(nc);
   }
@@ -265,7 +268,7 @@ export class JetStreamSink implements Sink {
         const messages = doubted.map(([, { message }]) => message);
         // The clock that says more: one may stand still while the machine does, the other may be set.
         const agoMs = Math.max(Date.now(), performance.now() + this.#clockOffsetMs) - sinceMs;
-        this.#foundOut(doubted, await storedIds(this.history, messages, { sinceMs, agoMs }));
+        this.#foundOut(doubted, await storedIds(this.#ownHistory, messages, { sinceMs, agoMs }));
       } catch (error) {
         if (!(error instanceof ConnectorError) || error.steer === 'failed') this.#foundOut(doubted, new Set());
         else {

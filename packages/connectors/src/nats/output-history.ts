@@ -18,7 +18,11 @@ export class NatsOutputHistory implements OutputHistory {
   /** What is asked for many messages at once is asked once. */
   readonly #asked = new Map<string, Promise<string | undefined>>();
 
-  constructor(readonly nc: NatsConnection) {}
+  /** What is published by the time of a read is in it: `published` resolves when the server has stored it. */
+  constructor(
+    readonly nc: NatsConnection,
+    readonly published: () => Promise<void>,
+  ) {}
 
   streamOf(subject: string): Promise<string | undefined> {
     const asked = this.#asked.get(subject) ?? this.#find(subject).finally(() => this.#asked.delete(subject));
@@ -46,6 +50,7 @@ export class NatsOutputHistory implements OutputHistory {
 
   async read({ stream, subject, from }: HistoryPart, onStored: (stored: StoredOutput) => void): Promise<HistoryEnd> {
     const first = 'sequence' in from ? from.sequence : 1;
+    await this.published();
     try {
       const { config, state } = await (await this.#manager()).streams.info(stream);
       const end = {
