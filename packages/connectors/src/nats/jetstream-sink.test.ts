@@ -113,6 +113,34 @@ describe('publishing to JetStream', () => {
     }
   });
 
+  it('keeps the order of what was published before and while the client dials anew', async () => {
+    const proxy = new TcpProxy(stage.server.port);
+    await proxy.start();
+    try {
+      const sink = await open('out.dialled', proxy.url);
+      const settlements = new Settlements();
+      const publish = (name: string) => settlements.publish(sink, output('out.dialled', name, withId(name)));
+      publish('m0');
+      await settlements.reach(1);
+      proxy.refuse();
+      await eventually(() => sink.problem?.includes('was lost'), { what: 'the connection to be lost' });
+      publish('m1');
+      // What the client has not sent is thrown away when it dials, and what comes while it waits for the greeting goes out behind that.
+      proxy.cut();
+      proxy.pause();
+      await eventually(() => proxy.held > 0, { what: 'the client to wait for a greeting' });
+      publish('m2');
+      proxy.resume();
+      await settlements.reach(3);
+      publish('m3');
+      await settlements.reach(4);
+      expect((await stage.stored('out.dialled')).map(({ text }) => text)).toEqual(['m0', 'm1', 'm2', 'm3']);
+    } finally {
+      await closeConnections();
+      await proxy.stop();
+    }
+  });
+
   it('confirms a message whose id the stream knows already', async () => {
     const sink = await open('out.twice');
     const settlements = new Settlements();

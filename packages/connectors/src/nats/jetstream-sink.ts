@@ -108,7 +108,7 @@ export class JetStreamSink implements Sink {
     const bytes = message.data.length + message.headers.encode().length;
     const pending: Pending = { message, settled, bytes, state: 'held', dueMs: 0, firstSentMs: undefined };
     const token = this.#next++;
-    if (!this.#looking && !this.#refused.has(message.subject)) this.#send(token, pending);
+    if (!this.#isHeldBack && !this.#refused.has(message.subject)) this.#send(token, pending);
     this.#pending.set(token, pending);
     this.#pendingBytes += bytes;
   }
@@ -191,7 +191,8 @@ export class JetStreamSink implements Sink {
     const { subject } = pending.message;
     const first = this.#refused.get(subject);
     pending.state = 'held';
-    if (first !== undefined && first < token) return;
+    // What is in front of it may turn out not to be stored: all that is held goes out in order once that is known.
+    if (this.#looking || (first !== undefined && first < token)) return;
     const before = first === undefined ? undefined : this.#pending.get(first);
     if (before) before.state = 'held';
     this.#refused.set(subject, token);
@@ -215,7 +216,7 @@ export class JetStreamSink implements Sink {
   /** The message that those of a subject waited for is done with. */
   #follow(subject: string): void {
     this.#refused.delete(subject);
-    if (!this.#looking) this.#sendHeld((pending) => pending.message.subject === subject);
+    if (!this.#isHeldBack) this.#sendHeld((pending) => pending.message.subject === subject);
   }
 
   /** In the order of their publishing. */
@@ -232,9 +233,15 @@ export class JetStreamSink implements Sink {
   }
 
   /**
-   * While the connection is away nothing is published again. The client throws away what it has not sent when it reconnects, so that then
-   * everything is, but what is found to be stored: the stream may have forgotten its ids.
+   * Nothing is sent until it is known what is stored of what came before, and nothing while the connection is away: the client throws away what it has not
+   * sent each time that it dials, and sends what it is given after that as soon as it is greeted, in front of what it threw away. A connection that has ended takes
+   * nothing, and says so.
    */
+  get #isHeldBack(): boolean {
+    return !this.nc.isClosed() && (this.#looking || !this.#connected || !this.#outbound.connected);
+  }
+
+  /** After a reconnect everything is published again, but what is found to be stored: the stream may have forgotten its ids. */
   #takeStatus(status: Status): void {
     if (status.type === 'disconnect') {
       this.#connected = false;
@@ -279,7 +286,7 @@ export class JetStreamSink implements Sink {
       }
     }
     this.#looking = false;
-    if (!this.nc.isClosed()) this.#sendHeld(() => true);
+    if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(() => true);
   }
 
   #doubted(): [number, Pending][] {
@@ -312,7 +319,7 @@ export class JetStreamSink implements Sink {
     const stalled = Date.now() - this.#sweptMs > stallMs;
     if (stalled) this.#doubt();
     this.#noteClock();
-    if (stalled || this.#pending.size === 0 || !this.#connected || this.nc.isClosed()) return;
+    if (stalled || this.#pending.size === 0 || this.#isHeldBack || this.nc.isClosed()) return;
     const now = performance.now();
     let unanswered: Pending | undefined;
     for (const [token, pending] of [...this.#pending]) {

@@ -39,6 +39,11 @@ export class Outbound {
     this.#protocol = (nc as NatsConnectionImpl).protocol;
   }
 
+  /** Whether what is published goes out now; the client's status says the same a moment later. */
+  get connected(): boolean {
+    return this.#protocol.connected;
+  }
+
   /** Throws what the client's `publish` throws, at once, for a message that cannot be published. */
   publish(subject: string, data: Uint8Array, headers: HeaderBlock | undefined, reply: string): void {
     const block = headers?.encode();
