@@ -11,7 +11,7 @@ import { PipelineLedger, Stored } from './ledger.js';
 import { Messages } from './messages.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { Outputs } from './outputs.js';
-import { chaosPipelines } from './pipelines.js';
+import { chaosPipelines, chaosSources, inputStream } from './pipelines.js';
 import { scheduleOf } from './schedule.js';
 import type { UnwantedEnd } from './services.js';
 import { Stage, type StageKind } from './stage.js';
@@ -26,6 +26,8 @@ const rateMax = 5000;
 const lookMs = 50;
 /** Nothing came out for so long though something is owed: nothing comes any more. */
 const hopelessMs = 180_000;
+/** The slowest pipeline owes something and has not come further for so long: it is said how everything stands. */
+const standstillMs = 15_000;
 const defaultWindowMs = 120_000;
 
 export interface CampaignOptions {
@@ -71,7 +73,13 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     await outputs.start();
     const scene: Scene = { stage, definitions, stored, floor };
     const incidents = new Incidents({ scene, faults, schedule, signal, now, rows, say });
-    const progress = new Progress(floor, rows, () => incidents.look());
+    const progress = new Progress({
+      floor,
+      rows,
+      owes: () => floor() < stored.count,
+      onLook: () => incidents.look(),
+      onStandstill: () => void sayStanding(stage, definitions, ledgers, say),
+    });
     const feed = new Feed(stage.nc, messages, stored, now);
     const feedingMs = now();
     while (stored.count < count && !progress.isHopeless) {
@@ -86,7 +94,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     }
     await incidents.healed();
     while (floor() < stored.count && !progress.isHopeless) await progress.rest();
-    if (floor() < stored.count) for (const line of await definitions.states()) say(line);
+    if (floor() < stored.count) await sayStanding(stage, definitions, ledgers, say);
     await outputs.complete();
     progress.look();
     const letters = await deadLetterFindings(definitions, messages, stored);
@@ -100,16 +108,48 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   }
 }
 
+/** How everything stands: what each pipeline has still to do, what the servers say of the durables, and what the mesh says of itself. */
+async function sayStanding(
+  stage: Stage,
+  definitions: Definitions,
+  ledgers: readonly PipelineLedger[],
+  say: (line: string) => void,
+): Promise<void> {
+  try {
+    for (const { pipeline, floor } of ledgers)
+      say(`standing: everything before message ${floor} is out of ${pipeline.name}`);
+    for (const { durable } of chaosSources) {
+      if (durable === undefined) continue;
+      const { num_pending, num_ack_pending, num_redelivered, num_waiting, delivered, ack_floor } =
+        await stage.jsm.consumers.info(inputStream, durable);
+      const counts = { num_pending, num_ack_pending, num_redelivered, num_waiting };
+      say(`standing: ${durable}: ${JSON.stringify({ ...counts, delivered, ack_floor })}`);
+    }
+    for (const line of await definitions.states()) say(`standing: ${line}`);
+  } catch (error) {
+    say(`standing: not to be found out: ${error}`);
+  }
+}
+
+interface ProgressOptions {
+  floor(): number;
+  rows(): readonly number[];
+  /** Something is stored and not yet out. */
+  owes(): boolean;
+  onLook(): void;
+  /** Once for each time that nothing moves. */
+  onStandstill(): void;
+}
+
 /** How far everything has come, looked at often enough to time recoveries. */
 class Progress {
   #rows = 0;
   #movedMs = performance.now();
+  #floor = 0;
+  #floorMovedMs = performance.now();
+  #said = false;
 
-  constructor(
-    readonly floor: () => number,
-    readonly rows: () => readonly number[],
-    readonly onLook: () => void,
-  ) {}
+  constructor(readonly options: ProgressOptions) {}
 
   /** Nothing has come out for so long that what is owed is lost. */
   get isHopeless(): boolean {
@@ -117,10 +157,20 @@ class Progress {
   }
 
   look(): void {
-    const rows = this.rows().reduce((sum, count) => sum + count, 0);
-    if (rows !== this.#rows) this.#movedMs = performance.now();
+    const nowMs = performance.now();
+    const rows = this.options.rows().reduce((sum, count) => sum + count, 0);
+    if (rows !== this.#rows) this.#movedMs = nowMs;
     this.#rows = rows;
-    this.onLook();
+    const floor = this.options.floor();
+    if (floor !== this.#floor || !this.options.owes()) {
+      this.#floorMovedMs = nowMs;
+      this.#said = false;
+    } else if (!this.#said && nowMs - this.#floorMovedMs > standstillMs) {
+      this.#said = true;
+      this.options.onStandstill();
+    }
+    this.#floor = floor;
+    this.options.onLook();
   }
 
   async rest(): Promise<void> {
