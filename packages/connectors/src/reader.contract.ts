@@ -90,14 +90,10 @@ export function describeReader({ name, options, durable, subjectOf = plainSubjec
       const { reader, subject } = await open();
       for (let i = 0; i < 3000; i++) publisher.publish(subject, 'x');
       await publisher.flush();
-      await eventually(() => reader.counters.messages === 3000, { what: 'all messages' });
-      for (let read = 0; read < 3000; ) {
-        const batch = await reader.read();
-        const count = batch?.messages.length ?? 0;
-        expect(count).toBeGreaterThan(0);
-        expect(count).toBeLessThanOrEqual(1024);
-        read += count;
-      }
+      const sizes = await sizesOf(reader, 3000);
+      expect(sizes.reduce((sum, size) => sum + size)).toBe(3000);
+      expect(Math.min(...sizes)).toBeGreaterThan(0);
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(1024);
     });
 
     it('hands over no more than batch_size at once', async () => {
@@ -168,15 +164,16 @@ export function describeReader({ name, options, durable, subjectOf = plainSubjec
       const { reader, subject } = await open();
       for (let i = 0; i < 1500; i++) publisher.publish(subject, 'x');
       await publisher.flush();
-      await eventually(() => reader.counters.messages === 1500, { what: 'all messages' });
+      await eventually(() => reader.counters.messages > 0, { what: 'messages' });
       await reader.stop();
       await reader.stop();
+      const received = reader.counters.messages;
       let handed = 0;
       for (let batch = await reader.read(); batch; batch = await reader.read()) {
         handed += batch.messages.length;
         batch.messages.forEach((_, index) => void batch.ack(index));
       }
-      expect(handed).toBe(1500);
+      expect(handed).toBe(received);
       expect(await reader.read()).toBeUndefined();
     });
 

@@ -61,6 +61,21 @@ describe('one acknowledgement for all before it', () => {
     expect(all.unacknowledged).toBe(0);
   });
 
+  it('counts as under way what is not answered', () => {
+    const { all, deliver } = consumer();
+    const [first, second] = [deliver(1).message, deliver(2).message];
+    expect(all.underWay).toBe(2);
+    all.nak(first, 250);
+    all.ack(second);
+    expect(all).toMatchObject({ underWay: 0, unacknowledged: 2 });
+    const again = deliver(1);
+    deliver(1);
+    deliver(2);
+    expect(all.underWay).toBe(1);
+    all.ack(again.message);
+    expect(all).toMatchObject({ underWay: 0, unacknowledged: 0 });
+  });
+
   it('is not held back by a message that the server gives up', () => {
     const { all, said, deliver } = consumer({ maxDeliver: 1 });
     const [first, second] = [deliver(1).message, deliver(2).message];

@@ -27,6 +27,8 @@ export class AllAcknowledgement implements Acknowledgement {
   #head = 0;
   /** From `#head` up to here, not included, everything is settled. */
   #front = 0;
+  /** Entries that are open. */
+  #open = 0;
   #acknowledgedThrough: number | undefined;
   /** Nothing is acknowledged before everything up to it is settled. */
   #holdThrough = 0;
@@ -42,6 +44,7 @@ export class AllAcknowledgement implements Acknowledgement {
     const highest = this.#line.at(-1)?.sequence ?? this.#acknowledgedThrough;
     if (highest === undefined || sequence > highest) {
       this.#line.push({ sequence, message, state: 'open', dueMs: 0 });
+      this.#open++;
       return true;
     }
     const index = this.#indexOf(sequence);
@@ -51,6 +54,7 @@ export class AllAcknowledgement implements Acknowledgement {
     const isDone = this.#acknowledgedThrough !== undefined && sequence <= this.#acknowledgedThrough;
     if (index < this.#line.length) this.#holdThrough = highest;
     this.#line.splice(index, 0, { sequence, message, state: isDone ? 'settled' : 'open', dueMs: 0 });
+    if (!isDone) this.#open++;
     this.#front = Math.min(this.#front, index);
     this.#advance();
     return !isDone;
@@ -66,6 +70,7 @@ export class AllAcknowledgement implements Acknowledgement {
     else {
       const entry = this.#entry(message.sequence);
       if (!entry) return;
+      if (entry.state === 'open') this.#open--;
       entry.state = 'retried';
       entry.dueMs = performance.now() + delayMs;
     }
@@ -112,6 +117,10 @@ export class AllAcknowledgement implements Acknowledgement {
     return this.#line.length - this.#head;
   }
 
+  get underWay(): number {
+    return this.#open;
+  }
+
   hold(): void {
     this.#held = true;
   }
@@ -125,6 +134,7 @@ export class AllAcknowledgement implements Acknowledgement {
   /** One that is settled already is not worked on again. */
   #redelivered(entry: Entry): boolean {
     if (entry.state === 'settled') return false;
+    if (entry.state === 'retried') this.#open++;
     entry.state = 'open';
     return true;
   }
@@ -132,6 +142,7 @@ export class AllAcknowledgement implements Acknowledgement {
   #settle(sequence: number): void {
     const entry = this.#entry(sequence);
     if (!entry) return;
+    if (entry.state === 'open') this.#open--;
     entry.state = 'settled';
     this.#advance();
   }

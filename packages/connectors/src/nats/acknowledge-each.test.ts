@@ -42,6 +42,24 @@ describe('one acknowledgement for each message', () => {
     expect(each.settledThrough).toBeUndefined();
   });
 
+  it('counts as under way what is not answered', () => {
+    const each = explicit();
+    const [first, second] = [deliver(1), deliver(2)];
+    for (const message of [first, second]) each.received(message);
+    expect(each.underWay).toBe(2);
+    each.nak(first, 5000);
+    expect(each).toMatchObject({ underWay: 1, unacknowledged: 2 });
+    each.received(deliver(1, 2));
+    // Delivered again while it is worked on.
+    each.received(deliver(1, 3));
+    expect(each.underWay).toBe(2);
+    each.ack(deliver(1, 3));
+    each.term(second);
+    expect(each.underWay).toBe(0);
+    refuse(each, 3, 500);
+    expect(each.underWay).toBe(0);
+  });
+
   it('lets go of what the server is done with', () => {
     const each = explicit();
     for (let sequence = 1; sequence <= 50_000; sequence += 50) {

@@ -6,6 +6,8 @@ import type { JetStreamMessage } from './message.js';
 export class ExplicitAcknowledgement implements Acknowledgement {
   /** In the order in which they first came, which is that of the stream; empty where they are not kept count of any more. */
   readonly #unsettled = new Set<number>();
+  /** Those of them that are to come again. */
+  readonly #refused = new Set<number>();
   #counts = true;
   #highest: number | undefined;
 
@@ -17,6 +19,7 @@ export class ExplicitAcknowledgement implements Acknowledgement {
   received({ sequence }: JetStreamMessage): boolean {
     if (!this.#counts) return true;
     this.#unsettled.add(sequence);
+    if (this.#refused.size > 0) this.#refused.delete(sequence);
     if (this.#unsettled.size > this.limits.maxAckPending) this.#stopCounting();
     if (this.#highest === undefined || sequence > this.#highest) this.#highest = sequence;
     return true;
@@ -24,17 +27,19 @@ export class ExplicitAcknowledgement implements Acknowledgement {
 
   ack(message: JetStreamMessage): void {
     this.answer(message, answers.ack);
-    this.#unsettled.delete(message.sequence);
+    this.#settle(message.sequence);
   }
 
   nak(message: JetStreamMessage, delayMs: number): void {
     this.answer(message, answers.nak(delayMs));
-    if (isLastDelivery(message, this.limits.maxDeliver)) this.#unsettled.delete(message.sequence);
+    const { sequence } = message;
+    if (isLastDelivery(message, this.limits.maxDeliver)) this.#settle(sequence);
+    else if (this.#unsettled.has(sequence)) this.#refused.add(sequence);
   }
 
   term(message: JetStreamMessage): void {
     this.answer(message, answers.term);
-    this.#unsettled.delete(message.sequence);
+    this.#settle(message.sequence);
   }
 
   working(message: JetStreamMessage): void {
@@ -46,7 +51,7 @@ export class ExplicitAcknowledgement implements Acknowledgement {
   gone(through: number): void {
     for (const sequence of this.#unsettled) {
       if (sequence > through) return;
-      this.#unsettled.delete(sequence);
+      this.#settle(sequence);
     }
   }
 
@@ -64,6 +69,10 @@ export class ExplicitAcknowledgement implements Acknowledgement {
     return this.#unsettled.size;
   }
 
+  get underWay(): number {
+    return this.#unsettled.size - this.#refused.size;
+  }
+
   hold(): void {}
   release(): void {}
 
@@ -71,5 +80,11 @@ export class ExplicitAcknowledgement implements Acknowledgement {
   #stopCounting(): void {
     this.#counts = false;
     this.#unsettled.clear();
+    this.#refused.clear();
+  }
+
+  #settle(sequence: number): void {
+    this.#unsettled.delete(sequence);
+    if (this.#refused.size > 0) this.#refused.delete(sequence);
   }
 }

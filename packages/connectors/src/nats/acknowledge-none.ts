@@ -5,6 +5,7 @@ import type { JetStreamMessage } from './message.js';
 export class NoAcknowledgement implements Acknowledgement {
   #highest: number | undefined;
   readonly unacknowledged = 0;
+  readonly underWay = 0;
 
   received({ sequence }: JetStreamMessage): boolean {
     this.#highest = sequence;

@@ -18,6 +18,8 @@ export interface Acknowledgement {
   readonly settledThrough: number | undefined;
   /** Messages that came and are not acknowledged, as far as they are kept count of here. */
   readonly unacknowledged: number;
+  /** Messages that came and were not answered, as far as they are kept count of here: somebody works on them. */
+  readonly underWay: number;
   /** The reader before this one may hold messages of the consumer, or some were lost on the way: none of them may be acknowledged with others. */
   hold(): void;
   /** It is known that there are none. */

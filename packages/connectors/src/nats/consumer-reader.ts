@@ -15,6 +15,7 @@ import { closedWhileOpening, connectorError } from './errors.js';
 import type { Intake, IntakeTarget } from './intake.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { Outbound } from './outbound.js';
+import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
@@ -53,6 +54,10 @@ export class ConsumerReader implements Reader {
   readonly #batching: Batching<JetStreamMessage>;
   readonly #acknowledgement: Acknowledgement;
   readonly #intake: Intake;
+  /** Undefined where it is the server that decides what comes. */
+  readonly #prefetch: Prefetch | undefined;
+  /** The batch that was read last, while whoever reads may still be at it. */
+  #atHand: ConsumerBatch | undefined;
   readonly #watch: ConsumerWatch;
   #sourceIncarnation: string | undefined;
   #repeatsUntilMs = Number.POSITIVE_INFINITY;
@@ -60,6 +65,7 @@ export class ConsumerReader implements Reader {
   /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
   #elsewhereThrough = 0;
   #nextDelivery = 0;
+  #last: JetStreamMessage | undefined;
   #gaps = 0;
   #waitingMax: number;
   #connected = true;
@@ -75,11 +81,16 @@ export class ConsumerReader implements Reader {
     this.#acknowledgement = acknowledgementOf(nc, source);
     const fail = (error: ConnectorError) => this.#batching.fail(error);
     this.#watch = new ConsumerWatch({ nc, maker, source, memory, onRemark, onLost: fail });
-    const target: IntakeTarget = {
-      take: (message) => this.#take(message),
-      room: () => source.consumer.maxAckPending - this.#batching.size,
-      fail,
-    };
+    const { maxAckPending } = source.consumer;
+    if (source.role !== 'source-push')
+      this.#prefetch = new Prefetch({
+        batch: source.pullBatchSize,
+        least: source.batchTimeoutMs > 0 ? 2 * source.batchSize : 1,
+        max: maxAckPending,
+        nowMs: performance.now(),
+        hasMore: () => this.#last !== undefined && this.#last.pending > 0,
+      });
+    const target: IntakeTarget = { take: (message) => this.#take(message), room: (asked) => this.#room(asked), fail };
     this.#intake =
       source.role === 'source-push' ? new PushIntake(nc, source, target) : new PullIntake(nc, source, target, log);
     this.#waitingMax = source.consumer.ackPolicy === 'none' ? unacknowledgedWaitingMax : source.consumer.maxAckPending;
@@ -108,7 +119,9 @@ export class ConsumerReader implements Reader {
       if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
       if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
       this.#unfollow = followStatus(nc, (status) => this.#takeStatus(status));
+      const askedMs = performance.now();
       await this.#intake.open(consumer.config);
+      if (this.#prefetch) this.#prefetch.roundTripMs = performance.now() - askedMs;
       if (this.#stopping) throw closedWhileOpening();
       this.#timer = setInterval(() => this.#tick(), tickMs);
     } catch (error) {
@@ -117,10 +130,12 @@ export class ConsumerReader implements Reader {
   }
 
   async read(): Promise<Batch | undefined> {
+    this.#atHand = undefined;
     const messages = await this.#batching.next();
     if (!messages) return undefined;
     this.#intake.replenish();
-    return new ConsumerBatch(this.#acknowledgement, messages);
+    this.#atHand = new ConsumerBatch(this, messages);
+    return this.#atHand;
   }
 
   keepAlive(): void {
@@ -139,6 +154,25 @@ export class ConsumerReader implements Reader {
   async close(): Promise<void> {
     await this.stop();
     this.#remember();
+  }
+
+  ack(batch: ConsumerBatch, message: JetStreamMessage): void {
+    this.#acknowledgement.ack(message);
+    this.#settled(batch, message);
+  }
+
+  nak(batch: ConsumerBatch, message: JetStreamMessage, delayMs: number): void {
+    this.#acknowledgement.nak(message, delayMs);
+    this.#settled(batch, message);
+  }
+
+  term(batch: ConsumerBatch, message: JetStreamMessage): void {
+    this.#acknowledgement.term(message);
+    this.#settled(batch, message);
+  }
+
+  working(message: JetStreamMessage): void {
+    this.#acknowledgement.working(message);
   }
 
   async consumerInfo(): Promise<ConsumerSnapshot | undefined> {
@@ -173,10 +207,24 @@ export class ConsumerReader implements Reader {
     const received = new JetStreamMessage(message, performance.now());
     if (received.delivery !== this.#nextDelivery) this.#missed();
     this.#nextDelivery = received.delivery + 1;
+    this.#last = received;
     if (!this.#acknowledgement.received(received)) return;
     this.counters.messages++;
     this.counters.bytes += message.data.length;
     this.#batching.push(received);
+  }
+
+  #room(asked: number): number {
+    const room = this.options.source.consumer.maxAckPending - this.#batching.size - asked;
+    return this.#prefetch ? Math.min(room, this.#prefetch.room(this.#acknowledgement.underWay, asked)) : room;
+  }
+
+  /** Answered while its batch is at hand, a message had to wait for nothing. */
+  #settled(batch: ConsumerBatch, { receivedMs }: JetStreamMessage): void {
+    if (!this.#prefetch) return;
+    const nowMs = performance.now();
+    this.#prefetch.settled(batch === this.#atHand ? undefined : nowMs - receivedMs, nowMs);
+    this.#intake.replenish();
   }
 
   /** Deliveries did not come here: to another reader, or lost with a connection. */
@@ -281,21 +329,21 @@ function repeatsUntilMs({ stream, consumer }: Observed): number {
 
 class ConsumerBatch implements Batch {
   constructor(
-    readonly acknowledgement: Acknowledgement,
+    readonly reader: ConsumerReader,
     readonly messages: readonly JetStreamMessage[],
   ) {}
 
   ack(index: number): void {
-    this.acknowledgement.ack(this.#at(index));
+    this.reader.ack(this, this.#at(index));
   }
   nak(index: number, delayMs: number): void {
-    this.acknowledgement.nak(this.#at(index), delayMs);
+    this.reader.nak(this, this.#at(index), delayMs);
   }
   term(index: number): void {
-    this.acknowledgement.term(this.#at(index));
+    this.reader.term(this, this.#at(index));
   }
   working(index: number): void {
-    this.acknowledgement.working(this.#at(index));
+    this.reader.working(this.#at(index));
   }
 
   #at(index: number): JetStreamMessage {

@@ -24,8 +24,8 @@ export interface Intake {
 /** Where an intake puts what comes. */
 export interface IntakeTarget {
   take(message: DeliveredMessage): void;
-  /** How many more messages may wait to be read. */
-  room(): number;
+  /** How many more messages may come now, beside those that were asked for. */
+  room(asked: number): number;
   /** What the intake cannot mend. */
   fail(error: ConnectorError): void;
 }

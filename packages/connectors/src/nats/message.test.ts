@@ -25,7 +25,7 @@ it('reads where a message stands of its reply subject, with and without a domain
           { subject: 's', data: new Uint8Array(), headers: undefined, reply } as never,
           0,
         );
-        expect(message).toMatchObject({ stream, consumer, delivered, sequence, delivery });
+        expect(message).toMatchObject({ stream, consumer, delivered, sequence, delivery, pending: 7 });
         expect(message.timestampMs).toBe(Number(time) / 1e6);
       },
     ),

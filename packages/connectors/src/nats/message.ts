@@ -70,6 +70,10 @@ export class JetStreamMessage implements Message {
   get delivery(): number {
     return this.#read().delivery;
   }
+  /** How many more messages of its stream the consumer had for its readers when this one was sent. */
+  get pending(): number {
+    return this.#read().pending;
+  }
   headers(): { [name: string]: string[] } | undefined {
     return headersOf(readHeaders(this.message));
   }
@@ -91,6 +95,7 @@ interface Place {
   readonly sequence: number;
   readonly delivery: number;
   readonly timestampMs: number;
+  readonly pending: number;
 }
 
 const dot = '.';
@@ -113,6 +118,7 @@ function placeOf(reply: string): Place {
     sequence: tokens.integer(),
     delivery: tokens.integer(),
     timestampMs: Number(tokens.text()) / 1e6,
+    pending: tokens.integer(),
   };
 }
 

@@ -101,7 +101,7 @@ export class PullIntake implements Intake {
     if (this.#stopped || this.nc.isClosed()) return;
     const { streamName, consumer } = this.source;
     const allowed = this.#limit?.allowed(performance.now()) ?? Number.POSITIVE_INFINITY;
-    let wanted = Math.min(allowed, this.target.room()) - this.#asked;
+    let wanted = Math.min(allowed - this.#asked, this.target.room(this.#asked));
     // One batch after the other; a rate may need several at once.
     do {
       const batch = Math.min(wanted, this.#batchSize);

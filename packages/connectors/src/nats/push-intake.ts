@@ -97,6 +97,6 @@ export class PushIntake implements Intake {
   }
 
   #hasRoom(): boolean {
-    return this.target.room() > this.#held.length;
+    return this.target.room(this.#held.length) > 0;
   }
 }
