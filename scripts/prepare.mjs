@@ -19,16 +19,19 @@ const lockPollMs = 200;
 /** Tools that are asked to end are ended after that long. */
 const endTimeoutMs = 3000;
 
-/** Ends the process with one line, or with the tool's own words, where something cannot be had. */
-export async function prepare() {
+/**
+ * Ends the process with one line, or with the tool's own words, where something cannot be had. `whenBuilt` is run as soon as what it needs is
+ * built, while packages may still be compiled.
+ */
+export async function prepare(whenBuilt = async () => {}) {
   checkNode();
   const packages = workspaces();
-  if (isInstalled(packages) && isBuilt(packages)) return;
+  if (isInstalled(packages) && isBuilt(packages)) return await whenBuilt();
   const wasInterrupted = await takeLock();
   try {
     // What compiles takes one core for two minutes, and the build needs none of it.
     const compiled = isInstalled(packages) ? undefined : await install(packages, wasInterrupted);
-    await Promise.all([compiled?.(), isBuilt(packages) ? undefined : build(packages)]);
+    await Promise.all([compiled?.(), buildThen(packages, whenBuilt)]);
   } finally {
     rmSync(lock, { force: true });
   }
@@ -65,6 +68,11 @@ async function install(packages, wasInterrupted) {
     await step(`running their install scripts (${compiles})`, 'scripts run', npm('rebuild', '--no-bin-links'));
     writeStamp(installStamp, state);
   };
+}
+
+async function buildThen(packages, whenBuilt) {
+  if (!isBuilt(packages)) await build(packages);
+  await whenBuilt();
 }
 
 async function build(packages) {

@@ -14,9 +14,10 @@ process.on('exit', (code) => {
   if (code !== 0 && count.failed === 0) count.failed++;
   console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 });
-await prepare();
-// Beside each other, since the longest takes one core.
-if (filters.length === 0) await Promise.all(checks().map(runCheck));
+await prepare(async () => {
+  // Beside each other, since the longest takes one core.
+  if (filters.length === 0) await Promise.all(checks().map(runCheck));
+});
 runTests();
 process.exitCode = count.failed > 0 ? 1 : 0;
 
