@@ -49,24 +49,27 @@ function notBuilt(packages) {
   return packages.filter((folder) => !existsSync(join(folder, 'dist')));
 }
 
-/** Gives what is left to be done for the packages to run: their own install scripts. */
+/** Gives what is left to be done, beside other things, for the packages to run. */
 async function install(packages, wasInterrupted) {
   const state = installState(packages);
+  const done = () => writeStamp(installStamp, state);
+  const compiles = 'better-sqlite3 may have to be compiled, which takes a minute or two';
+  const command = ['install', '--no-save', '--no-audit', '--no-fund'];
   // npm takes packages for whole whose compilation was interrupted.
   if (wasInterrupted && existsSync(modules)) {
     console.log('an earlier installation was interrupted; it begins anew');
     rmSync(modules, { recursive: true, force: true });
   }
-  await step(
-    'installing packages',
-    'installed',
-    npm('install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'),
-  );
+  // npm alone knows what of an installation there is has to be compiled again.
+  if (existsSync(join(modules, '.package-lock.json'))) {
+    await step(`installing packages (${compiles})`, 'installed', npm(...command));
+    return done;
+  }
+  await step('installing packages', 'installed', npm(...command, '--ignore-scripts'));
   return async () => {
-    const compiles = 'better-sqlite3 may have to be compiled, which takes a minute or two';
     // The programs in .bin are in use meanwhile, and stay as they are.
     await step(`running their install scripts (${compiles})`, 'scripts run', npm('rebuild', '--no-bin-links'));
-    writeStamp(installStamp, state);
+    done();
   };
 }
 

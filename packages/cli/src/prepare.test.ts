@@ -53,6 +53,20 @@ describe('prepare', () => {
     await eventually(() => isGone(pid), { what: 'the end of the installation' });
   });
 
+  it('leaves it to npm what of an installation there is has to be compiled again', async () => {
+    await checkoutWith({ preinstall: 'true', turbo: 'exit 0' });
+    for (const [description, hasScriptsRun] of [
+      ['new', true],
+      ['changed', false],
+    ] as const) {
+      await describeCheckout(description);
+      const next = prepare();
+      expect(await next.exited, next.output()).toBe(0);
+      expect(next.output()).toContain('installed in');
+      expect(next.output().includes('running their install scripts')).toBe(hasScriptsRun);
+    }
+  });
+
   it('waits for another that installs in the same checkout', async () => {
     await checkoutWith({ preinstall: 'until [ -e go ]; do sleep 0.05; done', turbo: 'exit 0' });
     const first = prepare();
@@ -100,6 +114,12 @@ async function checkoutWith({ preinstall, turbo }: { preinstall: string; turbo: 
   await writeFile(join(directory.path, 'slow', 'turbo.sh'), `#!/bin/sh\n${turbo}\n`, { mode: 0o755 });
   await writeFile(join(directory.path, 'package.json'), JSON.stringify(manifest));
   await writeFile(join(directory.path, 'package-lock.json'), JSON.stringify(lock));
+}
+
+/** Changes what is to be installed, as far as prepare sees. */
+async function describeCheckout(description: string): Promise<void> {
+  const file = join(directory.path, 'package.json');
+  await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), description }));
 }
 
 function prepare() {
