@@ -12,6 +12,8 @@ export default defineConfig({
     setupFiles: ['test/src/seed.ts'],
     reporters: ['default', './test/src/conformance/reporter.ts'],
     pool: 'forks',
+    // A worker runs one file after the other with the modules that it has: loading them took as long as most files' tests.
+    isolate: false,
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,

@@ -19,15 +19,19 @@ const lockPollMs = 200;
 /** Tools that are asked to end are ended after that long. */
 const endTimeoutMs = 3000;
 
-/** Ends the process with one line, or with the tool's own words, where something cannot be had. */
-export async function prepare() {
+/**
+ * Ends the process with one line, or with the tool's own words, where something cannot be had. `whenBuilt` is run as soon as what it needs is
+ * built, while packages may still be compiled.
+ */
+export async function prepare(whenBuilt = async () => {}) {
   checkNode();
   const packages = workspaces();
-  if (isInstalled(packages) && isBuilt(packages)) return;
+  if (isInstalled(packages) && isBuilt(packages)) return await whenBuilt();
   const wasInterrupted = await takeLock();
   try {
-    if (!isInstalled(packages)) await install(packages, wasInterrupted);
-    if (!isBuilt(packages)) await build(packages);
+    // What compiles takes one core for two minutes, and the build needs none of it.
+    const compiled = isInstalled(packages) ? undefined : await install(packages, wasInterrupted);
+    await Promise.all([compiled?.(), buildThen(packages, whenBuilt)]);
   } finally {
     rmSync(lock, { force: true });
   }
@@ -45,16 +49,33 @@ function notBuilt(packages) {
   return packages.filter((folder) => !existsSync(join(folder, 'dist')));
 }
 
+/** Gives what is left to be done, beside other things, for the packages to run. */
 async function install(packages, wasInterrupted) {
   const state = installState(packages);
+  const done = () => writeStamp(installStamp, state);
+  const compiles = 'better-sqlite3 may have to be compiled, which takes a minute or two';
+  const command = ['install', '--no-save', '--no-audit', '--no-fund'];
   // npm takes packages for whole whose compilation was interrupted.
   if (wasInterrupted && existsSync(modules)) {
     console.log('an earlier installation was interrupted; it begins anew');
     rmSync(modules, { recursive: true, force: true });
   }
-  const compiles = 'better-sqlite3 may have to be compiled, which takes a minute or two';
-  await step(`installing packages (${compiles})`, 'installed', npmInstall());
-  writeStamp(installStamp, state);
+  // npm alone knows what of an installation there is has to be compiled again.
+  if (existsSync(join(modules, '.package-lock.json'))) {
+    await step(`installing packages (${compiles})`, 'installed', npm(...command));
+    return done;
+  }
+  await step('installing packages', 'installed', npm(...command, '--ignore-scripts'));
+  return async () => {
+    // The programs in .bin are in use meanwhile, and stay as they are.
+    await step(`running their install scripts (${compiles})`, 'scripts run', npm('rebuild', '--no-bin-links'));
+    done();
+  };
+}
+
+async function buildThen(packages, whenBuilt) {
+  if (!isBuilt(packages)) await build(packages);
+  await whenBuilt();
 }
 
 async function build(packages) {
@@ -128,7 +149,7 @@ function installState(packages) {
 
 /** The sources by name, size and time of change: a look at 300 files takes a few milliseconds, asking turbo a second. */
 function buildState(packages) {
-  const hash = createHash('sha256').update(readStamp(installStamp) ?? '');
+  const hash = createHash('sha256').update(installState(packages));
   const note = (path) => {
     const { size, mtimeMs } = statSync(path);
     hash.update(`${relative(root, path)} ${size} ${mtimeMs}\n`);
@@ -157,12 +178,12 @@ function writeStamp(path, state) {
   writeFileSync(path, state);
 }
 
-/** `npm ci` fails where a registry lacks optional packages of other platforms; `--no-save` leaves the lockfile as it is. */
-function npmInstall() {
+/** `npm ci` fails where a registry lacks optional packages of other platforms; `install --no-save` leaves the lockfile as it is. */
+function npm(...args) {
   // Where npm runs this, the same npm.
   const { npm_execpath: script } = process.env;
-  const npm = script?.endsWith('.js') ? [process.execPath, script] : ['npm'];
-  return { command: [...npm, 'install', '--no-save', '--no-audit', '--no-fund'], env: nodeHeaders() };
+  const program = script?.endsWith('.js') ? [process.execPath, script] : ['npm'];
+  return { command: [...program, ...args], env: nodeHeaders() };
 }
 
 /** The running Node's own headers where they stand beside it, so that compiling a package downloads none. */
@@ -193,10 +214,37 @@ async function step(before, after, { command, env }) {
     return;
   }
   console.error(`${output}\n${command.join(' ')} failed`);
+  await endAll();
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** The tools at work, each in a process group of its own with all that it started; resolves when it is gone. */
+const working = new Map();
+let isEnding = false;
+
+/** Ends all of them and then this process. The lock stays: it tells the next one that this work was not finished. */
+async function endAll() {
+  if (isEnding) return;
+  isEnding = true;
+  // turbo ends what it started, in groups of their own, when it is asked to, and not when it is killed.
+  for (const { pid } of working.keys()) signalGroup(pid, 'SIGINT');
+  setTimeout(() => {
+    for (const { pid } of working.keys()) signalGroup(pid, 'SIGKILL');
+  }, endTimeoutMs);
+  await Promise.all(working.values());
   process.exit(1);
 }
 
-/** Runs a command in a process group of its own, all of which ends where this process is asked to. */
+function signalGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // It has ended by itself just now.
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+/** Runs a command, which ends where this process is asked to; never resolves then. */
 function run([program, ...args], env) {
   const child = spawn(program, args, {
     cwd: root,
@@ -204,30 +252,19 @@ function run([program, ...args], env) {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  let isEnding = false;
-  const end = () => {
-    if (isEnding || child.pid === undefined) return;
-    isEnding = true;
-    // turbo ends what it started, in groups of their own, when it is asked to, and not when it is killed.
-    process.kill(-child.pid, 'SIGINT');
-    setTimeout(() => process.kill(-child.pid, 'SIGKILL'), endTimeoutMs);
-  };
-  for (const signal of signals) process.on(signal, end);
   let output = '';
-  child.stdout.on('data', (data) => (output += data));
-  child.stderr.on('data', (data) => (output += data));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  // What cannot be started at all closes too.
+  child.once('error', (error) => (output += error.message));
+  if (working.size === 0) for (const signal of signals) process.on(signal, endAll);
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  if (child.pid !== undefined) working.set(child, closed);
   return new Promise((resolve) => {
-    const done = (code) => {
-      // The lock stays: it tells the next one that this work was not finished.
-      if (isEnding) process.exit(1);
-      for (const signal of signals) process.off(signal, end);
+    closed.then((code) => {
+      working.delete(child);
+      if (isEnding) return;
+      if (working.size === 0) for (const signal of signals) process.off(signal, endAll);
       resolve({ code, output });
-    };
-    child.once('error', (error) => {
-      output += error.message;
-      done(1);
     });
-    child.once('close', done);
   });
 }

@@ -1,6 +1,6 @@
 // `npm test`: installs, builds, runs the static checks and every test, and ends with one line that counts them.
 // Arguments go to vitest: `npm test -- packages/sql` runs what matches (and leaves the static checks out).
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +14,10 @@ process.on('exit', (code) => {
   if (code !== 0 && count.failed === 0) count.failed++;
   console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 });
-await prepare();
-if (filters.length === 0) for (const check of checks()) runCheck(check);
+await prepare(async () => {
+  // Beside each other, since the longest takes one core.
+  if (filters.length === 0) await Promise.all(checks().map(runCheck));
+});
 runTests();
 process.exitCode = count.failed > 0 ? 1 : 0;
 
@@ -31,15 +33,23 @@ function checks() {
 
 function runCheck([name, command, args]) {
   const started = Date.now();
-  const result = spawnSync(join(root, 'node_modules', '.bin', command), args, { cwd: root, encoding: 'utf8' });
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  if (result.status === 0) {
-    count.passed++;
-    console.log(`✓ ${name} (${seconds} s)`);
-  } else {
-    count.failed++;
-    console.log(`✗ ${name} (${seconds} s)\n${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`);
-  }
+  const child = spawn(join(root, 'node_modules', '.bin', command), args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  // What cannot be started at all closes too.
+  child.once('error', (error) => (output += error.message));
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      const passed = code === 0;
+      count[passed ? 'passed' : 'failed']++;
+      const line = `${passed ? '✓' : '✗'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`;
+      console.log(passed ? line : `${line}\n${output}`);
+      resolve();
+    });
+  });
 }
 
 function runTests() {

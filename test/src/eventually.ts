@@ -1,4 +1,7 @@
-const pauseMs = 10;
+/** Of the time waited so far, within these bounds: a long wait takes little of the machine from what it waits for, and ends hardly later. */
+const pauseShare = 0.05;
+const pauseMsMin = 10;
+const pauseMsMax = 50;
 
 export interface EventuallyOptions {
   /** What is waited for, for the message of a failure. */
@@ -14,7 +17,8 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   { what, timeoutMs = 20_000 }: EventuallyOptions,
 ): Promise<Exclude<T, undefined | false>> {
-  const deadline = Date.now() + timeoutMs;
+  const begin = Date.now();
+  const deadline = begin + timeoutMs;
   let last: unknown;
   while (Date.now() < deadline) {
     try {
@@ -24,6 +28,7 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
+    const pauseMs = Math.min(pauseMsMax, Math.max(pauseMsMin, (Date.now() - begin) * pauseShare));
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
   throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause: last });

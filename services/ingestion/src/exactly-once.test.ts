@@ -78,6 +78,7 @@ describe('each message comes out once', () => {
     });
     await eventually(async () => (await mesh.jsm.consumers.info(input, 'laminar-in_many')).num_ack_pending === 0, {
       what: 'every acknowledgement',
+      timeoutMs: 40_000,
     });
     expect(sorted(await mesh.numbers(output))).toEqual(upTo(messages * rows));
   }, 120_000);

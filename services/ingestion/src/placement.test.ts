@@ -1,5 +1,6 @@
 import { eventually, type ServiceProcess } from '@laminar/test';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Feeding } from './testing/feeding.js';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
 // Several instances: leases say who reads, and a slot outlives its holder.
@@ -104,21 +105,17 @@ it('doubles nothing when an instance stands still for so long that another takes
     const owner = () => fresh.board.pipeline('still').find(({ state }) => state === 'running')?.instance;
     const first = owner();
     const process = fresh.mesh.ingestion[Number(first?.split('-')[1]) - 1];
-    let count = 0;
-    let feeding = true;
-    const fed = (async () => {
-      for (; feeding; count += 50) await fresh.feed('still.x', count, count + 50);
-    })();
+    const feeding = new Feeding(fresh, 'still.x');
     await eventually(async () => (await fresh.count('MOVED')) >= 300, { what: 'some rows' });
     process?.kill('SIGSTOP');
+    feeding.slowDown();
     await eventually(() => owner() !== undefined && owner() !== first, {
       what: 'the other instance to take over',
       timeoutMs: 15_000,
     });
     process?.kill('SIGCONT');
     await fresh.settled('still', 'running');
-    feeding = false;
-    await fed;
+    const count = await feeding.stop();
     await eventually(async () => (await fresh.count('MOVED')) >= count, { what: 'every row', timeoutMs: 20_000 });
     expect((await fresh.numbers('MOVED')).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n));
     expect(owner()).not.toBe(first);

@@ -4,6 +4,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Feeding } from './testing/feeding.js';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
 // Sources without a durable: the mesh keeps how far they were read, whichever process reads, and whatever happens to it.
@@ -72,18 +73,14 @@ describe.each([
     await define(name, options);
     const [owner] = running(name);
     const process = mesh.mesh.ingestion[Number(owner?.split('-')[1]) - 1];
-    let count = 0;
-    let feeding = true;
-    const fed = (async () => {
-      for (; feeding; count += 20) await mesh.feed(`in.${name}`, count, count + 20);
-    })();
+    const feeding = new Feeding(mesh, `in.${name}`);
     await eventually(async () => (await mesh.count(`OUT_${name}`)) >= 100, { what: 'some rows' });
     process?.kill('SIGSTOP');
+    feeding.slowDown();
     await eventually(() => running(name).some((instance) => instance !== owner), { what: 'the other to take over' });
     process?.kill('SIGCONT');
     await eventually(() => running(name).length === 1 && running(name)[0] !== owner, { what: 'the first to end' });
-    feeding = false;
-    await fed;
+    const count = await feeding.stop();
     await eventually(async () => (await mesh.count(`OUT_${name}`)) >= count, { what: 'every row', timeoutMs: 30_000 });
     expect((await mesh.numbers(`OUT_${name}`)).sort((a, b) => a - b)).toEqual(upTo(count));
   });

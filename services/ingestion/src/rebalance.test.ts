@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { buckets, subjects } from '@laminar/protocol';
 import { eventually } from '@laminar/test';
 import { Kvm } from '@nats-io/kv';
@@ -66,6 +67,8 @@ async function feed(): Promise<void> {
       what: 'rows',
       timeoutMs: 30_000,
     });
+    // Enough to be in the middle of everything; as much as goes would take the machine from those who are waited for.
+    await wait(50);
   }
 }
 

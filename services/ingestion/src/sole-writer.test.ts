@@ -1,5 +1,6 @@
 import { eventually } from '@laminar/test';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Feeding } from './testing/feeding.js';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
 // Exactly once by the only writer of an output stream, and readers of a pipeline's own. The duplicate window is too short to be of help.
@@ -63,13 +64,10 @@ it('doubles nothing when its process stands still until another has taken over, 
   await mesh.pipeline('still', 'INSERT INTO out_still SELECT n FROM in_still', alone);
   await mesh.settled('still', 'running');
   const [owner] = running('still');
-  let count = 0;
-  let feeding = true;
-  const fed = (async () => {
-    for (; feeding; count += 20) await mesh.feed(input, count, count + 20);
-  })();
+  const feeding = new Feeding(mesh, input);
   await eventually(async () => (await mesh.count(output)) >= 100, { what: 'some rows', timeoutMs: 20_000 });
   processOf(owner)?.kill('SIGSTOP');
+  feeding.slowDown();
   await eventually(() => running('still').some((instance) => instance !== owner), {
     what: 'the other to take over',
     timeoutMs: 30_000,
@@ -81,8 +79,7 @@ it('doubles nothing when its process stands still until another has taken over, 
     what: 'the first to end',
     timeoutMs: 20_000,
   });
-  feeding = false;
-  await fed;
+  const count = await feeding.stop();
   await eventually(async () => (await mesh.count(output)) >= count, { what: 'every row', timeoutMs: 30_000 });
   expect(await mesh.numbers(output)).toEqual(upTo(count));
 }, 90_000);

@@ -3,6 +3,7 @@ import { eventually, freePort, startNats } from '@laminar/test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Feeding } from './testing/feeding.js';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
 // What runs is changed while messages flow, and what stands around it is not always there.
@@ -53,11 +54,7 @@ describe('a pipeline that is given another sink', () => {
     await kept('moved_0');
     await mesh.pipeline('moving', 'INSERT INTO moved_0 SELECT n FROM moving');
     await mesh.settled('moving', 'running');
-    let count = 0;
-    let moving = true;
-    const feeding = (async () => {
-      for (; moving; count += 50) await mesh.feed('moving.x', count, count + 50);
-    })();
+    const feeding = new Feeding(mesh, 'moving.x');
     const targets = upTo(8);
     for (const target of targets.slice(1)) {
       await kept(`moved_${target}`);
@@ -65,8 +62,7 @@ describe('a pipeline that is given another sink', () => {
       await mesh.settled('moving', 'running');
       await eventually(async () => (await mesh.count(`MOVED_${target}`)) > 0, { what: 'rows there' });
     }
-    moving = false;
-    await feeding;
+    const count = await feeding.stop();
     const all = async () => (await Promise.all(targets.map((target) => mesh.numbers(`MOVED_${target}`)))).flat();
     await eventually(async () => (await all()).length >= count, { what: 'every row', timeoutMs: 20_000 });
     expect(sorted(await all())).toEqual(upTo(count));
@@ -180,19 +176,14 @@ describe('a source connection that is changed', () => {
     await kept('sized');
     await mesh.pipeline('resized', 'INSERT INTO sized SELECT n FROM resized');
     await mesh.settled('resized', 'running');
-    let count = 0;
-    let changing = true;
-    const feeding = (async () => {
-      for (; changing; count += 50) await mesh.feed('resized.x', count, count + 50);
-    })();
+    const feeding = new Feeding(mesh, 'resized.x');
     for (const options of [{ parallelism: 4 }, { parallelism: 2, consumer_max_ack_pending: 50 }, { parallelism: 1 }]) {
       const before = await mesh.count('SIZED');
       const revision = await streamed('resized', options);
       await eventually(() => mesh.pipelineState('resized').appliedRevision === revision, { what: 'the change' });
       await eventually(async () => (await mesh.count('SIZED')) > before, { what: 'rows' });
     }
-    changing = false;
-    await feeding;
+    const count = await feeding.stop();
     await eventually(async () => (await mesh.count('SIZED')) >= count, { what: 'every row', timeoutMs: 20_000 });
     expect(sorted(await mesh.numbers('SIZED'))).toEqual(upTo(count));
   });

@@ -82,6 +82,18 @@ async function count(messagesIn: number): Promise<void> {
   });
 }
 
+async function sendSpan(url: string): Promise<void> {
+  const span = {
+    traceId: 'a'.repeat(32),
+    spanId: 'b'.repeat(16),
+    name: 's',
+    startTimeUnixNano: '1',
+    endTimeUnixNano: '2',
+  };
+  const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  await fetch(`${url}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+}
+
 const dump = async (url: string) =>
   Object.fromEntries(
     await Promise.all(
@@ -128,11 +140,12 @@ describe('the tables', () => {
     expect(await settled(second.url)).toEqual(before);
   });
 
-  it('are the same again after a kill, and counters have gone on as soon as the service is ready', async () => {
+  it('are the same again after a kill, with their spans, and counters have gone on as soon as the service is ready', async () => {
     const first = await start();
     await live();
     await count(7);
     await settled(first.url);
+    await sendSpan(first.url);
     first.kill('SIGKILL');
     await first.exited;
     await count(9);
@@ -142,6 +155,9 @@ describe('the tables', () => {
       { messages_in: 9 },
     ]);
     expect(await select(second.url, 'SELECT count(*) AS n FROM system.definition_events')).toEqual([{ n: 7 }]);
+    expect(await select(second.url, 'SELECT name, start_time FROM system.spans')).toEqual([
+      { name: 's', start_time: '1970-01-01T00:00:00.000000001Z' },
+    ]);
   });
 
   it('are made anew from another log, whatever the file holds', async () => {
@@ -206,27 +222,6 @@ describe('the tables', () => {
     );
     // The event, the definition and the pipeline.
     expect((await written()) - before).toBe(3);
-  });
-});
-
-describe('spans', () => {
-  it('outlive a restart', async () => {
-    const first = await start();
-    const span = {
-      traceId: 'a'.repeat(32),
-      spanId: 'b'.repeat(16),
-      name: 's',
-      startTimeUnixNano: '1',
-      endTimeUnixNano: '2',
-    };
-    const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
-    await fetch(`${first.url}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    first.kill('SIGKILL');
-    await first.exited;
-    const second = await start();
-    expect(await select(second.url, 'SELECT name, start_time FROM system.spans')).toEqual([
-      { name: 's', start_time: '1970-01-01T00:00:00.000000001Z' },
-    ]);
   });
 });
 

@@ -310,9 +310,9 @@ describe('a payload that cannot be decoded', () => {
         const [row] = await api.rows(
           "SELECT errors, dead_letters, messages_out FROM system.pipelines WHERE name = 'retried_rows'",
         );
-        return row?.errors === 2 && row;
+        return row?.errors === 2 && Number(row.dead_letters) > 0 && row;
       },
-      { what: 'both failures', timeoutMs: 5000 },
+      { what: 'both failures, and the letter', timeoutMs: 5000 },
     );
     expect(pipeline).toEqual({ errors: 2, dead_letters: 1, messages_out: 1 });
     expect((await jsm.consumers.info('RETRIED', 'laminar-retried')).num_ack_pending).toBe(0);
