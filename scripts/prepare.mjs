@@ -158,7 +158,7 @@ function buildState(packages) {
     if (!existsSync(folder)) return;
     for (const name of readdirSync(folder, { recursive: true }).sort()) note(join(folder, name));
   };
-  for (const name of ['turbo.json', 'tsconfig.base.json']) note(join(root, name));
+  for (const name of ['turbo.json', 'tsconfig.base.json', 'scripts/bundle.mjs']) note(join(root, name));
   noteFolder(join(root, 'proto'));
   for (const folder of packages) {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -40,10 +40,10 @@ const portVariable = {
   query: 'LAMINAR_QUERY_PORT',
 } as const satisfies Record<ServiceName, string>;
 
-/** Starts `services/<service>/dist/main.js` and waits for its `/readyz`. Throws with the end of its output. */
+/** Starts `services/<service>/dist/service.js` and waits for its `/readyz`. Throws with the end of its output. */
 export async function startService({ service, env, waitReady = true }: StartServiceOptions): Promise<ServiceProcess> {
   const port = env[portVariable[service]] ?? String(await freePort());
-  const child = spawn(process.execPath, [join(root, 'services', service, 'dist', 'main.js')], {
+  const child = spawn(process.execPath, [join(root, 'services', service, 'dist', 'service.js')], {
     env: {
       ...process.env,
       LAMINAR_LIFELINE: 'stdin',

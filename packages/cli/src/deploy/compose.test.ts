@@ -36,7 +36,7 @@ describe('deploy/compose.yaml', () => {
   it('runs three NATS servers, the services with two ingestion processes, and a collector', () => {
     expect(natsServers).toHaveLength(3);
     const commands = meshServices.map(([, { command }]) => command?.[0]);
-    const main = (service: string) => `services/${service}/dist/main.js`;
+    const main = (service: string) => `services/${service}/dist/service.js`;
     expect(commands).toEqual([main('control-plane'), main('query'), main('ingestion'), main('ingestion')]);
     expect(Object.keys(compose.services)).toContain('collector');
   });
@@ -111,7 +111,7 @@ describe('deploy/Containerfile', () => {
   });
 
   it('starts a service that the build makes', () => {
-    const command = /^CMD \["services\/([a-z-]+)\/dist\/main\.js"\]$/m.exec(last)?.[1] ?? '';
+    const command = /^CMD \["services\/([a-z-]+)\/dist\/service\.js"\]$/m.exec(last)?.[1] ?? '';
     expect(existsSync(join(checkout, 'services', command, 'src', 'main.ts'))).toBe(true);
   });
 });

@@ -25,7 +25,7 @@ export interface ServiceProcessOptions {
  * stops it in order; and it ends with this process, however that one ends, since its standard input closes then.
  */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<Run> {
-  const child = spawn(process.execPath, [join(checkout, 'services', options.service, 'dist', 'main.js')], {
+  const child = spawn(process.execPath, [join(checkout, 'services', options.service, 'dist', 'service.js')], {
     env: { ...options.env, LAMINAR_LIFELINE: 'stdin' },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],

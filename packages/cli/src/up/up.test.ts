@@ -31,9 +31,9 @@ describe.skipIf(process.platform !== 'linux')('laminar up', { timeout: meshTestT
     );
     expect(up.processes().map(({ command }) => command)).toEqual(
       expect.arrayContaining([
-        expect.stringContaining('services/control-plane/dist/main.js'),
-        expect.stringContaining('services/query/dist/main.js'),
-        expect.stringContaining('services/ingestion/dist/main.js'),
+        expect.stringContaining('services/control-plane/dist/service.js'),
+        expect.stringContaining('services/query/dist/service.js'),
+        expect.stringContaining('services/ingestion/dist/service.js'),
         expect.stringMatching(/nats-server --addr/),
       ]),
     );
