@@ -59,6 +59,13 @@ describe('a function in FROM', () => {
       ['{"sku":"a","value":"y"}', '{"sku":"b","value":null}', '{"sku":"c","value":"z"}'],
     ],
     ['SELECT id, t FROM orders LEFT JOIN unnest(none) AS t ON true', ['{"id":7,"t":null}']],
+    // A condition that NULL does not fulfil makes it an inner join, of which ON is a filter like any other.
+    ...['n % 2 = 1', 'n IS NOT NULL', '(n > 3) IS TRUE', "n = 1 OR n::text = '2'", 'jsonb_array_length(n) > 1'].map(
+      (condition): [string, string[]] => [
+        `SELECT id, n FROM orders LEFT JOIN jsonb_array_elements(text) AS n ON id > 7 WHERE ${condition}`,
+        [],
+      ],
+    ),
     ['SELECT id, t FROM orders LEFT JOIN unnest(tags) AS t ON true WHERE t IS NULL', []],
     ['SELECT id, t FROM orders, unnest(none) AS t', []],
     ['SELECT id, t FROM orders, unnest(absent) AS t', []],

@@ -14,6 +14,7 @@ import type { FunctionScope } from './function-scope.js';
 import { itemsOf } from './joined-scope.js';
 import { bindJsonExtract } from './json-access.js';
 import { bindJsonArray, bindJsonObject } from './json-constructors.js';
+import { booleanTests, isNotNull, isNull } from './null-tests.js';
 import { binary } from './operators.js';
 import { bindLike, bindSimilar, not } from './pattern.js';
 import { placedAt } from './plan.js';
@@ -53,19 +54,14 @@ export function bindExpression(node: Node | undefined, context: Context, depth =
   if ('A_Expr' in node) return bindOperator(node.A_Expr, at(node.A_Expr.location), bind);
   if ('BoolExpr' in node) return bindBoolean(node.BoolExpr, at(node.BoolExpr.location), bind);
   if ('NullTest' in node) {
-    const negated = node.NullTest.nulltesttype === 'IS_NOT_NULL';
-    return lenient(
-      'BOOLEAN',
-      at(node.NullTest.location),
-      inline((a) => `${a} ${negated ? '!=' : '=='} null`),
-      settled(bind(node.NullTest.arg)),
-    );
+    const test = node.NullTest.nulltesttype === 'IS_NOT_NULL' ? isNotNull : isNull;
+    return lenient('BOOLEAN', at(node.NullTest.location), test, settled(bind(node.NullTest.arg)));
   }
   if ('BooleanTest' in node) {
     const test = booleanTests[node.BooleanTest.booltesttype ?? ''];
     const offset = at(node.BooleanTest.location);
     if (!test) throw unsupported('this test', offset);
-    return lenient('BOOLEAN', offset, inline(test), coerce(bind(node.BooleanTest.arg), 'BOOLEAN'));
+    return lenient('BOOLEAN', offset, test, coerce(bind(node.BooleanTest.arg), 'BOOLEAN'));
   }
   if ('CaseExpr' in node) return bindCase(node.CaseExpr, at(node.CaseExpr.location), bind);
   if ('CoalesceExpr' in node) {
@@ -100,15 +96,6 @@ export function bindExpression(node: Node | undefined, context: Context, depth =
     return bindJsonObject(node.JsonObjectConstructor, at(node.JsonObjectConstructor.location), bind);
   throw refused(node, context);
 }
-
-const booleanTests: { readonly [test: string]: (name: string) => string } = {
-  IS_TRUE: (a) => `${a} === true`,
-  IS_NOT_TRUE: (a) => `${a} !== true`,
-  IS_FALSE: (a) => `${a} === false`,
-  IS_NOT_FALSE: (a) => `${a} !== false`,
-  IS_UNKNOWN: (a) => `${a} == null`,
-  IS_NOT_UNKNOWN: (a) => `${a} != null`,
-};
 
 /** The column that a reference names. Throws `SqlError`. */
 export function resolveColumn(node: ColumnRef, { source, scope }: Context): ScopeColumn {
