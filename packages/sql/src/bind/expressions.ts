@@ -6,9 +6,9 @@ import { bindSign } from './arithmetic.js';
 import { bindArray, bindSubscripts } from './array.js';
 import { callFunction, isBuiltIn } from './call.js';
 import { firstLocation } from './clauses.js';
-import { aType, coerce, settled } from './coerce.js';
+import { coerce, settled } from './coerce.js';
 import { alike, compare, compareWithElements } from './comparison.js';
-import { constant, type Expression, inline, isNumeric, lenient } from './expression.js';
+import { constant, type Expression, inline, lenient } from './expression.js';
 import { parseFunctionBody } from './function-body.js';
 import type { FunctionScope } from './function-scope.js';
 import { itemsOf } from './joined-scope.js';
@@ -320,8 +320,7 @@ function bindCall(
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
   if (name === 'timezone') return bindTimeZone(args, offset);
-  const [first] = args;
-  if (name === 'to_char' && first && (isNumeric(first.type) || first.type === 'INTERVAL')) throw noTemplate(first);
+  if (name === 'to_char' && args[0]?.type === 'INTERVAL') throw noTemplate(args[0]);
   if (name === 'age' && args.length === 1)
     return callFunction('age', [callFunction('current_date', [], offset), args[0] as Expression], offset);
   const called = isBuiltIn(name) ? undefined : scope.functions.get(name);
@@ -353,15 +352,9 @@ export function expressionOfBody(
   return asType(bindExpression(expression, { source, scope, functions }), returns);
 }
 
-/** What a number or an interval is written by, where PostgreSQL takes a template. */
-const noTemplate = ({ type, offset }: Expression): SqlError =>
-  unsupported(
-    `to_char of ${aType(type)}`,
-    offset,
-    type === 'INTERVAL'
-      ? 'write x::text, or extract(hour FROM x) and the like'
-      : "write round(x, 2)::text for two digits behind the point, lpad(x::text, 8, '0') for a width",
-  );
+/** What an interval is written by, where PostgreSQL takes a template. */
+const noTemplate = ({ offset }: Expression): SqlError =>
+  unsupported('to_char of an INTERVAL', offset, 'write x::text, or extract(hour FROM x) and the like');
 
 const textOfNode = (node: Node | undefined): string => (node && 'String' in node ? (node.String.sval ?? '') : '');
 const firstName = (node: FuncCall): string => textOfNode(node.funcname?.[0]);

@@ -11,6 +11,7 @@ import { evaluate, run } from '../testing.js';
 import { metadataNotes } from './columns.js';
 import { differences } from './differences.js';
 import { literalNotes, nameNotes } from './lexis.js';
+import { numberTemplateNotes } from './number-templates.js';
 import { operatorNotes } from './operators.js';
 import { sqlReference } from './reference.js';
 
@@ -71,6 +72,14 @@ describe('the reference of SQL', () => {
 
   it.each(operatorNotes.flatMap(([, notes]) => notes.map(({ operator, example }) => [operator, ...example] as const)))(
     'shows %s by an example that holds',
+    async (_, expression, gives) => {
+      expect(evaluate(expression)).toBe(gives);
+      expect(await agreement(expression)).toBeUndefined();
+    },
+  );
+
+  it.each(numberTemplateNotes.map(({ patterns, example }) => [patterns.join(), ...example] as const))(
+    'shows the pattern %s by an example that holds',
     async (_, expression, gives) => {
       expect(evaluate(expression)).toBe(gives);
       expect(await agreement(expression)).toBeUndefined();

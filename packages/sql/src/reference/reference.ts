@@ -13,6 +13,7 @@ import { typeConversions } from './conversions.js';
 import { differences } from './differences.js';
 import { literalNotes, nameNotes } from './lexis.js';
 import { code, page, table } from './markdown.js';
+import { numberTemplateNotes } from './number-templates.js';
 import { operatorNotes } from './operators.js';
 import { statementsPage } from './statements.js';
 import { typeNotes } from './types.js';
@@ -75,6 +76,16 @@ function expressionsPage(): string {
       `### ${title}: functions`,
       table(['function', 'meaning', 'example', 'gives'], functions.map(functionRow)),
     ]),
+    '### Templates of numbers',
+    'What to_char writes a number by. A pattern is written in capital letters or in small ones; letters that are none are written as they are, and anything is within double quotes. A number that has more digits before the point than the template has places is written as `#`; a DOUBLE PRECISION has 15 digits, a REAL 6.',
+    table(
+      ['pattern', 'writes', 'example', 'gives'],
+      numberTemplateNotes.map(({ patterns, writes, example }) => [
+        patterns.map(code).join(' '),
+        writes,
+        ...example.map(code),
+      ]),
+    ),
     '### Functions in FROM',
     `These give rows, and stand beside what is read: \`FROM orders o, unnest(o.tags) AS tag\`, \`CROSS JOIN LATERAL\`, or \`LEFT JOIN ... ON\` where a message without elements is a row too. Several of them give the product, in order; \`WITH ORDINALITY\` numbers the rows, \`ROWS FROM (...)\` puts functions side by side. An alias is the value itself where there is one. A message is taken apart into ${rowsMax} rows at most.`,
     table(
