@@ -11,7 +11,7 @@ import { alike, compare, compareWithElements } from './comparison.js';
 import { constant, type Expression, inline, lenient } from './expression.js';
 import { parseFunctionBody } from './function-body.js';
 import type { FunctionScope } from './function-scope.js';
-import { itemsOf } from './joined-scope.js';
+import { visibleItems } from './joined-scope.js';
 import { bindJsonExtract } from './json-access.js';
 import { bindJsonArray, bindJsonObject } from './json-constructors.js';
 import { booleanTests, isNotNull, isNull } from './null-tests.js';
@@ -116,7 +116,7 @@ export function resolveColumn(node: ColumnRef, { source, scope }: Context): Scop
 
 /** What `owner`, which stands before a dot, means in FROM. Throws `SqlError` where the query reads nothing of that name. */
 export function ownerIn(scope: Scope, owner: Identifier, offset: number, column?: Identifier): Scope {
-  const items = itemsOf(scope);
+  const items = visibleItems(scope);
   const found = items.find(({ alias }) => alias === owner.folded);
   if (found) return found;
   const hint =

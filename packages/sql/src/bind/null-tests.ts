@@ -34,9 +34,22 @@ export function rejectsNulls(condition: Expression, slots: ReadonlySet<Slot>): b
   }
 }
 
-/** Whether an expression is certainly NULL where the slots are. */
-function isNullWith(expression: Expression, slots: ReadonlySet<Slot>): boolean {
-  if (expression.op === 'element') return slots.has(expression.slot);
-  if (expression.op !== 'strict' && expression.op !== 'lenient') return false;
-  return (expression.op === 'strict' || isRead(expression)) && expression.args.some((arg) => isNullWith(arg, slots));
+/** Whether an expression is certainly NULL where all of the slots are. */
+export function isNullWith(expression: Expression, slots: ReadonlySet<Slot>): boolean {
+  switch (expression.op) {
+    case 'constant':
+      return expression.value === null;
+    case 'element':
+      return slots.has(expression.slot);
+    case 'strict':
+      return expression.args.some((arg) => isNullWith(arg, slots));
+    case 'lenient':
+      return isRead(expression) && expression.args.every((arg) => isNullWith(arg, slots));
+    case 'case':
+      return (
+        expression.branches.every(({ when }) => rejectsNulls(when, slots)) && isNullWith(expression.otherwise, slots)
+      );
+    default:
+      return false;
+  }
 }

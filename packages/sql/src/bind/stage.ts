@@ -57,7 +57,11 @@ function placed<R extends Rows>(rows: R, condition: Expression): R {
 export const conjuncts = (condition: Expression): readonly Expression[] =>
   condition.op === 'and' ? condition.args.flatMap(conjuncts) : [condition];
 
-const slotsOf = ({ lists, ordinality }: Expansion): readonly Slot[] => [
+/** Those that not every row fulfils. */
+export const selective = (conditions: readonly Expression[]): readonly Expression[] =>
+  conditions.filter((condition) => !(condition.op === 'constant' && condition.value === true));
+
+export const slotsOf = ({ lists, ordinality }: Expansion): readonly Slot[] => [
   ...lists.map(({ slot }) => slot),
   ...(ordinality ? [ordinality] : []),
 ];

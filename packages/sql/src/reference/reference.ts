@@ -87,7 +87,7 @@ function expressionsPage(): string {
       ]),
     ),
     '### Functions in FROM',
-    `These give rows, and stand beside what is read: \`FROM orders o, unnest(o.tags) AS tag\`, \`CROSS JOIN LATERAL\`, or \`LEFT JOIN ... ON\` where a message without elements is a row too. Several of them give the product, in order; \`WITH ORDINALITY\` numbers the rows, \`ROWS FROM (...)\` puts functions side by side. An alias is the value itself where there is one. A message is taken apart into ${rowsMax} rows at most.`,
+    `These give rows, and stand beside what is read: \`FROM orders o, unnest(o.tags) AS tag\`, \`CROSS JOIN LATERAL\`, or \`LEFT JOIN ... ON\` where a message without elements is a row too. Several of them give the product, in order; \`WITH ORDINALITY\` numbers the rows, \`ROWS FROM (...)\` puts functions side by side. An alias is the value itself where there is one. A subquery behind \`LATERAL\` sees what stands before it, and has such functions in its FROM, or none: \`FROM orders o, LATERAL (SELECT i->>'sku' AS sku FROM unnest(o.items) AS i WHERE i ? 'sku') AS item\`, \`LATERAL (SELECT o.price * o.n AS total) AS t\`. A message is taken apart into ${rowsMax} rows at most.`,
     table(
       ['function', 'meaning', 'columns', 'example', 'gives'],
       rowFunctions.map(({ name, summary, columns, example }) => [
