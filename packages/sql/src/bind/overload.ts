@@ -182,7 +182,7 @@ function checkLiterals(definition: SqlFunction, overload: Overload, args: readon
     if (!(error instanceof RowError)) throw error;
     const literal = args.find((arg) => arg.op === 'constant');
     throw new SqlError(
-      'type_mismatch',
+      error.code === 'too_large' ? 'too_large' : 'type_mismatch',
       error.message,
       literal?.offset ?? 0,
       `for example ${overload.check?.example ?? definition.example[0]}`,

@@ -7,6 +7,7 @@ import { functionSections } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
 import { rowFunctions } from '../functions/rows.js';
 import { rowBytesMax, rowsMax } from '../rows.js';
+import { queryRegexWeightMax, regexWeightMax } from '../values/regex.js';
 import { valueSizeMax } from '../values/size.js';
 import { metadataNotes } from './columns.js';
 import { typeConversions } from './conversions.js';
@@ -105,7 +106,7 @@ function expressionsPage(): string {
       Object.entries(refusedFunctions).map(([name, instead]) => [code(name), instead]),
     ),
     '## Limits',
-    `A query has ${queryBytesMax} bytes at most, ${listMax} values in a list behind IN (an array behind \`= ANY\` may have more), and ${commentsMax} comments between \`/*\` and \`*/\`. What an expression builds - a text, a BYTEA, an array, JSON - has ${valueSizeMax} characters, bytes or elements at most, or as many as the message has bytes where that is more; \`repeat\`, \`replace\`, \`concat\` and others that could build much more at once have no more than the former. A row has ${rowBytesMax} bytes. Beyond that a row fails with \`too_large\`, and goes the way of \`on_error\`.`,
+    `A query has ${queryBytesMax} bytes at most, ${listMax} values in a list behind IN (an array behind \`= ANY\` may have more), and ${commentsMax} comments between \`/*\` and \`*/\`. A regular expression comes to at most ${regexWeightMax} characters when its bounds are written out, where what stands for any letter counts as several; all that a query writes to ${queryRegexWeightMax}. What an expression builds - a text, a BYTEA, an array, JSON - has ${valueSizeMax} characters, bytes or elements at most, or as many as the message has bytes where that is more; \`repeat\`, \`replace\`, \`concat\` and others that could build much more at once have no more than the former. A row has ${rowBytesMax} bytes. Beyond that a row fails with \`too_large\`, and goes the way of \`on_error\`.`,
     'What may be wrong with a query or a row, by its code, stands on the page of [errors](errors.md).',
     '## What differs from PostgreSQL',
     table(
