@@ -1,7 +1,8 @@
 import type { Node, ResTarget } from '@pgsql/types';
 import { SqlError } from '../errors.js';
 import { impliedName } from './column-name.js';
-import { bindExpression, type Context, ownerIn, resolveColumn } from './expressions.js';
+import { ownerIn, resolveColumn } from './column-reference.js';
+import { bindExpression, type Context } from './expressions.js';
 import { itemsOf } from './joined-scope.js';
 import type { OutputColumn } from './plan.js';
 import type { Identifier } from './scope.js';
