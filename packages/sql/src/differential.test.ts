@@ -10,13 +10,14 @@ import { generateNumberFormat } from './testing/differential/number-formats.js';
 import { Oracle } from './testing/differential/oracle.js';
 import { randomOf } from './testing/differential/random.js';
 import { rowsOf } from './testing/differential/rows.js';
+import { cases } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
-const expressions = 5000;
+const expressions = cases(5000);
 /** How often each overload of each function is called beside. */
-const callsOfEach = 3;
+const callsOfEach = cases(3);
 /** How many calls of to_char with a number. */
-const numberFormats = 400;
+const numberFormats = cases(2000);
 const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */

@@ -12,7 +12,7 @@ import {
   RowError,
   SqlError,
 } from './index.js';
-import { evaluate, message, relations, run } from './testing.js';
+import { cases, evaluate, message, relations, run } from './testing.js';
 
 beforeAll(() => loadSql());
 
@@ -50,7 +50,7 @@ describe('any text', () => {
   it('is a script or an SqlError with a position', () => {
     fc.assert(
       fc.property(text, (input) => refusedProperly(input, () => parseScript(input))),
-      { numRuns: 1000 },
+      { numRuns: cases(2000) },
     );
   });
 
@@ -69,7 +69,7 @@ describe('any text', () => {
           }
         }),
       ),
-      { numRuns: 1500 },
+      { numRuns: cases(3000) },
     );
   });
 });
@@ -387,7 +387,7 @@ describe('a regular expression', () => {
           if (!(error instanceof RowError)) throw error;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 });

@@ -13,7 +13,7 @@ import {
   SqlError,
 } from './index.js';
 import { rowBytesMax, rowsMax } from './rows.js';
-import { message, relations, run } from './testing.js';
+import { cases, message, relations, run } from './testing.js';
 
 beforeAll(() => loadSql());
 
@@ -332,6 +332,7 @@ describe('CTEs and subqueries', () => {
           expect(run(star, text)).toEqual(flat.length === 0 ? [] : [text]);
         },
       ),
+      { numRuns: cases(250) },
     );
   });
 
@@ -344,6 +345,7 @@ describe('CTEs and subqueries', () => {
         const parts = [a, b].flatMap((own) => run(part([...own, ...visible]), text));
         expect(run(`SELECT * FROM (${part(a)} UNION ALL ${part(b)}) AS u${where(visible)}`, text)).toEqual(parts);
       }),
+      { numRuns: cases(250) },
     );
   });
 
@@ -358,6 +360,7 @@ describe('CTEs and subqueries', () => {
         expect(run(nested, text)).toEqual(expected);
         expect(run(behind, text)).toEqual(expected);
       }),
+      { numRuns: cases(250) },
     );
   });
 });
