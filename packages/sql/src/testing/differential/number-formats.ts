@@ -11,7 +11,7 @@ const beside = [',', 'G', 'L', ' ', '"x"', '"9\\"a"', 'th', 'TH', 'FM', 'fm', '\
 const signs = ['S', 'MI', 'PL', 'SG', 'PR', 's', 'mi', 'pl', 'sg', 'pr'];
 
 /** A template: most of them are sound, some are not. */
-export function numberTemplate(pick: Pick): string {
+function numberTemplate(pick: Pick): string {
   const some = (from: readonly string[], most: number) =>
     Array.from({ length: pick(most + 1) }, () => from[pick(from.length)]).join('');
   const now = (text: string, one: number) => (pick(one) === 0 ? text : '');
