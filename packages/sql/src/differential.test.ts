@@ -6,14 +6,18 @@ import { difference, ownAnswer } from './testing/differential/compare.js';
 import { deliberateDifference } from './testing/differential/differences.js';
 import { generatedFunctions } from './testing/differential/function-rules.js';
 import { generate, generateCalls } from './testing/differential/generate.js';
+import { generateNumberFormat } from './testing/differential/number-formats.js';
 import { Oracle } from './testing/differential/oracle.js';
 import { randomOf } from './testing/differential/random.js';
 import { rowsOf } from './testing/differential/rows.js';
+import { cases } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
-const expressions = 5000;
+const expressions = cases(5000);
 /** How often each overload of each function is called beside. */
-const callsOfEach = 3;
+const callsOfEach = cases(3);
+/** How many calls of to_char with a number. */
+const numberFormats = cases(2000);
 const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
@@ -74,6 +78,24 @@ describe('expressions', () => {
         }
       }
       expect(values).toBeGreaterThan(all.length / 2);
+      expect(differences.slice(0, 40).join('\n\n')).toBe('');
+    },
+    limitMs,
+  );
+
+  it(
+    `agree with PostgreSQL in how numbers are written by templates: ${numberFormats} of them, seed ${seed}`,
+    async () => {
+      const formats = Array.from({ length: numberFormats }, () => generateNumberFormat(pick));
+      const answers = await oracle.ask(formats.map(({ theirs }) => ({ sql: theirs, row: 0 })));
+      const differences = formats.flatMap(({ own: call }, i) => {
+        const theirs = answers[i] ?? { error: 'no answer', code: '' };
+        const own = ownAnswer(call, rows[0] ?? {});
+        const why = difference(own, theirs, false);
+        if (why === undefined || deliberateDifference(own, theirs)) return [];
+        return [`${call}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
+      });
+      expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(numberFormats / 2);
       expect(differences.slice(0, 40).join('\n\n')).toBe('');
     },
     limitMs,

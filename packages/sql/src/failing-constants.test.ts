@@ -37,11 +37,9 @@ describe('a constant that would fail', () => {
     expect(inQuery(query)).toEqual({ code: 'always_fails', offset: query.indexOf('/') });
   });
 
-  it('takes no time to find where values are large', () => {
-    const large = Array.from({ length: 1000 }, (_, i) => `md5(repeat('x', 1000000)) AS x${i}`);
-    const before = performance.now();
-    expect(inQuery(`SELECT ${large.join(', ')} FROM items`)).toBeUndefined();
-    expect(performance.now() - before).toBeLessThan(20_000);
+  it('is not looked for in large values, which would cost much to compute', () => {
+    expect(inQuery("SELECT md5(repeat('x', 10000))::integer AS x FROM items")).toMatchObject({ code: 'always_fails' });
+    expect(inQuery("SELECT md5(repeat('x', 10001))::integer AS x FROM items")).toBeUndefined();
   });
 });
 

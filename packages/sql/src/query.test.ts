@@ -2,7 +2,7 @@ import { DecodeError, jsonCodec } from '@laminar/codecs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, compileQuery, decodedMessage, loadSql, queryReferences, RowError, SqlError } from './index.js';
-import { atRow, evaluate, message, relations, relationsOf, run } from './testing.js';
+import { atRow, cases, evaluate, message, relations, relationsOf, run } from './testing.js';
 import { like, likeMatcher } from './values/like.js';
 
 beforeAll(() => loadSql());
@@ -262,7 +262,7 @@ describe('values', () => {
           else expect(compute).toThrow(RowError);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: cases(200) },
     );
   });
 

@@ -2,7 +2,7 @@ import { DecodeError, type MessageCodec, protobufCodec } from '@laminar/codecs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bindQuery, type CompiledQuery, compileQuery, decodedMessage, loadSql, RowError } from './index.js';
-import { message, relationsOf } from './testing.js';
+import { cases, message, relationsOf } from './testing.js';
 
 beforeAll(loadSql);
 
@@ -100,7 +100,7 @@ describe('what is read of a message of protobuf', () => {
           expect(given).toEqual(outcome(query, decodedMessage(message(data), whole)));
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1000) },
     );
   });
 });

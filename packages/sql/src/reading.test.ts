@@ -10,7 +10,7 @@ import {
   loadSql,
   RowError,
 } from './index.js';
-import { message, relations, run } from './testing.js';
+import { cases, message, relations, run } from './testing.js';
 
 beforeAll(loadSql);
 
@@ -189,7 +189,7 @@ describe('what is read of a message', () => {
         if ('rows' in lazy && lazy.rows.length === 0 && !isJson(data)) return;
         expect(asValues(lazy)).toEqual(asValues(exact));
       }),
-      { numRuns: 2_500 },
+      { numRuns: cases(2500) },
     );
   });
 
@@ -219,7 +219,7 @@ describe('what is read of a message', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 });
@@ -267,7 +267,7 @@ describe('JSON that goes out as it came', () => {
         if (isReadWhole) decoded.value();
         for (const query of compiled) expect(rowsOf(query, decoded)).toEqual([`{"b":${value}}`]);
       }),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 
@@ -286,7 +286,7 @@ describe('JSON that goes out as it came', () => {
           expect(value, text).toContain(raw === 'null' ? '' : raw);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 

@@ -4,6 +4,7 @@ import { loadSql } from './index.js';
 import { ownAnswer } from './testing/differential/compare.js';
 import { Oracle } from './testing/differential/oracle.js';
 import { rowsOf } from './testing/differential/rows.js';
+import { cases } from './testing.js';
 
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
 const limitMs = 180_000;
@@ -53,7 +54,7 @@ describe('regular expressions', () => {
     'match what they match in PostgreSQL',
     async () => {
       const tried = fc.sample(fc.tuple(patterns, texts, fc.boolean()), {
-        numRuns: 3000,
+        numRuns: cases(3000),
         seed: fc.readConfigureGlobal().seed ?? 1,
       });
       const questions = tried.map(([pattern, text, ignoresCase]) => ({
@@ -82,7 +83,7 @@ describe('regular expressions', () => {
             );
         }
       }
-      expect(values).toBeGreaterThan(1000);
+      expect(values).toBeGreaterThan(tried.length / 3);
       expect(differences.slice(0, 60).join('\n')).toBe('');
     },
     limitMs,

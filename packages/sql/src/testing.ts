@@ -1,6 +1,10 @@
 import { jsonCodec, type Message } from '@laminar/codecs';
 import { bindQuery, compileQuery, decodedMessage, type Relation, type Relations } from './index.js';
 
+/** How many generated cases are tried: all of them in a round of `npm run fuzz`, which has new ones; else a fifth, which are the same each time. */
+export const cases = (count: number): number =>
+  process.env.LAMINAR_TEST_SEED === undefined ? Math.ceil(count / 5) : count;
+
 /** Relations that tests read and write. */
 export const relations: Relations = relationsOf([
   { kind: 'source', name: 'orders', jetstream: false, format: 'json' },

@@ -152,9 +152,13 @@ function read(type: Type, offset: number, convert: Read, expression: Expression)
   return lenient(type, offset, convert, expression);
 }
 
+/** Whether it is JSON read as a scalar, of which NULL is NULL. */
+export const isRead = (expression: Expression): boolean =>
+  expression.op === 'lenient' && reads.has(expression.evaluate);
+
 /** For a field that is read as the expression's type and otherwise as it came: its name, and what converts its value. Undefined for all others. */
 export function fieldRead(expression: Expression): { readonly name: string; readonly convert: Read } | undefined {
-  if (expression.op !== 'lenient' || !reads.has(expression.evaluate)) return undefined;
+  if (expression.op !== 'lenient' || !isRead(expression)) return undefined;
   const [value] = expression.args;
   return value?.op === 'field' ? { name: value.name, convert: expression.evaluate as Read } : undefined;
 }

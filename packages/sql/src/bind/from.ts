@@ -9,10 +9,11 @@ import { bindCondition } from './expressions.js';
 import { fixedColumns, fixedConnectionScope, fixedTableScope } from './fixed-scope.js';
 import type { FunctionScope } from './function-scope.js';
 import { joined } from './joined-scope.js';
+import { bindLateral, isLateral, lateralBase, withLateral, withOuterLateral } from './lateral.js';
 import { bindRows } from './rows-from.js';
 import { columnsScope, connectionScope, type Identifier, type Scope, type ScopeColumn, tableScope } from './scope.js';
 import type { SourceText } from './source-text.js';
-import { conjuncts, type From, filtered, type Stage } from './stage.js';
+import { conjuncts, type From, filtered, type Stage, selective } from './stage.js';
 import { unsupported } from './unsupported.js';
 
 /** What binding a SELECT needs to know. */
@@ -25,8 +26,8 @@ export interface Surroundings {
   readonly spellings: Map<string, string>;
   /** SELECTs around this one. */
   readonly depth: number;
-  /** Binds a SELECT that stands in FROM: its branches. */
-  select(select: SelectStmt, around: Surroundings): readonly Stage[];
+  /** Binds a SELECT that stands in FROM: its branches; behind LATERAL it sees what stands `before` it. */
+  select(select: SelectStmt, around: Surroundings, before?: From): readonly Stage[];
 }
 
 /** A relation that is not there yet. */
@@ -40,8 +41,12 @@ export const missing = (what: string, name: string, { relations }: Surroundings)
 const oneSource =
   'a pipeline reads one connection or table: UNION ALL reads one after the other, and functions such as unnest stand beside it';
 
-/** Binds a FROM: a source, and functions beside it; as often as the source is a UNION ALL of SELECTs. Throws `SqlError`, `Missing`. */
-export function bindFrom(items: readonly Node[], around: Surroundings): readonly From[] {
+/**
+ * Binds a FROM: a source, with functions and subqueries beside it that look at it; as often as the source is a UNION ALL of SELECTs. Behind LATERAL there is no
+ * source but what stands `before`. Throws `SqlError`, `Missing`.
+ */
+export function bindFrom(items: readonly Node[], around: Surroundings, before?: From): readonly From[] {
+  if (before) return [items.reduce((so, item) => beside(so, item, around), lateralBase(before))];
   const [first, ...others] = items;
   if (!first) throw unsupported('a query without FROM', 0, 'a pipeline reads a connection or a table');
   return begin(first, around).map((from) => others.reduce((so, item) => beside(so, item, around), from));
@@ -83,10 +88,11 @@ function notInFrom(item: Node, offset: number, { source }: Surroundings): SqlErr
   return undefined;
 }
 
-/** What comes behind the source: functions, one within the other. */
+/** What comes behind the source: functions and subqueries, one within the other. */
 function beside(from: From, item: Node, around: Surroundings): From {
   const { source } = around;
   if ('RangeFunction' in item) return expanded(from, item.RangeFunction, around);
+  if (isLateral(item, from)) return withLateral(from, bindLateral(item.RangeSubselect, from, around));
   if ('JoinExpr' in item) {
     const { larg, rarg } = item.JoinExpr;
     if (larg && rarg) return join(beside(from, larg, around), item.JoinExpr, rarg, around);
@@ -95,20 +101,19 @@ function beside(from: From, item: Node, around: Surroundings): From {
   throw notInFrom(item, offset, around) ?? noJoin(item, offset);
 }
 
-/** A subquery beside the source joins another one, or computes over the row before it, which functions do without it. */
 const noJoin = (item: Node, offset: number): SqlError =>
-  'RangeSubselect' in item && item.RangeSubselect.lateral
+  'RangeSubselect' in item
     ? unsupported(
-        'a subquery behind LATERAL',
+        'a subquery beside what is read',
         offset,
-        'write its function into FROM itself, FROM orders o, unnest(o.tags) AS tag, its WHERE into that of the query, and what it computes into the select list',
+        'write LATERAL before it where it computes from what stands before it; a join of connections or tables there is none',
       )
     : unsupported('a join of connections or tables', offset, oneSource);
 
 function join(from: From, node: JoinExpr, item: Node, around: Surroundings): From {
   const { jointype, quals } = node;
   const offset = around.source.offset(firstLocation(item));
-  if (!('RangeFunction' in item) && !('JoinExpr' in item))
+  if (!('RangeFunction' in item) && !('JoinExpr' in item) && !isLateral(item, from))
     throw notInFrom(item, offset, around) ?? noJoin(item, offset);
   const hint = 'write CROSS JOIN or LEFT JOIN ... ON';
   if (node.isNatural || node.usingClause?.length) throw unsupported('a join by names of columns', offset, hint);
@@ -119,13 +124,17 @@ function join(from: From, node: JoinExpr, item: Node, around: Surroundings): Fro
     return quals ? filtered(both, bindCondition(quals, context(both.scope))) : both;
   }
   if (jointype !== 'JOIN_LEFT')
-    throw unsupported(`a ${(jointype ?? '').replace('JOIN_', '')} JOIN of a function`, offset, hint);
-  if (!('RangeFunction' in item)) throw unsupported('LEFT JOIN of a join', offset, 'join its parts one by one');
+    throw unsupported(`a ${(jointype ?? '').replace('JOIN_', '')} JOIN of a function or subquery`, offset, hint);
+  if ('JoinExpr' in item) throw unsupported('LEFT JOIN of a join', offset, 'join its parts one by one');
+  if (!('RangeFunction' in item)) {
+    const rows = bindLateral(item.RangeSubselect, from, around);
+    const { scope } = withLateral(from, rows);
+    return withOuterLateral(from, rows, quals ? [bindCondition(quals, context(scope))] : []);
+  }
   const both = expanded(from, item.RangeFunction, around);
   const on = quals ? conjuncts(bindCondition(quals, context(both.scope))) : [];
-  const wanted = on.filter((condition) => !(condition.op === 'constant' && condition.value === true));
   const last = both.expansions.at(-1);
-  return last ? { ...both, expansions: both.expansions.with(-1, { ...last, outer: true, on: wanted }) } : both;
+  return last ? { ...both, expansions: both.expansions.with(-1, { ...last, outer: true, on: selective(on) }) } : both;
 }
 
 function expanded(from: From, node: RangeFunction, around: Surroundings): From {

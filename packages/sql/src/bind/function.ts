@@ -1,4 +1,5 @@
 import type { Functions, UserFunction } from '../user-functions.js';
+import { withinRegexBudget } from '../values/regex.js';
 import { UnknownFunction } from './call.js';
 import type { Expression } from './expression.js';
 import { expressionOfBody } from './expressions.js';
@@ -14,7 +15,9 @@ export type BoundFunction = { readonly status: 'bound' } | { readonly status: 'b
 export function bindFunction(definition: UserFunction, functions: Functions): BoundFunction {
   const args = definition.arguments.map(({ name, type }): Expression => ({ op: 'field', name, type, offset: 0 }));
   try {
-    inBody(() => refuseFailingConstants([expressionOfBody(definition, args, new FunctionScope(functions))]));
+    withinRegexBudget(() =>
+      inBody(() => refuseFailingConstants([expressionOfBody(definition, args, new FunctionScope(functions))])),
+    );
     return { status: 'bound' };
   } catch (error) {
     if (error instanceof UnknownFunction) return { status: 'blocked', reason: error.message };

@@ -21,7 +21,7 @@ export function callOverload(definition: SqlFunction, args: readonly Expression[
   const chosen = best(byCount, args) ?? refuse(definition, byCount, args);
   const element = elementTypeOf(chosen, args, name);
   const bound = args.map((arg, i) => argument(arg, parameterAt(chosen, i), element));
-  checkLiterals(definition, bound);
+  checkLiterals(definition, chosen, bound);
   const type = resultType(chosen, element);
   const evaluate = comparingElements.has(name)
     ? comparing(chosen.evaluate, equalityOf(element ?? 'TEXT'))
@@ -172,7 +172,8 @@ function resultType({ returns }: Overload, element: Type | undefined): Type {
 }
 
 /** What a literal gets wrong is said when the query is bound, not for each row. */
-function checkLiterals({ check, example }: SqlFunction, args: readonly Expression[]): void {
+function checkLiterals(definition: SqlFunction, overload: Overload, args: readonly Expression[]): void {
+  const check = overload.check?.literals ?? definition.check;
   if (!check) return;
   const values = args.map((arg) => (arg.op === 'constant' && arg.value !== null ? arg.value : undefined));
   try {
@@ -180,7 +181,12 @@ function checkLiterals({ check, example }: SqlFunction, args: readonly Expressio
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     const literal = args.find((arg) => arg.op === 'constant');
-    throw new SqlError('type_mismatch', error.message, literal?.offset ?? 0, `for example ${example[0]}`);
+    throw new SqlError(
+      error.code === 'too_large' ? 'too_large' : 'type_mismatch',
+      error.message,
+      literal?.offset ?? 0,
+      `for example ${overload.check?.example ?? definition.example[0]}`,
+    );
   }
 }
 

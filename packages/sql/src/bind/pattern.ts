@@ -48,7 +48,8 @@ function constantRegex(pattern: string, flags: string, offset: number): Regex {
     return regexOf(pattern, flags);
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
-    throw new SqlError('type_mismatch', error.message, offset, 'see "Regular expressions" in the reference of SQL');
+    const code = error.code === 'too_large' ? 'too_large' : 'type_mismatch';
+    throw new SqlError(code, error.message, offset, 'see "Regular expressions" in the reference of SQL');
   }
 }
 

@@ -3,6 +3,7 @@ import type { Bound, BoundQuery } from '../contract.js';
 import { SqlError } from '../errors.js';
 import type { Relations, SinkConnection, SourceConnection } from '../relations.js';
 import { type Functions, noFunctions } from '../user-functions.js';
+import { withinRegexBudget } from '../values/regex.js';
 import { isVolatile, UnknownFunction } from './call.js';
 import { commonTables, noTables } from './common-tables.js';
 import type { Expression } from './expression.js';
@@ -36,11 +37,13 @@ export function bindQuery(query: string, relations: Relations, functions: Functi
     select: bindSelect,
   };
   try {
-    const sink = target === undefined ? undefined : sinkOf(target, around);
-    const stages = bindSelect(select, around);
-    const offset = source.offset(target?.location);
-    if (sink === responder) for (const { connection } of stages) checkReplies(connection, offset);
-    return { status: 'bound', query: planOf(query, stages, sink), warnings: [] };
+    return withinRegexBudget(() => {
+      const sink = target === undefined ? undefined : sinkOf(target, around);
+      const stages = bindSelect(select, around);
+      const offset = source.offset(target?.location);
+      if (sink === responder) for (const { connection } of stages) checkReplies(connection, offset);
+      return { status: 'bound', query: planOf(query, stages, sink), warnings: [] };
+    });
   } catch (error) {
     if (!(error instanceof Missing) && !(error instanceof UnknownFunction)) throw error;
     const code = error instanceof Missing ? 'missing_relation' : 'missing_function';

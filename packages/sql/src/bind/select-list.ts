@@ -1,7 +1,8 @@
 import type { Node, ResTarget } from '@pgsql/types';
 import { SqlError } from '../errors.js';
 import { impliedName } from './column-name.js';
-import { bindExpression, type Context, ownerIn, resolveColumn } from './expressions.js';
+import { ownerIn, resolveColumn } from './column-reference.js';
+import { bindExpression, type Context } from './expressions.js';
 import { itemsOf } from './joined-scope.js';
 import type { OutputColumn } from './plan.js';
 import type { Identifier } from './scope.js';
@@ -36,7 +37,15 @@ export function bindSelectList(targets: readonly Node[], context: Context, named
     const offset = source.offset(item.location);
     if (isStar(item)) {
       const owner = isQualified(item) ? source.starOwner(item.location) : undefined;
-      for (const { star: all } of owner ? [ownerIn(scope, owner, offset)] : itemsOf(scope)) {
+      const items = owner ? [ownerIn(scope, owner, offset)] : itemsOf(scope);
+      if (items.length === 0)
+        throw new SqlError(
+          'syntax_error',
+          '* stands for what is in FROM, and there is no FROM',
+          offset,
+          'name columns',
+        );
+      for (const { star: all } of items) {
         if (all === 'mixed') throw unsupported('* over a SELECT *, ... AS ...', offset, 'name the columns');
         if (all === 'payload') star = true;
         else for (const { name, expression } of all) add(exactly(name), expression, offset);

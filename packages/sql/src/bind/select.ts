@@ -7,26 +7,29 @@ import { bindCondition } from './expressions.js';
 import { bindFrom, type Surroundings } from './from.js';
 import { nestingMax } from './references.js';
 import { bindSelectList } from './select-list.js';
-import { filtered, type Stage } from './stage.js';
+import { type From, filtered, type Stage } from './stage.js';
 import { unionAll } from './union.js';
 import { unsupported } from './unsupported.js';
 
-/** Binds a SELECT: its branches, which are several where UNION ALL puts SELECTs behind each other. Throws `SqlError`, `Missing`, `UnknownFunction`. */
-export function bindSelect(select: SelectStmt, around: Surroundings): readonly Stage[] {
-  return branches(select, around, true).map((stage) => ({
+/**
+ * Binds a SELECT: its branches, which are several where UNION ALL puts SELECTs behind each other. One behind LATERAL sees what stands `before` it. Throws
+ * `SqlError`, `Missing`, `UnknownFunction`.
+ */
+export function bindSelect(select: SelectStmt, around: Surroundings, before?: From): readonly Stage[] {
+  return branches(select, around, true, before).map((stage) => ({
     ...stage,
     columns: stage.columns.map(({ name, expression }) => ({ name, expression: settled(expression) })),
   }));
 }
 
 /** The same with literals that nothing types yet: in a UNION ALL the other side may, as the first one names the columns of all. */
-function branches(select: SelectStmt, around: Surroundings, named: boolean): readonly Stage[] {
+function branches(select: SelectStmt, around: Surroundings, named: boolean, before?: From): readonly Stage[] {
   const { source, depth } = around;
   if (depth > nestingMax) throw new SqlError('too_large', `queries are nested deeper than ${nestingMax} levels`, 0);
   refuseClauses(select, source);
   const inner = { ...around, tables: commonTables(select.withClause, around.tables, source) };
   const { op, all, larg, rarg } = select;
-  if (op === undefined || op === 'SETOP_NONE' || !larg || !rarg) return plainSelect(select, inner, named);
+  if (op === undefined || op === 'SETOP_NONE' || !larg || !rarg) return plainSelect(select, inner, named, before);
   const word = op.replace('SETOP_', '');
   const offset = source.wordBefore(firstLocation(rarg), word.toLowerCase());
   if (op !== 'SETOP_UNION' || !all) {
@@ -38,10 +41,12 @@ function branches(select: SelectStmt, around: Surroundings, named: boolean): rea
         : 'it compares rows of different messages: write a WHERE, or a pipeline for each part',
     );
   }
+  if (before)
+    throw unsupported('UNION ALL behind LATERAL', offset, 'write a SELECT for each, with UNION ALL between them');
   return unionAll(branches(larg, inner, named), branches(rarg, inner, false), offset);
 }
 
-function plainSelect(select: SelectStmt, around: Surroundings, named: boolean): readonly Stage[] {
+function plainSelect(select: SelectStmt, around: Surroundings, named: boolean, before?: From): readonly Stage[] {
   const { source } = around;
   const targets = select.targetList ?? [];
   if (targets.length === 0)
@@ -51,7 +56,7 @@ function plainSelect(select: SelectStmt, around: Surroundings, named: boolean): 
       source.offset(firstLocation(select.fromClause?.[0])),
       'name columns, or *',
     );
-  return bindFrom(select.fromClause ?? [], around).map(({ scope, ...rows }) => {
+  return bindFrom(select.fromClause ?? [], around, before).map(({ scope, ...rows }) => {
     const context = { ...around, scope };
     const list = bindSelectList(targets, context, named);
     const kept = select.whereClause ? filtered(rows, bindCondition(select.whereClause, context)) : rows;

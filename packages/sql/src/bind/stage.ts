@@ -1,5 +1,6 @@
 import type { SourceConnection } from '../relations.js';
 import type { Expression, Slot } from './expression.js';
+import { rejectsNulls } from './null-tests.js';
 import { type Expansion, type OutputColumn, parts } from './plan.js';
 import type { Scope } from './scope.js';
 
@@ -28,6 +29,21 @@ export function filtered<R extends Rows>(rows: R, condition: Expression): R {
 }
 
 function withFilter<R extends Rows>(rows: R, condition: Expression): R {
+  const at = rows.expansions.findIndex(
+    (expansion) => expansion.outer && rejectsNulls(condition, new Set(slotsOf(expansion))),
+  );
+  return placed(at < 0 ? rows : inner(rows, at), condition);
+}
+
+/** No row of NULLs is wanted of a LEFT JOIN: it is an inner one, whose ON is a condition as any other, and may keep the function from being called. */
+function inner<R extends Rows>(rows: R, at: number): R {
+  const expansion = rows.expansions[at];
+  if (!expansion) return rows;
+  const without = { ...rows, expansions: rows.expansions.with(at, { ...expansion, outer: false, on: [] }) };
+  return expansion.on.reduce(placed, without);
+}
+
+function placed<R extends Rows>(rows: R, condition: Expression): R {
   const { filters, expansions } = rows;
   const needed = slotsIn(condition);
   const at = expansions.findLastIndex((expansion) => slotsOf(expansion).some((slot) => needed.has(slot)));
@@ -41,7 +57,11 @@ function withFilter<R extends Rows>(rows: R, condition: Expression): R {
 export const conjuncts = (condition: Expression): readonly Expression[] =>
   condition.op === 'and' ? condition.args.flatMap(conjuncts) : [condition];
 
-const slotsOf = ({ lists, ordinality }: Expansion): readonly Slot[] => [
+/** Those that not every row fulfils. */
+export const selective = (conditions: readonly Expression[]): readonly Expression[] =>
+  conditions.filter((condition) => !(condition.op === 'constant' && condition.value === true));
+
+export const slotsOf = ({ lists, ordinality }: Expansion): readonly Slot[] => [
   ...lists.map(({ slot }) => slot),
   ...(ordinality ? [ordinality] : []),
 ];

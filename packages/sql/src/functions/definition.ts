@@ -20,7 +20,12 @@ export interface Overload {
   readonly builds: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: the parameters say what the arguments are.
   readonly evaluate: (...args: any[]) => unknown;
+  /** Instead of the function's own, where overloads differ in it. */
+  readonly check: { readonly literals: Check; readonly example: string } | undefined;
 }
+
+/** Checks arguments that are literals when the query is bound, undefined for the others; throws `RowError`. */
+type Check = (...args: unknown[]) => void;
 
 /** A built-in function, as the binder and the reference see it. */
 export interface SqlFunction {
@@ -36,8 +41,7 @@ export interface SqlFunction {
   readonly own: boolean;
   /** The last digits of the result are the platform's, not PostgreSQL's. */
   readonly approximate: boolean;
-  /** Checks arguments that are literals when the query is bound, undefined for the others; throws `RowError`. */
-  readonly check: ((...args: unknown[]) => void) | undefined;
+  readonly check: Check | undefined;
 }
 
 type More = Partial<Pick<SqlFunction, 'volatile' | 'own' | 'approximate' | 'check'>>;
@@ -64,8 +68,18 @@ export const takes = (
   parameters: readonly Parameter[],
   returns: Overload['returns'],
   evaluate: Overload['evaluate'],
-  more: Partial<Pick<Overload, 'optional' | 'variadic' | 'strict' | 'builds'>> = {},
-): Overload => ({ parameters, returns, evaluate, optional: 0, variadic: false, strict: true, builds: false, ...more });
+  more: Partial<Pick<Overload, 'optional' | 'variadic' | 'strict' | 'builds' | 'check'>> = {},
+): Overload => ({
+  parameters,
+  returns,
+  evaluate,
+  optional: 0,
+  variadic: false,
+  strict: true,
+  builds: false,
+  check: undefined,
+  ...more,
+});
 
 /** Functions of one area, under one heading of the reference. */
 export interface FunctionSection {

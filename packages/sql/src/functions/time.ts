@@ -1,6 +1,15 @@
+import type { Type } from '../bind/expression.js';
 import { type Decimal, decimalNumber } from '../values/decimal.js';
-import type { Integer } from '../values/integer.js';
 import type { Interval } from '../values/interval.js';
+import { checkJsonFormat, formatJson } from '../values/json-format.js';
+import {
+  checkNumberFormat,
+  formatDecimal,
+  formatDouble,
+  formatInteger,
+  formatJsonNumber,
+  formatReal,
+} from '../values/number-format.js';
 import { dateOfTimestamp } from '../values/time.js';
 import * as fields from '../values/time-fields.js';
 import { checkFormat, formatTimestamp } from '../values/time-format.js';
@@ -16,6 +25,11 @@ const number =
     decimalNumber(extract(field, value));
 const now = () => Date.now() * 1000;
 const today = () => dateOfTimestamp(now());
+const byNumberTemplate = <T>(type: Type, evaluate: (value: T, template: string) => string) =>
+  takes([type, 'TEXT'], 'TEXT', evaluate, {
+    check: { literals: checkTemplate(checkNumberFormat), example: "to_char(1234.5, 'FM9,999.00')" },
+  });
+const timeExample = "to_char(TIMESTAMP '2026-03-29 13:30:00', 'FMDay, DD Mon YYYY, HH12:MI AM')";
 const onInterval = (evaluate: (interval: Interval) => Interval) => takes(['INTERVAL'], 'INTERVAL', evaluate);
 
 export const timeFunctions: FunctionSection = {
@@ -128,12 +142,19 @@ export const timeFunctions: FunctionSection = {
     ),
     define(
       'to_char',
-      'A time as a text, by a template.',
-      ["to_char(TIMESTAMP '2026-03-29 13:30:00', 'FMDay, DD Mon YYYY, HH12:MI AM')", '"Sunday, 29 Mar 2026, 01:30 PM"'],
+      'A time or a number as a text, by a template. For an untyped field it is one of a number where it has a 9, a 0 or RN and no pattern of a time but D and MI; a cast leaves no doubt.',
+      [timeExample, '"Sunday, 29 Mar 2026, 01:30 PM"'],
       [
-        takes(['TIMESTAMP', 'TEXT'], 'TEXT', (timestamp: Integer, template: string) =>
-          formatTimestamp(timestamp, template),
-        ),
+        takes(['TIMESTAMP', 'TEXT'], 'TEXT', formatTimestamp),
+        byNumberTemplate('INTEGER', formatInteger('INTEGER')),
+        byNumberTemplate('BIGINT', formatInteger('BIGINT')),
+        byNumberTemplate('NUMERIC', formatDecimal),
+        byNumberTemplate('REAL', formatReal),
+        byNumberTemplate('DOUBLE PRECISION', formatDouble),
+        byNumberTemplate('NUMBER', formatJsonNumber),
+        takes(['JSON', 'TEXT'], 'TEXT', formatJson, {
+          check: { literals: checkTemplate(checkJsonFormat), example: "to_char(total, 'FM9,999.00')" },
+        }),
       ],
       { check: checkTemplate(checkFormat) },
     ),

@@ -88,9 +88,19 @@ export const differences: readonly Difference[] = [
     example: ['random()', undefined],
   },
   {
-    what: 'to_char writes times alone, not numbers or intervals.',
-    why: 'A NUMERIC goes out with the digits that it has: `round(x, 2)` says how many.',
-    example: ["to_char(485, '999')", undefined],
+    what: 'to_char writes times and numbers, not intervals.',
+    why: 'An interval has a text, and extract() its fields.',
+    example: ["to_char(INTERVAL '1 hour', 'HH24')", undefined],
+  },
+  {
+    what: 'A template of a number has no B, C and SP, and no MI, PL or SG behind PR.',
+    why: 'PostgreSQL writes nothing for the former, and half of the brackets for the latter. Letters that are no patterns stand in double quotes.',
+    example: ["to_char(5, '9 CHF')", undefined],
+  },
+  {
+    what: 'V in the template of an INTEGER fails where the number becomes too large.',
+    why: 'PostgreSQL writes the digits of what is left of it.',
+    example: ["to_char(1000000, '9999999V9999')", undefined],
   },
   {
     what: 'Functions take their arguments by place, not by name.',

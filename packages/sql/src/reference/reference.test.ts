@@ -11,6 +11,7 @@ import { evaluate, run } from '../testing.js';
 import { metadataNotes } from './columns.js';
 import { differences } from './differences.js';
 import { literalNotes, nameNotes } from './lexis.js';
+import { numberTemplateNotes } from './number-templates.js';
 import { operatorNotes } from './operators.js';
 import { sqlReference } from './reference.js';
 
@@ -77,15 +78,31 @@ describe('the reference of SQL', () => {
     },
   );
 
+  it.each(numberTemplateNotes.map(({ patterns, example }) => [patterns.join(), ...example] as const))(
+    'shows the pattern %s by an example that holds',
+    async (_, expression, gives) => {
+      expect(evaluate(expression)).toBe(gives);
+      expect(await agreement(expression)).toBeUndefined();
+    },
+  );
+
   it('has every operator that a query may have', async () => {
     const names = await oracle.operators();
     expect(names.length).toBeGreaterThan(30);
     const columnsOfTypes = ['t', 'b', 'i', 'd', 'n', 'ts', 'dt', 'by', 'j', 'ta', 'ia', "INTERVAL '1 day'"];
-    const binds = (expression: string) => !('error' in ownAnswer(expression, row[0] ?? {}));
-    const accepted = names.filter((name) =>
-      columnsOfTypes.some(
-        (left) => binds(`${name} ${left}`) || columnsOfTypes.some((right) => binds(`${left} ${name} ${right}`)),
-      ),
+    const refusal = (expression: string) => {
+      const own = ownAnswer(expression, row[0] ?? {});
+      return 'error' in own ? own.error : undefined;
+    };
+    const binds = (expression: string) => refusal(expression) === undefined;
+    /** Of one that is refused by its name for every type beside itself, no other pair needs to be tried. */
+    const isKnown = (name: string) =>
+      columnsOfTypes.some((type) => refusal(`${type} ${name} ${type}`) !== `the operator ${name} is not supported`);
+    const accepted = names.filter(
+      (name) =>
+        columnsOfTypes.some((type) => binds(`${name} ${type}`)) ||
+        (isKnown(name) &&
+          columnsOfTypes.some((left) => columnsOfTypes.some((right) => binds(`${left} ${name} ${right}`)))),
     );
     const told = operatorNotes.flatMap(([, notes]) => notes.flatMap(({ operator }) => operator.split(/[, ]+/)));
     expect(accepted.filter((name) => !told.includes(name))).toEqual([]);

@@ -7,12 +7,14 @@ import { functionSections } from '../functions/index.js';
 import { refusedFunctions } from '../functions/refused.js';
 import { rowFunctions } from '../functions/rows.js';
 import { rowBytesMax, rowsMax } from '../rows.js';
+import { queryRegexWeightMax, regexWeightMax } from '../values/regex.js';
 import { valueSizeMax } from '../values/size.js';
 import { metadataNotes } from './columns.js';
 import { typeConversions } from './conversions.js';
 import { differences } from './differences.js';
 import { literalNotes, nameNotes } from './lexis.js';
 import { code, page, table } from './markdown.js';
+import { numberTemplateNotes } from './number-templates.js';
 import { operatorNotes } from './operators.js';
 import { statementsPage } from './statements.js';
 import { typeNotes } from './types.js';
@@ -75,8 +77,18 @@ function expressionsPage(): string {
       `### ${title}: functions`,
       table(['function', 'meaning', 'example', 'gives'], functions.map(functionRow)),
     ]),
+    '### Templates of numbers',
+    'What to_char writes a number by. A pattern is written in capital letters or in small ones; letters that are none are written as they are, and anything is within double quotes. A number that has more digits before the point than the template has places is written as `#`; a DOUBLE PRECISION has 15 digits, a REAL 6.',
+    table(
+      ['pattern', 'writes', 'example', 'gives'],
+      numberTemplateNotes.map(({ patterns, writes, example }) => [
+        patterns.map(code).join(' '),
+        writes,
+        ...example.map(code),
+      ]),
+    ),
     '### Functions in FROM',
-    `These give rows, and stand beside what is read: \`FROM orders o, unnest(o.tags) AS tag\`, \`CROSS JOIN LATERAL\`, or \`LEFT JOIN ... ON\` where a message without elements is a row too. Several of them give the product, in order; \`WITH ORDINALITY\` numbers the rows, \`ROWS FROM (...)\` puts functions side by side. An alias is the value itself where there is one. A message is taken apart into ${rowsMax} rows at most.`,
+    `These give rows, and stand beside what is read: \`FROM orders o, unnest(o.tags) AS tag\`, \`CROSS JOIN LATERAL\`, or \`LEFT JOIN ... ON\` where a message without elements is a row too. Several of them give the product, in order; \`WITH ORDINALITY\` numbers the rows, \`ROWS FROM (...)\` puts functions side by side. An alias is the value itself where there is one. A subquery behind \`LATERAL\` sees what stands before it, and has such functions in its FROM, or none: \`FROM orders o, LATERAL (SELECT i->>'sku' AS sku FROM unnest(o.items) AS i WHERE i ? 'sku') AS item\`, \`LATERAL (SELECT o.price * o.n AS total) AS t\`. A message is taken apart into ${rowsMax} rows at most.`,
     table(
       ['function', 'meaning', 'columns', 'example', 'gives'],
       rowFunctions.map(({ name, summary, columns, example }) => [
@@ -94,7 +106,7 @@ function expressionsPage(): string {
       Object.entries(refusedFunctions).map(([name, instead]) => [code(name), instead]),
     ),
     '## Limits',
-    `A query has ${queryBytesMax} bytes at most, ${listMax} values in a list behind IN (an array behind \`= ANY\` may have more), and ${commentsMax} comments between \`/*\` and \`*/\`. What an expression builds - a text, a BYTEA, an array, JSON - has ${valueSizeMax} characters, bytes or elements at most, or as many as the message has bytes where that is more; \`repeat\`, \`replace\`, \`concat\` and others that could build much more at once have no more than the former. A row has ${rowBytesMax} bytes. Beyond that a row fails with \`too_large\`, and goes the way of \`on_error\`.`,
+    `A query has ${queryBytesMax} bytes at most, ${listMax} values in a list behind IN (an array behind \`= ANY\` may have more), and ${commentsMax} comments between \`/*\` and \`*/\`. A regular expression comes to at most ${regexWeightMax} characters when its bounds are written out, where what stands for any letter counts as several; all that a query writes to ${queryRegexWeightMax}. What an expression builds - a text, a BYTEA, an array, JSON - has ${valueSizeMax} characters, bytes or elements at most, or as many as the message has bytes where that is more; \`repeat\`, \`replace\`, \`concat\` and others that could build much more at once have no more than the former. A row has ${rowBytesMax} bytes. Beyond that a row fails with \`too_large\`, and goes the way of \`on_error\`.`,
     'What may be wrong with a query or a row, by its code, stands on the page of [errors](errors.md).',
     '## What differs from PostgreSQL',
     table(

@@ -1,4 +1,5 @@
 import { RowError } from '../errors.js';
+import { PatternWeight } from './regex-weight.js';
 
 /** A pattern of PostgreSQL as RE2 writes it. */
 export interface Translated {
@@ -6,6 +7,8 @@ export interface Translated {
   readonly ignoresCase: boolean;
   /** `.` and `[^...]` stop at line ends, `^` and `$` match there. */
   readonly newlineSensitive: boolean;
+  /** How much there is to match. */
+  readonly weight: number;
   /** What its quantifiers prefer. */
   readonly greed: 'longest' | 'shortest' | 'mixed';
 }
@@ -61,7 +64,13 @@ export function translatePattern(pattern: string, flags: string): Translated {
   const body = embedded ? rest.slice(embedded[0].length) : rest;
   const { ignoresCase, newlineSensitive } = options;
   if (options.literal)
-    return { source: [...body].map(escapeLiteral).join(''), ignoresCase, newlineSensitive, greed: 'longest' };
+    return {
+      source: [...body].map(escapeLiteral).join(''),
+      ignoresCase,
+      newlineSensitive,
+      weight: body.length,
+      greed: 'longest',
+    };
   return { ...new Translator(body, newlineSensitive).translate(), ignoresCase, newlineSensitive };
 }
 
@@ -82,6 +91,7 @@ class Translator {
   #lazy = false;
   /** Whether what stands before can have a quantifier: no constraint does, and no quantifier. */
   #repeatable = false;
+  readonly #weight = new PatternWeight();
   readonly #characters: readonly string[];
 
   constructor(
@@ -91,24 +101,17 @@ class Translator {
     this.#characters = [...pattern];
   }
 
-  translate(): Pick<Translated, 'source' | 'greed'> {
+  translate(): Pick<Translated, 'source' | 'greed' | 'weight'> {
     while (this.#at < this.#characters.length) this.#source += this.#next();
     const greed = this.#greedy && this.#lazy ? 'mixed' : this.#lazy ? 'shortest' : 'longest';
-    return { source: this.#source, greed };
+    return { source: this.#source, greed, weight: this.#weight.total };
   }
 
   #next(): string {
     const character = this.#take();
-    if (character === '\\') {
-      this.#repeatable = constraints[this.#peek()] === undefined;
-      return this.#escape();
-    }
-    if (character === '[') {
-      this.#repeatable = true;
-      return this.#bracket();
-    }
     if (character === '(') {
       this.#repeatable = false;
+      this.#weight.open();
       return this.#group();
     }
     const isBound = character === '{' && /\d/.test(this.#peek());
@@ -116,6 +119,26 @@ class Translator {
       if (!this.#repeatable) throw fail('a quantifier has nothing to repeat');
       this.#repeatable = false;
       return isBound ? this.#bound() : character + this.#greed();
+    }
+    if (character === ')') {
+      this.#repeatable = true;
+      this.#weight.close();
+      return character;
+    }
+    const part = this.#part(character);
+    this.#weight.part(part);
+    return part;
+  }
+
+  /** What is neither a group nor behind a part. */
+  #part(character: string): string {
+    if (character === '\\') {
+      this.#repeatable = constraints[this.#peek()] === undefined;
+      return this.#escape();
+    }
+    if (character === '[') {
+      this.#repeatable = true;
+      return this.#bracket();
     }
     this.#repeatable = !/[\^$|]/.test(character);
     if (character === '{' || character === '}' || character === ']') return `\\${character}`;
@@ -138,6 +161,7 @@ class Translator {
     if (Number(low) > boundMax || Number(high) > boundMax) throw fail(`a bound is at most ${boundMax}`);
     if (high !== '' && Number(high) < Number(low)) throw fail('a bound {m,n} has its smaller number first');
     this.#at += written.length;
+    this.#weight.repeat(Math.max(Number(low), Number(high)));
     const exact = comma === '';
     if (!exact) return `{${Number(low)},${high === '' ? '' : Number(high)}}${this.#greed()}`;
     // An exact bound prefers nothing, and a ? behind it changes nothing.

@@ -13,25 +13,78 @@ export interface Regex {
 }
 
 const patternLengthMax = 10_000;
-const cacheMax = 256;
-const cache = new Map<string, Regex>();
+/** What one regular expression may weigh, and all that a query writes: the automata of one take 0.2 s at most to build. */
+export const regexWeightMax = 10_000;
+export const queryRegexWeightMax = 25_000;
+/** What an automaton weighs before any of its parts. */
+const weightMin = 20;
+
+/** The automata of patterns, for the next row and the next query. */
+const cache = new Map<string, Weighed>();
+/** What they may weigh in all, which is as much as several queries write. */
+const cacheWeightMax = 200_000;
+let cacheWeight = 0;
+
+const lettersCountMore = 'where what stands for any letter, as \\w does, counts as several';
+
+interface Weighed {
+  readonly regex: Regex;
+  readonly weight: number;
+}
+
+/** What is left to the query that is being bound. */
+let left = Number.POSITIVE_INFINITY;
+
+/** Does the work of binding a query, which may write so many regular expressions and no more, whether or not they are known from before: beyond that `regexOf` throws. */
+export function withinRegexBudget<T>(work: () => T): T {
+  const before = left;
+  left = Math.min(left, queryRegexWeightMax);
+  try {
+    return work();
+  } finally {
+    left = before;
+  }
+}
 
 /** The regular expression that a pattern writes. `flags` are PostgreSQL's: `i`, `c`, `n`, `s`, `q`; others throw. Throws `RowError`. */
 export function regexOf(pattern: string, flags = ''): Regex {
   const key = `${flags}/${pattern}`;
   const known = cache.get(key);
-  if (known) return known;
-  const regex = compile(pattern, flags);
-  // The oldest goes: a pattern that comes from data must not fill the memory.
-  if (cache.size >= cacheMax) cache.delete(cache.keys().next().value ?? '');
-  cache.set(key, regex);
-  return regex;
+  if (known) {
+    charge(known.weight);
+    return known.regex;
+  }
+  const made = compile(pattern, flags);
+  cache.set(key, made);
+  cacheWeight += made.weight;
+  // The oldest go: patterns that come from data must not fill the memory.
+  for (const [oldest, { weight }] of cache) {
+    if (cacheWeight <= cacheWeightMax) break;
+    cache.delete(oldest);
+    cacheWeight -= weight;
+  }
+  return made.regex;
 }
 
-function compile(pattern: string, flags: string): Regex {
+function charge(weight: number): void {
+  if (weight > left)
+    throw new RowError(
+      'too_large',
+      `the regular expressions of a query come to more than ${queryRegexWeightMax} characters when their bounds are written out, ${lettersCountMore}`,
+    );
+  left -= weight;
+}
+
+function compile(pattern: string, flags: string): Weighed {
   if (pattern.length > patternLengthMax)
     throw new RowError('too_large', `a regular expression has at most ${patternLengthMax} characters`);
-  const { source, ignoresCase, newlineSensitive, greed } = translatePattern(pattern, flags);
+  const { source, ignoresCase, newlineSensitive, greed, weight } = translatePattern(pattern, flags);
+  if (weight > regexWeightMax)
+    throw new RowError(
+      'too_large',
+      `a regular expression has at most ${regexWeightMax} characters when its bounds are written out, ${lettersCountMore}`,
+    );
+  charge(weight + weightMin);
   const mode = (ignoresCase ? RE2JS.CASE_INSENSITIVE : 0) | (newlineSensitive ? RE2JS.MULTILINE : RE2JS.DOTALL);
   const make = (more: number) => {
     try {
@@ -44,7 +97,7 @@ function compile(pattern: string, flags: string): Regex {
   const tester = make(0);
   // PostgreSQL takes the longest match unless quantifiers ask for the shortest.
   let finder: RE2JS | undefined;
-  return {
+  const regex: Regex = {
     test: (text) => tester.test(text),
     find(text, from) {
       if (greed === 'mixed')
@@ -61,6 +114,7 @@ function compile(pattern: string, flags: string): Regex {
       });
     },
   };
+  return { regex, weight: weight + weightMin };
 }
 
 /** Every match, in order; one that is empty moves on by a character. */

@@ -27,6 +27,14 @@ const differences: readonly { readonly name: string; holds(own: Own, theirs: Ans
     holds: (own) => 'error' in own && / is larger than \d+(?:,|$)/.test(own.error),
   },
   {
+    name: 'B, C and SP, and PR beside the sign by another pattern, are refused in templates of numbers',
+    holds: (own) => 'error' in own && /of the template (?:means nothing|cannot stand behind PR)/.test(told(own.error)),
+  },
+  {
+    name: 'V does not wrap an INTEGER around',
+    holds: (own) => 'error' in own && /out of range for INTEGER$/.test(told(own.error)),
+  },
+  {
     name: 'a call that PostgreSQL finds ambiguous takes the nearest overload',
     holds: (_, theirs) => 'error' in theirs && theirs.code === '42725',
   },

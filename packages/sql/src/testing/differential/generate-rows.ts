@@ -132,6 +132,7 @@ function level(pick: Pick, base: Made, prefix: string): Made {
     columns.push(...given);
     const ordinal = `${alias}o`;
     const names = given.map(({ name }) => name).join(', ');
+    const inner = pick(3) === 0 ? lateral(pick, call, called, alias, columns.slice(0, -given.length)) : undefined;
     const form = pick(4);
     const [join, on] =
       form === 0
@@ -139,14 +140,51 @@ function level(pick: Pick, base: Made, prefix: string): Made {
         : form === 1
           ? [' CROSS JOIN LATERAL', '']
           : [form === 2 ? ' JOIN LATERAL' : ' LEFT JOIN', ` ON ${pick(3) > 0 ? 'true' : condition(pick, columns)}`];
-    own += `${join} ${called} AS ${alias}(${names})${on}`;
-    theirs += `${join === ', LATERAL' ? ' CROSS JOIN LATERAL' : join} ${called} WITH ORDINALITY AS ${alias}(${names}, ${ordinal})${on}`;
+    const word = inner && form === 3 ? ' LATERAL' : '';
+    own += `${join}${word} ${inner?.own ?? called} AS ${alias}(${names})${on}`;
+    theirs += `${join === ', LATERAL' ? ' CROSS JOIN LATERAL' : join}${word} ${inner?.theirs ?? `${called} WITH ORDINALITY`} AS ${alias}(${names}, ${ordinal})${on}`;
     ordinals.push(ordinal);
   }
   const where = Array.from({ length: pick(2) }, () => `(${condition(pick, columns)})`).join(' AND ');
   const filter = where === '' ? '' : ` WHERE ${where}`;
   return { own: own + filter, theirs: theirs + filter, columns, ordinals };
 }
+
+/** What is computed of a column in the select list of a subquery; some of it is no NULL where the column is. */
+const computed = {
+  text: ['{}', "coalesce({}, 'none')", "{} || 'x'"],
+  integer: ['{}', 'coalesce({}, 7)', '{} + 1', 'coalesce(r.i, 1) % 2'],
+  json: ['{}'],
+  compact: ['{}'],
+} as const;
+
+/** A subquery behind LATERAL: a function with a condition and expressions over it, or expressions alone. */
+function lateral(
+  pick: Pick,
+  { gives }: Call,
+  called: string,
+  alias: string,
+  before: readonly RowColumn[],
+): { readonly own: string; readonly theirs: string } {
+  const within = gives.map((kind, i) => ({ name: `${alias}${'pq'[i]}`, kind }));
+  const hasFunction = pick(4) > 0;
+  const columns = hasFunction ? [...before, ...within] : before;
+  const where = pick(2) === 0 ? '' : ` WHERE ${condition(pick, columns)}`;
+  const list = within.map(({ name, kind }) => {
+    const texts: readonly string[] = computed[kind];
+    const text = texts[pick(texts.length)] ?? '{}';
+    if (hasFunction) return text.replaceAll('{}', name);
+    return filled(text, kind, kind === 'compact' ? [{ name: 'NULL::text', kind }] : before, pick);
+  });
+  if (!hasFunction) return { own: `(SELECT ${named(list)}${where})`, theirs: `(SELECT ${list.join(', ')}, 1${where})` };
+  const names = within.map(({ name }) => name).join(', ');
+  return {
+    own: `(SELECT ${named(list)} FROM ${called} AS w(${names})${where})`,
+    theirs: `(SELECT ${list.join(', ')}, o FROM ${called} WITH ORDINALITY AS w(${names}, o)${where})`,
+  };
+}
+
+const named = (list: readonly string[]): string => list.map((text, i) => `${text} AS l${i}`).join(', ');
 
 function filled(text: string, kind: RowColumn['kind'], columns: readonly RowColumn[], pick: Pick): string {
   const fitting = [...message.map((column) => ({ ...column, name: `r.${column.name}` })), ...columns].filter(

@@ -1,4 +1,5 @@
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
+import { startCluster } from './cluster.js';
 import { columns, postgresType, type Row, sqlOf } from './rows.js';
 
 /** What PostgreSQL gives for an expression over a row: its type and its text, or an error. */
@@ -17,9 +18,7 @@ export class Oracle {
   private constructor(readonly database: PGlite) {}
 
   static async open(rows: readonly Row[]): Promise<Oracle> {
-    const database = await PGlite.create({
-      initDbStartParams: ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-    });
+    const database = await startCluster();
     const definitions = Object.entries(columns).map(([name, type]) => `${name} ${postgresType(type)}`);
     await database.exec(`
       SET timezone = 'UTC';
