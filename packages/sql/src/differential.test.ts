@@ -13,9 +13,9 @@ import { rowsOf } from './testing/differential/rows.js';
 import { cases } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
-const expressions = cases(5000);
+const expressions = 5000;
 /** How often each overload of each function is called beside. */
-const callsOfEach = cases(3);
+const callsOfEach = 3;
 /** How many calls of to_char with a number. */
 const numberFormats = cases(2000);
 const batch = 500;

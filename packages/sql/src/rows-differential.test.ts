@@ -7,10 +7,10 @@ import { type GeneratedRows, generateRows } from './testing/differential/generat
 import { Oracle } from './testing/differential/oracle.js';
 import { randomOf } from './testing/differential/random.js';
 import { messageOf, type Row, rowRelations, rowsOf } from './testing/differential/rows.js';
-import { cases, message } from './testing.js';
+import { message } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
-const queries = cases(1000);
+const queries = 500;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
 const limitMs = 180_000;
 
