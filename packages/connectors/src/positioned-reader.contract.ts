@@ -109,13 +109,14 @@ export function describePositionedReader(subject: PositionedSubject): void {
       batch.nak(2, 300);
       batch.nak(1, 300);
       batch.ack(3);
-      const again = await readOne(reader);
+      // What was refused a moment later may come a moment later.
+      const again = [await readOne(reader)];
       expect(performance.now() - nakedMs).toBeGreaterThanOrEqual(299);
-      expect(textsOf(again)).toEqual(['m1', 'm2']);
-      expect(again.messages.map(({ delivered }) => delivered)).toEqual([2, 2]);
+      if (again[0]?.messages.length === 1) again.push(await readOne(reader));
+      expect(again.flatMap(textsOf).sort()).toEqual(['m1', 'm2']);
+      expect(again.flatMap(({ messages }) => messages.map(({ delivered }) => delivered))).toEqual([2, 2]);
       await eventually(() => positions.position?.sequence === 1, { what: 'the position before them' });
-      again.ack(1);
-      again.ack(0);
+      for (const batch of again.reverse()) for (let i = batch.messages.length - 1; i >= 0; i--) batch.ack(i);
       await eventually(() => positions.position?.sequence === 4, { what: 'the position behind them' });
     });
 
