@@ -12,6 +12,7 @@ import { consumerName } from './consumer-api.js';
 import type { Maker } from './consumer-config.js';
 import { ConsumerWatch, type Observed } from './consumer-watch.js';
 import { closedWhileOpening, connectorError } from './errors.js';
+import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { Outbound } from './outbound.js';
@@ -64,6 +65,7 @@ export class ConsumerReader implements Reader {
   #serverId: string | undefined;
   /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
   #elsewhereThrough = 0;
+  #firstDeliveries = new FirstDeliveries();
   #nextDelivery = 0;
   #last: JetStreamMessage | undefined;
   #gaps = 0;
@@ -115,6 +117,7 @@ export class ConsumerReader implements Reader {
       this.#serverId = nc.info?.server_id;
       this.#repeatsUntilMs = repeatsUntilMs({ stream, consumer });
       this.#elsewhereThrough = consumer.delivered.stream_seq;
+      this.#firstDeliveries = new FirstDeliveries(consumer.delivered.stream_seq);
       this.#nextDelivery = consumer.delivered.consumer_seq + 1;
       if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
       if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
@@ -208,6 +211,8 @@ export class ConsumerReader implements Reader {
     if (received.delivery !== this.#nextDelivery) this.#missed();
     this.#nextDelivery = received.delivery + 1;
     this.#last = received;
+    if (this.#firstDeliveries.isAgain(received))
+      this.#repeatsUntilMs = Math.max(this.#repeatsUntilMs, received.timestampMs);
     if (!this.#acknowledgement.received(received)) return;
     this.counters.messages++;
     this.counters.bytes += message.data.length;
