@@ -5,10 +5,10 @@ import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
 
-// JetStream in, JetStream out, and an output stream that itself knows an id for half a second only: what is out when a process dies has left
+// JetStream in, JetStream out, and an output stream that itself knows an id for a second only: what is out when a process dies has left
 // its duplicate window when the message is processed again.
 
-const windowMs = 500;
+const windowMs = 1000;
 
 let mesh: IngestionMesh;
 let process: ServiceProcess;

@@ -117,7 +117,10 @@ export class ConsumerReader implements Reader {
       this.#serverId = nc.info?.server_id;
       this.#repeatsUntilMs = repeatsUntilMs({ stream, consumer });
       this.#elsewhereThrough = consumer.delivered.stream_seq;
-      this.#firstDeliveries = new FirstDeliveries(consumer.delivered.stream_seq);
+      this.#firstDeliveries = new FirstDeliveries({
+        delivered: consumer.delivered.stream_seq,
+        ackPending: consumer.num_ack_pending,
+      });
       this.#nextDelivery = consumer.delivered.consumer_seq + 1;
       if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
       if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
