@@ -65,8 +65,9 @@ export class ConsumerReader implements Reader {
   #serverId: string | undefined;
   /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
   #elsewhereThrough = 0;
-  #firstDeliveries = new FirstDeliveries();
+  #firstDeliveries: FirstDeliveries | undefined;
   #nextDelivery = 0;
+  /** That was delivered here last. */
   #last: JetStreamMessage | undefined;
   #gaps = 0;
   #waitingMax: number;
@@ -162,6 +163,7 @@ export class ConsumerReader implements Reader {
     this.#remember();
   }
 
+  /** Settles a message of a batch of this reader, as `nak` and `term` do. */
   ack(batch: ConsumerBatch, message: JetStreamMessage): void {
     this.#acknowledgement.ack(message);
     this.#settled(batch, message);
@@ -214,7 +216,7 @@ export class ConsumerReader implements Reader {
     if (received.delivery !== this.#nextDelivery) this.#missed();
     this.#nextDelivery = received.delivery + 1;
     this.#last = received;
-    if (this.#firstDeliveries.isAgain(received))
+    if (this.#firstDeliveries?.isAgain(received))
       this.#repeatsUntilMs = Math.max(this.#repeatsUntilMs, received.timestampMs);
     if (!this.#acknowledgement.received(received)) return;
     this.counters.messages++;

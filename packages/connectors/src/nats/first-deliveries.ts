@@ -16,7 +16,7 @@ export class FirstDeliveries {
   #through: number;
 
   /** Before a reader opened its consumer may have gone back, by as many messages as wait for an acknowledgement at most. */
-  constructor({ delivered, ackPending }: ConsumerStanding = { delivered: 0, ackPending: 0 }) {
+  constructor({ delivered, ackPending }: ConsumerStanding) {
     this.#through = delivered + ackPending;
   }
 

@@ -1,3 +1,4 @@
+/** Under way at once whatever is measured: a reader that works on one message after the other would wait for each. */
 const leastWindow = 4;
 /** What may stand in line: so many times what is needed where nothing has to wait. */
 const slack = 3;
