@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { diag } from '@opentelemetry/api';
+import { type ContextManager, diag, ROOT_CONTEXT } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -11,8 +11,21 @@ import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 const exportDelayMs = 500;
 const exportTimeoutMs = 10_000;
 const shutdownTimeoutMs = 2000;
-const exportBatchMax = 512;
-const exportQueueMax = 8192;
+/** Spans are encoded a batch at a time, which messages have to wait for. */
+const exportBatchMax = 128;
+const exportQueueMax = 4096;
+
+/**
+ * Spans are told their parents where they are started. To carry one over each `await` Node would have to call its hooks for every promise, those of the data
+ * plane among them.
+ */
+const noActiveContext: ContextManager = {
+  active: () => ROOT_CONTEXT,
+  with: (_context, work, self, ...values) => work.apply(self as ThisParameterType<typeof work>, values),
+  bind: (_context, target) => target,
+  enable: () => noActiveContext,
+  disable: () => noActiveContext,
+};
 
 export interface TelemetryOptions {
   readonly serviceName: string;
@@ -46,6 +59,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
       [ATTR_SERVICE_NAME]: process.env.OTEL_SERVICE_NAME ?? serviceName,
       'service.instance.id': instance,
     }),
+    contextManager: noActiveContext,
     spanProcessors: [
       new BatchSpanProcessor(exporter, {
         scheduledDelayMillis: exportDelayMs,

@@ -1,11 +1,19 @@
-import { type Attributes, type Context, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import { contextOf, parseTraceparent } from './trace-context.js';
 
 export { SpanKind };
 
 export interface SpanOptions {
   readonly kind?: SpanKind;
-  /** A `traceparent` or a context; the active span where it is left out. */
+  /** A `traceparent` or a context; a trace of its own begins where it is left out. There is no active span that would be taken. */
   readonly parent?: string | Context;
   readonly attributes?: Attributes;
   /** `traceparent`s of spans that this one is related to. */
@@ -16,8 +24,8 @@ export interface SpanOptions {
 
 /** Starts a span; the caller ends it. */
 export function startSpan(name: string, options: SpanOptions = {}): Span {
-  const { kind = SpanKind.INTERNAL, parent, attributes, links = [], startTimeMs } = options;
-  const parentContext = typeof parent === 'string' ? contextOf(parent) : (parent ?? context.active());
+  const { kind = SpanKind.INTERNAL, parent = ROOT_CONTEXT, attributes, links = [], startTimeMs } = options;
+  const parentContext = typeof parent === 'string' ? contextOf(parent) : parent;
   const linked = links.flatMap((link) => parseTraceparent(link) ?? []).map((linkContext) => ({ context: linkContext }));
   return trace.getTracer('laminar').startSpan(
     name,
@@ -29,19 +37,6 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
     },
     parentContext,
   );
-}
-
-/** Runs `work` within a span, which records what it throws and always ends. */
-export async function inSpan<T>(name: string, options: SpanOptions, work: (span: Span) => T | Promise<T>): Promise<T> {
-  const span = startSpan(name, options);
-  try {
-    return await context.with(trace.setSpan(context.active(), span), () => work(span));
-  } catch (error) {
-    recordError(span, error);
-    throw error;
-  } finally {
-    span.end();
-  }
 }
 
 /** Relates a span that runs to the one that `traceparent` names. */

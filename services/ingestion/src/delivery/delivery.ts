@@ -224,7 +224,7 @@ export class Delivery {
     const decoded = decodedMessage(message, this.options.codec);
     const producer = producerTrace(message);
     // The producer decides where it traces, too.
-    const isTraced = producer === undefined ? this.options.sampler.take() : isSampled(producer);
+    const isTraced = producer === undefined ? this.options.sampler.take(pipelines.length) : isSampled(producer);
     let trace = isTraced ? new MessageTrace(this.options.connection, message, producer) : undefined;
     for (const pipeline of pipelines) {
       if (this.#stopped) break;

@@ -1,5 +1,8 @@
-/** Traces that nobody asked for are for looking at, not for counting: a second has no more of them, however many messages it has. */
-const tracesPerSecondMax = 200;
+/**
+ * Traces that nobody asked for are for looking at, not for counting: a second has no more spans of theirs, however many messages and pipelines it has. A message of
+ * one pipeline has three.
+ */
+const spansPerSecondMax = 600;
 
 /**
  * Says which messages without a trace of their own get one: a share of them, at random, up to a limit a second. Draws how many to pass over
@@ -21,7 +24,8 @@ export class TraceSampler {
     this.#passOver = this.#draw();
   }
 
-  take(): boolean {
+  /** Whether a message of that many pipelines gets a trace. */
+  take(pipelines: number): boolean {
     if (this.#passOver > 0) {
       this.#passOver--;
       return false;
@@ -32,7 +36,9 @@ export class TraceSampler {
       this.#second = second;
       this.#taken = 0;
     }
-    return this.#taken++ < tracesPerSecondMax;
+    if (this.#taken >= spansPerSecondMax) return false;
+    this.#taken += 1 + 2 * pipelines;
+    return true;
   }
 
   /** How many failures come before a success at this ratio (the geometric distribution, by its inverse). */
