@@ -1,7 +1,7 @@
 export { builtInNames, isBuiltIn } from './bind/call.js';
 export { type BoundFunction, bindFunction, functionCalls } from './bind/function.js';
 export { bindLiveQuery, type LiveQuery } from './bind/live.js';
-export { loadSql } from './bind/parse.js';
+export { loadSql } from './bind/postgres-parser.js';
 export { bindQuery } from './bind/query.js';
 export { queryReferences } from './bind/references.js';
 export { CallResults, type MissingCall, PendingCall } from './calls.js';

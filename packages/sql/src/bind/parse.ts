@@ -1,7 +1,7 @@
 import type { InsertStmt, SelectStmt } from '@pgsql/types';
-import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import { SqlError } from '../errors.js';
 import { refuseSlowToParse } from './parser-limits.js';
+import { postgresParser } from './postgres-parser.js';
 import { syntaxHint } from './syntax-hint.js';
 
 export const queryBytesMax = 64 * 1024;
@@ -13,9 +13,6 @@ const tooDeep = (): SqlError =>
     0,
     'compute less in it; for many values write IN (...) or = ANY (ARRAY[...])',
   );
-
-/** Loads PostgreSQL's parser (WebAssembly, some 50 ms); once, before anything is bound. */
-export const loadSql = (): Promise<void> => loadModule();
 
 export type ParsedQuery = { readonly insert: InsertStmt } | { readonly select: SelectStmt };
 
@@ -54,6 +51,7 @@ export function parseQuery(query: string): ParsedQuery {
 }
 
 function parseTree(query: string) {
+  const { parseSync, hasSqlDetails } = postgresParser();
   try {
     return parseSync(query).stmts ?? [];
   } catch (error) {
