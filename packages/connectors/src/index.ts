@@ -7,5 +7,6 @@ export { type ServerVersion, serverVersions } from './nats/examine/server-versio
 export { type Lineage, noLineage, type Sharer } from './nats/lineage.js';
 export { LoggedSink } from './nats/logged-sink.js';
 export { PositionMemory } from './nats/read-position.js';
+export { NumberMap } from './number-map.js';
 export { createConnection, createOutputSink, examineConnection } from './registry.js';
 export { within } from './within.js';

@@ -1,11 +1,12 @@
 import type { ConsumerSpec } from '@laminar/definitions';
+import { NumberMap } from '../number-map.js';
 import { type Acknowledgement, type Answer, answers, isLastDelivery } from './acknowledgement.js';
 import type { JetStreamMessage } from './message.js';
 
 /** Each message by itself. */
 export class ExplicitAcknowledgement implements Acknowledgement {
-  /** In the order in which they first came, which is that of the stream; empty where they are not kept count of any more. */
-  readonly #unsettled = new Set<number>();
+  /** By stream sequence; empty where they are not kept count of any more. */
+  readonly #unsettled = new NumberMap<true>();
   /** Those of them that are to come again. */
   readonly #refused = new Set<number>();
   #counts = true;
@@ -18,7 +19,7 @@ export class ExplicitAcknowledgement implements Acknowledgement {
 
   received({ sequence }: JetStreamMessage): boolean {
     if (!this.#counts) return true;
-    this.#unsettled.add(sequence);
+    this.#unsettled.set(sequence, true);
     if (this.#refused.size > 0) this.#refused.delete(sequence);
     if (this.#unsettled.size > this.limits.maxAckPending) this.#stopCounting();
     if (this.#highest === undefined || sequence > this.#highest) this.#highest = sequence;
@@ -49,7 +50,7 @@ export class ExplicitAcknowledgement implements Acknowledgement {
   keepAlive(): void {}
 
   gone(through: number): void {
-    for (const sequence of this.#unsettled) {
+    for (const [sequence] of this.#unsettled.entries()) {
       if (sequence > through) return;
       this.#settle(sequence);
     }
@@ -61,8 +62,8 @@ export class ExplicitAcknowledgement implements Acknowledgement {
 
   get settledThrough(): number | undefined {
     if (!this.#counts) return undefined;
-    const [first] = this.#unsettled;
-    return first === undefined ? this.#highest : first - 1;
+    const [first] = this.#unsettled.entries();
+    return first === undefined ? this.#highest : first[0] - 1;
   }
 
   get unacknowledged(): number {

@@ -9,6 +9,7 @@ import {
   type Subscription,
 } from '@nats-io/nats-core';
 import { ConnectorError, type OutputHistory, type OutputMessage, type Sink } from '../contract.js';
+import { NumberMap } from '../number-map.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
 import { Outbound } from './outbound.js';
@@ -49,7 +50,7 @@ interface Pending {
  */
 export class JetStreamSink implements Sink {
   /** By token, in the order of their publishing. */
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new NumberMap<Pending>();
   #pendingBytes = 0;
   /** Token of the first message that was refused for now, by subject. */
   readonly #refused = new Map<string, number>();
@@ -140,13 +141,13 @@ export class JetStreamSink implements Sink {
     clearInterval(this.#sweeper);
     this.#subscription?.unsubscribe();
     this.#unfollow?.();
-    const left = [...this.#pending.values()];
+    const left = this.#pending.entries();
     this.#pending.clear();
     this.#pendingBytes = 0;
     this.#refused.clear();
     for (const { resolve } of this.#confirming.splice(0)) resolve();
     // It may be stored all the same: whoever publishes it again does so with the same id.
-    for (const { message, settled } of left)
+    for (const [, { message, settled }] of left)
       settled?.(new ConnectorError('blocked', `publishing to ${message.subject} was not acknowledged before it ended`));
   }
 
@@ -221,7 +222,7 @@ export class JetStreamSink implements Sink {
 
   /** In the order of their publishing. */
   #sendHeld(isMeant: (pending: Pending) => boolean): void {
-    for (const [token, pending] of [...this.#pending])
+    for (const [token, pending] of this.#pending.entries())
       if (pending.state === 'held' && isMeant(pending)) this.#sendAgain(token, pending);
   }
 
@@ -256,7 +257,7 @@ export class JetStreamSink implements Sink {
   /** What was sent may be stored, or not: it is looked for before it is published again, and what comes after it waits. */
   #doubt(): void {
     this.#refused.clear();
-    for (const pending of this.#pending.values()) {
+    for (const [, pending] of this.#pending.entries()) {
       if (pending.state !== 'sent') continue;
       const sentMs = (pending.firstSentMs ?? performance.now()) + this.#clockOffsetMs;
       this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
@@ -290,7 +291,7 @@ export class JetStreamSink implements Sink {
   }
 
   #doubted(): [number, Pending][] {
-    return [...this.#pending].filter(([, { state }]) => state === 'doubted');
+    return this.#pending.entries().filter(([, { state }]) => state === 'doubted');
   }
 
   #foundOut(doubted: readonly [number, Pending][], stored: ReadonlySet<string>): void {
@@ -310,7 +311,7 @@ export class JetStreamSink implements Sink {
     if (operation !== 'publish') return;
     this.#problem = `publishing to ${subject} is not permitted: ${message}`;
     this.#refused.delete(subject);
-    for (const [token, pending] of [...this.#pending])
+    for (const [token, pending] of this.#pending.entries())
       if (pending.message.subject === subject)
         this.#settle(token, pending, new ConnectorError('failed', this.#problem));
   }
@@ -322,7 +323,7 @@ export class JetStreamSink implements Sink {
     if (stalled || this.#pending.size === 0 || this.#isHeldBack || this.nc.isClosed()) return;
     const now = performance.now();
     let unanswered: Pending | undefined;
-    for (const [token, pending] of [...this.#pending]) {
+    for (const [token, pending] of this.#pending.entries()) {
       if (pending.state !== 'sent' || pending.dueMs > now) continue;
       if (this.#refused.get(pending.message.subject) === token) this.#sendAgain(token, pending);
       else unanswered ??= pending;

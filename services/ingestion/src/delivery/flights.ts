@@ -1,4 +1,4 @@
-import type { Batch } from '@laminar/connectors';
+import { type Batch, NumberMap } from '@laminar/connectors';
 import { Flight } from './flight.js';
 import type { RunningPipeline } from './pipeline.js';
 
@@ -28,7 +28,7 @@ export interface FlightsEvents {
 
 /** The messages of one reader that are in flight, by stream sequence: each is settled once nothing of it is open, unless it is held. */
 export class Flights {
-  readonly #bySequence = new Map<number, Flight>();
+  readonly #bySequence = new NumberMap<Flight>();
   /** What is known of messages that were refused, and are to come again. */
   readonly #done = new Map<number, Refused>();
   #heldTimer: NodeJS.Timeout | undefined;
@@ -89,12 +89,12 @@ export class Flights {
 
   /** What is held, and nothing of it open. */
   held(): Flight[] {
-    return [...this.#bySequence.values()].filter(({ held, open }) => held && open === 0);
+    return this.#all().filter(({ held, open }) => held && open === 0);
   }
 
   /** Puts off the redelivery of what began before that time, on the monotonic clock. */
   keepAlive(beforeMs: number): void {
-    for (const { batch, index, startedMs } of this.#bySequence.values()) if (startedMs < beforeMs) batch.working(index);
+    for (const { batch, index, startedMs } of this.#all()) if (startedMs < beforeMs) batch.working(index);
   }
 
   /** Lets go of everything: it was not acknowledged. */
@@ -103,6 +103,10 @@ export class Flights {
     this.#heldTimer = undefined;
     this.#bySequence.clear();
     this.events.onIdle();
+  }
+
+  #all(): Flight[] {
+    return this.#bySequence.entries().map(([, flight]) => flight);
   }
 
   #remember(flight: Flight): void {
