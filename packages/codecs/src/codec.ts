@@ -1,4 +1,5 @@
 import type { JsonFields } from './json-fields.js';
+import type { JsonStep } from './json-path.js';
 import type { Message } from './message.js';
 import type { ProtobufFields } from './protobuf/protobuf-fields.js';
 
@@ -14,8 +15,8 @@ export interface Codec {
 export interface MessageCodec {
   /** The value of a message, never undefined. Throws `DecodeError`. */
   decode(data: Uint8Array, message: Message): unknown;
-  /** The member that is the payload as it came, where that is JSON of a message that decodes. */
-  payloadMember?(message: Message): string | undefined;
+  /** How to come to a member of the value in the payload, where it stands there just as it is, as JSON of a message that decodes; undefined for all others. */
+  stepsTo?(member: string, message: Message): readonly JsonStep[] | undefined;
   /** What reads single fields of a message, where the format allows it and the payload is all there is. */
   readonly fields?: JsonFields | ProtobufFields;
 }

@@ -3,6 +3,7 @@ export { DecodeError } from './decode-error.js';
 export { type FieldCandidates, FieldName } from './field.js';
 export { jsonDepthMax, parseJson, parseWritten, stringifyJson } from './json.js';
 export { jsonCodec } from './json-codec.js';
+export { JsonElements } from './json-elements.js';
 export { JsonFields } from './json-fields.js';
 export { type JsonStep, rawTextOf } from './json-path.js';
 export { JsonFieldSearch } from './json-search.js';

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FieldCandidates, FieldName } from './field.js';
 import { jsonDepthMax } from './json.js';
+import { JsonElements } from './json-elements.js';
 import { type JsonStep, rawTextBehind } from './json-path.js';
 import { canonicalTextAt, rawTextAt, valueAt, writtenAt } from './json-scalar.js';
 import type { JsonFieldSearch } from './json-search.js';
@@ -109,6 +110,14 @@ export class JsonFields {
     const member = text ? this.#find(text.bytes, name) : -1;
     if (!text || member === -1) return 'null';
     return rawTextBehind(text, this.#valueStarts[member] as number, steps);
+  }
+
+  /** Where the elements of the array stand that the steps lead to within the field; undefined where there is none. */
+  elements(name: FieldName, steps: readonly JsonStep[]): JsonElements | undefined {
+    const text = this.#text;
+    const member = text ? this.#find(text.bytes, name) : -1;
+    if (!text || member === -1) return undefined;
+    return JsonElements.behind(text, this.#valueStarts[member] as number, steps);
   }
 
   #walk({ bytes, end }: JsonText): boolean {

@@ -1,8 +1,9 @@
 import type { FieldName } from './field.js';
 import { jsonDepthMax } from './json.js';
-import { rawTextAt, valueAt } from './json-scalar.js';
+import { JsonMembers } from './json-members.js';
+import { rawTextAt } from './json-scalar.js';
 import type { JsonText } from './json-text.js';
-import { endOfString, endOfValue, skipSpace } from './json-walk.js';
+import { endOfValue, skipSpace } from './json-walk.js';
 
 /** One step into a value of JSON. What it has no way into leads nowhere. */
 export interface JsonStep {
@@ -13,20 +14,24 @@ export interface JsonStep {
 }
 
 const comma = 0x2c;
-const backslash = 0x5c;
 const openingBrace = 0x7b;
-const closingBrace = 0x7d;
 const openingBracket = 0x5b;
 const closingBracket = 0x5d;
 
+/** Paths of one query often begin alike: what was seen at the first step stays known beside what is seen behind it. */
+const firstMembers = new JsonMembers();
+const innerMembers = new JsonMembers();
+
 /** Where the value begins that the steps lead to from the one at `start`, which is valid JSON; -1 where they lead nowhere. */
-function placeAt(text: JsonText, start: number, steps: readonly JsonStep[]): number {
+export function placeAt(text: JsonText, start: number, steps: readonly JsonStep[]): number {
   let at = start;
+  let members = firstMembers;
   for (const { member, element } of steps) {
     const first = text.bytes[at];
-    if (first === openingBrace) at = member === undefined ? -1 : memberAt(text, at, member);
+    if (first === openingBrace) at = member === undefined ? -1 : members.find(text, at, member);
     else at = first === openingBracket && element !== undefined ? elementAt(text, at, element) : -1;
     if (at === -1) return -1;
+    members = innerMembers;
   }
   return at;
 }
@@ -44,31 +49,7 @@ export function rawTextOf(text: JsonText, steps: readonly JsonStep[]): string {
 }
 
 /** The end of a valid value. */
-const endAt = ({ bytes, end }: JsonText, start: number): number => endOfValue(bytes, start, end, jsonDepthMax);
-
-/** The last of duplicate keys counts. */
-function memberAt(text: JsonText, start: number, name: FieldName): number {
-  const { bytes, end } = text;
-  let found = -1;
-  let at = skipSpace(bytes, start + 1);
-  if (bytes[at] === closingBrace) return -1;
-  for (;;) {
-    const keyEnd = endOfString(bytes, at, end);
-    const value = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
-    if (isKey(text, at, keyEnd, name)) found = value;
-    at = skipSpace(bytes, endAt(text, value));
-    if (bytes[at] !== comma) return found;
-    at = skipSpace(bytes, at + 1);
-  }
-}
-
-/** Whether a key in its quotes is the name; it may be written with escapes. */
-function isKey(text: JsonText, start: number, end: number, name: FieldName): boolean {
-  const { bytes } = text;
-  const written = bytes.subarray(start + 1, end - 1);
-  if (written.includes(backslash)) return valueAt(text, start, end) === name.text;
-  return name.bytes !== undefined && Buffer.compare(written, name.bytes) === 0;
-}
+export const endAt = ({ bytes, end }: JsonText, start: number): number => endOfValue(bytes, start, end, jsonDepthMax);
 
 function elementAt(text: JsonText, start: number, index: number): number {
   const places = index < 0 ? lengthAt(text, start) + index : index;

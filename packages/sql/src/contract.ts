@@ -1,4 +1,4 @@
-import type { FieldCandidates, FieldName, JsonFieldSearch, JsonStep, Message } from '@laminar/codecs';
+import type { FieldCandidates, FieldName, JsonElements, JsonFieldSearch, JsonStep, Message } from '@laminar/codecs';
 import type { ColumnDefinition, Options } from '@laminar/definitions';
 import type { DefinedKind } from '@laminar/protocol';
 import type { CallResults } from './calls.js';
@@ -163,8 +163,10 @@ export interface DecodedMessage {
   fieldText(name: FieldName): string | undefined;
   /** The same, but where the message is JSON whose fields are read one by one it is every byte as it came, whatever that is. Throws `DecodeError`. */
   rawText(name: FieldName): string | undefined;
-  /** What the steps lead to within the field, every byte as it came, where the message is such JSON; undefined elsewhere. Throws `DecodeError`. */
-  rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined;
+  /** What the steps lead to within the field, or without a name within the payload, every byte as it came, where the message is such JSON; undefined elsewhere. Throws `DecodeError`. */
+  rawTextWithin(name: FieldName | undefined, steps: readonly JsonStep[]): string | undefined;
+  /** Where the elements of an array stand that they lead to, where the message is such JSON; undefined elsewhere. Throws `DecodeError`. */
+  elements(name: FieldName | undefined, steps: readonly JsonStep[]): JsonElements | undefined;
   /** The whole payload, every byte as it came, where it is such JSON; undefined elsewhere. Throws `DecodeError`. */
   rawPayload(): Uint8Array | undefined;
   /** How many members the payload has, where it is an object whose fields are read one by one; undefined elsewhere. Throws `DecodeError`. */

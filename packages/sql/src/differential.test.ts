@@ -10,6 +10,7 @@ import { generateNumberFormat } from './testing/differential/number-formats.js';
 import { Oracle } from './testing/differential/oracle.js';
 import { randomOf } from './testing/differential/random.js';
 import { rowsOf } from './testing/differential/rows.js';
+import { generateTimeFormat } from './testing/differential/time-formats.js';
 import { cases } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
@@ -18,6 +19,8 @@ const expressions = 5000;
 const callsOfEach = 3;
 /** How many calls of to_char with a number. */
 const numberFormats = cases(2000);
+/** And with a time or an interval. */
+const timeFormats = cases(2000);
 const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
@@ -78,6 +81,24 @@ describe('expressions', () => {
         }
       }
       expect(values).toBeGreaterThan(all.length / 2);
+      expect(differences.slice(0, 40).join('\n\n')).toBe('');
+    },
+    limitMs,
+  );
+
+  it(
+    `agree with PostgreSQL in how times and intervals are written by templates: ${timeFormats} of them, seed ${seed}`,
+    async () => {
+      const calls = Array.from({ length: timeFormats }, () => generateTimeFormat(pick));
+      const answers = await oracle.ask(calls.map((sql) => ({ sql, row: 0 })));
+      const differences = calls.flatMap((call, i) => {
+        const theirs = answers[i] ?? { error: 'no answer', code: '' };
+        const own = ownAnswer(call, rows[0] ?? {});
+        const why = difference(own, theirs, false);
+        if (why === undefined) return [];
+        return [`${call}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
+      });
+      expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(timeFormats / 2);
       expect(differences.slice(0, 40).join('\n\n')).toBe('');
     },
     limitMs,

@@ -231,6 +231,26 @@ describe('a sink of format raw', () => {
   });
 });
 
+describe('metadata of an object that goes out as it came', () => {
+  const object = (query: string, more: string) =>
+    rows(query, objectInfoCodec, new TextEncoder().encode(` {"name":"a"${more} }\n`)).map(({ data }) => textOf(data));
+
+  it('keeps every byte, and so does what stands within it', () => {
+    const metadata = ',"metadata":1,"metadata" : { "l":[ 1.0,"\\u0061"],"l" : [2.50] }';
+    expect(object('SELECT metadata FROM files', metadata)).toEqual([
+      '{"metadata":{ "l":[ 1.0,"\\u0061"],"l" : [2.50] }}',
+    ]);
+    expect(object("SELECT metadata->'l' AS l, i FROM files, unnest(metadata->'l') AS i", metadata)).toEqual([
+      '{"l":[2.50],"i":2.50}',
+    ]);
+  });
+
+  it('is NULL where there is none', () => {
+    for (const none of ['', ',"metadata":null', ',"deleted":true'])
+      expect(object("SELECT metadata, metadata->'l' AS l FROM files", none)).toEqual(['{"metadata":null,"l":null}']);
+  });
+});
+
 describe('JSON of a KV entry that goes out as it came', () => {
   const codec = kvEntryCodec('b', jsonCodec);
   const entry = (query: string, value: string, more: Partial<Message> = {}) =>
@@ -250,6 +270,16 @@ describe('JSON of a KV entry that goes out as it came', () => {
     expect(at("value#>'{a,-1}'", '{"a":[1,2.50]}')).toEqual(['{"x":2.50}']);
     expect(at('value->0', ' [1.0]')).toEqual(['{"x":1.0}']);
     for (const value of ['5', '"a"', 'null', '[]', '{}']) expect(at("value->'a'", value)).toEqual(['{"x":null}']);
+  });
+
+  it('keeps those of the elements of its lists', () => {
+    const items = ' {"l":[ [2.50], {"a":1e400 ,"a":"\\u0061"} ]}';
+    expect(entry("SELECT key, i, i->0 AS x FROM kv, unnest(value->'l') AS i", items)).toEqual([
+      '{"key":"k","i":[2.50],"x":2.50}',
+      '{"key":"k","i":{"a":1e400 ,"a":"\\u0061"},"x":null}',
+    ]);
+    expect(entry('SELECT i FROM config_changes, unnest(value) AS i', ' [ 1.0 ]\n')).toEqual(['{"i":1.0}']);
+    expect(entry('SELECT i FROM kv, unnest(value) AS i', 'null')).toEqual([]);
   });
 
   it('is refused where it is no JSON, and is NULL where the key was deleted', () => {

@@ -212,6 +212,15 @@ describe('a query that is too much', () => {
     expect(bindQuery(numbered, relations).status).toBe('bound');
   });
 
+  it('hands on elements of lists within lists, however many of them', () => {
+    const chain = Array.from({ length: 700 }, (_, i) => `unnest(i${i}) i${i + 1}`).join();
+    const columns = Array.from({ length: 1000 }, (_, i) => `i700 c${i}`).join();
+    expect(run(`SELECT ${columns} FROM orders, ${chain}`, '{"i0":null}')).toEqual([]);
+    const some = chain.split(',').slice(0, 200).join();
+    const nested = `{"i0":${'['.repeat(200)}1.0${']'.repeat(200)}}`;
+    expect(run(`SELECT i200 FROM orders, ${some}`, nested)).toEqual(['{"i200":1.0}']);
+  });
+
   it('is explained where it has many selects', () => {
     const select = `SELECT ${Array.from({ length: 50 }, (_, i) => `a${i}`)} FROM orders WHERE a = 1 AND b = 2`;
     const query = Array(100).fill(select).join(' UNION ALL ');

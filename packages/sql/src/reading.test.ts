@@ -10,6 +10,7 @@ import {
   loadSql,
   RowError,
 } from './index.js';
+import { json, key, space } from './testing/json-texts.js';
 import { cases, message, relations, run } from './testing.js';
 
 beforeAll(loadSql);
@@ -36,61 +37,6 @@ function compile(query: string): CompiledQuery {
   return compileQuery(bound.query);
 }
 
-const space = fc.constantFrom('', '', '', ' ', '\n', ' \t');
-const key = fc.constantFrom(
-  ...['a', 'b', 'ab', 'c', 'é', '__proto__', 'toString'].map((name) => `"${name}"`),
-  ...['"\\u0061"', '"\\u00e9"', '"a\\n"', '"\\"a"', '""'],
-);
-const scalar = fc.oneof(
-  fc.constantFrom(
-    'null',
-    'true',
-    'false',
-    '{}',
-    '[]',
-    '0',
-    '-0',
-    '-0.0',
-    '1',
-    '5',
-    '12',
-    '1.10',
-    '1e1',
-    '1e400',
-    '-1E-7',
-  ),
-  fc.constantFrom(
-    '9007199254740993',
-    '123456789012345',
-    '1234567890123456',
-    '99999',
-    '9999999999',
-    '-12345678901234567890',
-    '0.1234567890123456789',
-  ),
-  fc.constantFrom('0.00001', '0.05', '100.0', '3.14'),
-  fc.constantFrom(
-    '"x"',
-    '""',
-    '"5"',
-    '"true"',
-    '"xy\\n"',
-    '"é"',
-    '"\ud83d\ude00x"',
-    '"\\ud800"',
-    '"\\"a\\":5,"',
-    '"a"',
-    '",\\u0061"',
-  ),
-  fc.constantFrom('"{\\"a\\":1}"', '"a\\\\"', '"\u007f"'),
-);
-const { text: json } = fc.letrec<{ text: string; object: string; array: string }>((tie) => ({
-  text: fc.oneof({ maxDepth: 4 }, { weight: 3, arbitrary: scalar }, tie('object'), tie('array')),
-  object: fc
-    .array(fc.tuple(key, space, space, tie('text'), space), { maxLength: 5 })
-    .map((members) => `{${members.map(([k, s1, s2, v, s3]) => `${s3}${k}${s1}:${s2}${v}${s1}`).join(',')}}`),
-  array: fc.array(tie('text'), { maxLength: 3 }).map((items) => `[${items.join(' , ')}]`),
-}));
 const object = fc
   .array(fc.tuple(key, space, json), { maxLength: 6 })
   .map((members) => ` {${members.map(([k, s, v]) => `${k}${s}:${s}${v}`).join(',')}}\n`);
@@ -177,13 +123,18 @@ const list = fc.constantFrom(
   "a->>'b' AS x",
   "a->'b' AS x, b->0 AS y, c#>'{a,0}' AS z",
   '1 AS one',
+  "i, i->'a' AS x, i#>'{0,b}' AS y",
+);
+const from = fc.constantFrom(
+  ...['orders', 'orders', 'orders', 'orders, unnest(a) AS i', 'orders, jsonb_array_elements(payload) AS i'],
+  ...['orders LEFT JOIN unnest(b, c) AS u(i, j) ON i = 5', "orders, unnest(b->'a') AS o, unnest(o) AS i"],
 );
 
 describe('what is read of a message', () => {
   it('gives what the message gives that is read whole, or lets go unread what is no JSON', () => {
     fc.assert(
-      fc.property(payload, list, fc.option(filter, { nil: undefined, freq: 8 }), (data, columns, where) => {
-        const query = compile(`SELECT ${columns} FROM orders${where === undefined ? '' : ` WHERE ${where}`}`);
+      fc.property(payload, list, from, fc.option(filter, { nil: undefined, freq: 8 }), (data, columns, rows, where) => {
+        const query = compile(`SELECT ${columns} FROM ${rows}${where === undefined ? '' : ` WHERE ${where}`}`);
         const [exact, lazy] = [outcome(query, data, whole), outcome(query, data, jsonCodec)];
         if ('rows' in lazy && lazy.rows.length > 0) expect(isJson(data)).toBe(true);
         if ('rows' in lazy && lazy.rows.length === 0 && !isJson(data)) return;

@@ -302,6 +302,32 @@ describe('UNION ALL', () => {
 });
 
 describe('CTEs and subqueries', () => {
+  it.each<[query: string, rows: readonly string[]]>([
+    ['SELECT x, y FROM (SELECT 1, id FROM orders) AS l(x, y)', ['{"x":1,"y":7}']],
+    ['SELECT * FROM (SELECT id + 1, id, id FROM orders) AS l(x, y)', ['{"x":8,"y":7,"id":7}']],
+    ['WITH w(x, y) AS (SELECT id * 2, id * 2 FROM orders) SELECT x + y AS s FROM w', ['{"s":28}']],
+    ['WITH w AS (SELECT id * 2, id FROM orders) SELECT z.x FROM w AS z(x)', ['{"x":14}']],
+    ['SELECT x FROM (SELECT id * 2 FROM orders UNION ALL SELECT 5 FROM orders) AS u(x)', ['{"x":14}', '{"x":5}']],
+    ['SELECT l.* FROM orders o, LATERAL (SELECT 1, o.id, o.id) AS l(x, y, z)', ['{"x":1,"y":7,"z":7}']],
+    [
+      "SELECT x, y FROM orders LEFT JOIN LATERAL (SELECT t || 1, t FROM unnest(tags) AS t) AS l(x, y) ON x > 'q'",
+      ['{"x":"q1","y":"q"}'],
+    ],
+  ])('need no names where the alias has them: %s', (query, rows) => {
+    expect(run(query, order)).toEqual(rows);
+  });
+
+  it.each([
+    ['SELECT x FROM (SELECT id * 2, id * 3 FROM orders) AS l(x)', 'unnamed_column', 30],
+    ['WITH w(x) AS (SELECT 1, 2 FROM orders) SELECT x FROM w', 'unnamed_column', 24],
+    ['SELECT x FROM orders, LATERAL (SELECT 1, 2) AS l(x)', 'unnamed_column', 41],
+    ['SELECT x FROM (SELECT 1, id, id FROM orders) AS l(x)', 'duplicate_column', 29],
+    ['SELECT x FROM (SELECT y FROM (SELECT 1 FROM orders) AS i) AS l(x)', 'unnamed_column', 37],
+    ['SELECT x FROM (SELECT 1 FROM orders) AS l(x, y)', 'syntax_error', 22],
+  ])('are refused where they have none: %s', (query, code, offset) => {
+    expect(() => bindQuery(query, relations)).toThrow(expect.objectContaining({ code, offset }));
+  });
+
   const filters = ['id > 3', "name <> 'x'", 'id % 2 = 1 OR name IS NULL', "_nats_subject LIKE 'orders.%'", 'ok'];
   const columns = ['id', 'name', '_nats_subject', "payload->'nested' AS nested", 'id * 2 AS twice', 'ok'];
   const payloads = fc.record({

@@ -28,6 +28,48 @@ describe('to_char of an untyped field', () => {
   });
 });
 
+describe('to_char of an INTERVAL', () => {
+  it.each([
+    ["to_char(INTERVAL '1 year 2 mons 3 days 04:05:06.7', 'YYYY-MM-DD HH24:MI:SS.MS')", '0001-02-03 04:05:06.700'],
+    ["to_char(INTERVAL '-90 minutes', 'HH24:MI')", '-01:-30'],
+    ["to_char(INTERVAL '30 hours', 'FMHH24 \"hours, or\" HH12 AM')", '30 hours, or 06 AM'],
+    ["to_char(INTERVAL '15 hours', 'SSSS')", '54000'],
+    ["to_char(TIMESTAMP '2026-03-29 12:00' - TIMESTAMP '2026-03-27', 'DDD \\ HH24')", '002 \\ 12'],
+  ])('%s is what its template says', (expression, text) => {
+    expect(JSON.parse(evaluate(expression))).toBe(text);
+  });
+
+  it('has nothing of a date', () => {
+    expect(() => evaluate("to_char(INTERVAL '1 day', 'Day')")).toThrow(SqlError);
+    expect(() => evaluate("to_char(INTERVAL '1 day' * n, t)", '{"n":2,"t":"Mon"}')).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('has no Mon') }),
+    );
+  });
+});
+
+describe('to_char of a time', () => {
+  it.each([
+    ["'YYYY\\MM \\x \\\\'", '2026\\03 \\x \\\\'],
+    ['\'\\"YYYY\\" "\\""\'', '"2026" "'],
+    ['\'FMx FM"y" TMMonth!\'', 'x y March!'],
+    ["'Idy Yyyyy'", '6sun 62026'],
+  ])('by %s is %s', (template, text) => {
+    expect(JSON.parse(evaluate(`to_char(TIMESTAMP '2026-03-29', ${template})`))).toBe(text);
+  });
+
+  it('has centuries before the first', () => {
+    expect(evaluate("to_char(DATE '0001-01-01' - INTERVAL '1 month', 'CC BC')")).toBe('"-01 BC"');
+  });
+});
+
+describe('to_char by an empty template', () => {
+  it('is NULL of a time, and an empty text of a number', () => {
+    expect(evaluate("to_char(TIMESTAMP '2026-03-29', '')")).toBe('null');
+    expect(evaluate("to_char(INTERVAL '1 day', '')")).toBe('null');
+    expect(evaluate("to_char(5, '')")).toBe('""');
+  });
+});
+
 describe('a template of a number', () => {
   it('is refused where the query is bound if it is a literal, else for the row', () => {
     expect(() => evaluate("to_char(1.5, '9.9.9')")).toThrow(SqlError);

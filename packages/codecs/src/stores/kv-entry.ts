@@ -17,7 +17,7 @@ export function kvEntryCodec(bucket: string, values: Codec): MessageCodec {
   const prefix = `$KV.${bucket}.`;
   const isJson = values.fields instanceof JsonFields;
   return {
-    ...(isJson && { payloadMember: (message) => (isDeletion(message) ? undefined : 'value') }),
+    ...(isJson && { stepsTo: (member, message) => (member === 'value' && !isDeletion(message) ? [] : undefined) }),
     decode(data, message): KvEntry {
       const key = message.subject.slice(prefix.length);
       return isDeletion(message)

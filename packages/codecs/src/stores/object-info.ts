@@ -1,6 +1,8 @@
 import type { MessageCodec } from '../codec.js';
 import { DecodeError } from '../decode-error.js';
+import { FieldName } from '../field.js';
 import { parseJson } from '../json.js';
+import type { JsonStep } from '../json-path.js';
 import type { StoreOperation } from './kv-entry.js';
 
 export interface ObjectInfo {
@@ -14,8 +16,11 @@ export interface ObjectInfo {
   readonly operation: StoreOperation;
 }
 
+const toMetadata: readonly JsonStep[] = [{ member: new FieldName('metadata'), element: undefined }];
+
 /** Reads the messages that describe the objects of an object store (NATS ADR-20): each upload, replacement and deletion is one. */
 export const objectInfoCodec: MessageCodec = {
+  stepsTo: (member) => (member === 'metadata' ? toMetadata : undefined),
   decode(data): ObjectInfo {
     const { name, size, chunks, digest, metadata, deleted } = asObject(parseJson(data));
     if (typeof name !== 'string') throw malformed('it has no "name"');

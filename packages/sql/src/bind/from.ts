@@ -26,8 +26,8 @@ export interface Surroundings {
   readonly spellings: Map<string, string>;
   /** SELECTs around this one. */
   readonly depth: number;
-  /** Binds a SELECT that stands in FROM: its branches; behind LATERAL it sees what stands `before` it. */
-  select(select: SelectStmt, around: Surroundings, before?: From): readonly Stage[];
+  /** Binds a SELECT that stands in FROM: its branches; its first columns, as many as are `renamed`, get names there. Behind LATERAL it sees what stands `before` it. */
+  select(select: SelectStmt, around: Surroundings, renamed: number, before?: From): readonly Stage[];
 }
 
 /** A relation that is not there yet. */
@@ -146,7 +146,7 @@ function expanded(from: From, node: RangeFunction, around: Surroundings): From {
 function subquery({ subquery: node, alias }: RangeSubselect, offset: number, around: Surroundings): readonly From[] {
   if (!node || !('SelectStmt' in node)) throw unsupported('this subquery', offset);
   const names = namesBehind(alias, around.source, firstLocation(node));
-  return named(stages(node.SelectStmt, alias?.aliasname ?? '', around), names, offset);
+  return named(stages(node.SelectStmt, alias?.aliasname ?? '', around, names.length), names, offset);
 }
 
 function relation(node: RangeVar, around: Surroundings): readonly From[] {
@@ -168,10 +168,15 @@ function relation(node: RangeVar, around: Surroundings): readonly From[] {
       'leave it out: nothing inherits from a connection or a table',
     );
   const cte = around.tables.get(name);
+  const names = namesBehind(node.alias, around.source, location);
   const froms = cte
-    ? named(stages(cte.select, alias, { ...around, tables: cte.visible }), cte.columns, offset)
+    ? named(
+        stages(cte.select, alias, { ...around, tables: cte.visible }, Math.max(cte.columns.length, names.length)),
+        cte.columns,
+        offset,
+      )
     : [{ ...sourceOf(name, alias, offset, around), filters: [], expansions: [] }];
-  return named(froms, namesBehind(node.alias, around.source, location), offset);
+  return named(froms, names, offset);
 }
 
 function sourceOf(
@@ -203,10 +208,10 @@ function messageScope(alias: string, connection: SourceConnection, { spellings }
   return fixed ? fixedConnectionScope(alias, connection, fixed) : connectionScope(alias, spellings);
 }
 
-/** A SELECT in FROM. */
-function stages(select: SelectStmt, alias: string, around: Surroundings): readonly From[] {
+/** A SELECT in FROM, whose first columns, as many as are `renamed`, get other names. */
+function stages(select: SelectStmt, alias: string, around: Surroundings, renamed: number): readonly From[] {
   const owner = alias === '' ? 'the subquery' : `"${alias}"`;
-  return around.select(select, { ...around, depth: around.depth + 1 }).map(({ star, columns, ...rows }) => {
+  return around.select(select, { ...around, depth: around.depth + 1 }, renamed).map(({ star, columns, ...rows }) => {
     const scope = star
       ? payloadScope(alias, columns, owner, messageScope(alias, rows.connection, around))
       : columnsScope(alias, columns, owner);

@@ -41,7 +41,6 @@ export function bindCall(
   if (name === 'json_extract') return bindJsonExtract(args, offset);
   if (name === 'mod' && args.length === 2) return binary('%', args[0] as Expression, args[1] as Expression, offset);
   if (name === 'timezone') return bindTimeZone(args, offset);
-  if (name === 'to_char' && args[0]?.type === 'INTERVAL') throw noTemplate(args[0]);
   if (name === 'age' && args.length === 1)
     return callFunction('age', [callFunction('current_date', [], offset), args[0] as Expression], offset);
   const called = isBuiltIn(name) ? undefined : scope.functions.get(name);
@@ -68,10 +67,6 @@ function callUser(
     throw new SqlError(error.code, `in the function "${called.name}": ${error.message}`, offset, error.hint);
   }
 }
-
-/** What an interval is written by, where PostgreSQL takes a template. */
-const noTemplate = ({ offset }: Expression): SqlError =>
-  unsupported('to_char of an INTERVAL', offset, 'write x::text, or extract(hour FROM x) and the like');
 
 const textOfNode = (node: Node | undefined): string => (node && 'String' in node ? (node.String.sval ?? '') : '');
 const firstName = (node: FuncCall): string => textOfNode(node.funcname?.[0]);

@@ -1,17 +1,9 @@
-import { FieldName, type JsonStep } from '@laminar/codecs';
 import { SqlError } from '../errors.js';
 import { contains, exists, existsAll, existsAny } from '../values/json.js';
-import {
-  element,
-  follow,
-  followText,
-  isElementText,
-  member,
-  type PathStep,
-  parseJsonPath,
-} from '../values/json-path.js';
+import { element, member, parseJsonPath } from '../values/json-path.js';
 import { coerce, settled, toText, typeName } from './coerce.js';
 import { type Evaluate, type Expression, strict, type Type } from './expression.js';
+import { extraction, pathFollower } from './message-path.js';
 
 const accesses = ['->', '->>', '#>', '#>>'] as const;
 export type JsonAccess = (typeof accesses)[number];
@@ -26,56 +18,6 @@ export function bindJsonAccess(operator: JsonAccess, left: Expression, right: Ex
     : byKey(operator, value, right, offset);
   return operator.endsWith('>>') ? toText(found) : found;
 }
-
-/** Where a value is taken out of the payload just as it stands there. */
-export interface PayloadPath {
-  /** The top-level field. */
-  readonly name: string;
-  readonly steps: readonly JsonStep[];
-}
-
-/** The path of an expression that does nothing but take a value out of a field of the payload, step by step; undefined for all others. */
-export function payloadPath(expression: Expression): PayloadPath | undefined {
-  if (expression.op === 'field') return { name: expression.name, steps: [] };
-  if (expression.op !== 'strict') return undefined;
-  const [value, key] = expression.args;
-  const steps = value && stepsOf(expression.evaluate, key);
-  if (!steps) return undefined;
-  if (value.op !== 'payload') {
-    const path = payloadPath(value);
-    return path && { name: path.name, steps: [...path.steps, ...steps] };
-  }
-  const [first, ...rest] = steps;
-  return first?.member && { name: first.member.text, steps: rest };
-}
-
-function stepsOf(evaluate: Evaluate, key: Expression | undefined): readonly JsonStep[] | undefined {
-  const extracted = extractions.get(evaluate);
-  if (extracted) return extracted.map(stepOf);
-  if (key?.op !== 'constant' || key.value === null) return undefined;
-  if (evaluate === member || evaluate === element) return [stepOf(key.value as PathStep)];
-  const keys = evaluate === pathFollower ? (key.value as readonly (string | null)[]) : [null];
-  if (keys.includes(null)) return undefined;
-  return (keys as readonly string[]).map((text) => ({
-    member: new FieldName(text),
-    element: isElementText(text) ? Number(text) : undefined,
-  }));
-}
-
-const stepOf = (step: PathStep): JsonStep =>
-  typeof step === 'number' ? { member: undefined, element: step } : { member: new FieldName(step), element: undefined };
-
-/** The steps of what evaluates a call of JSON_EXTRACT. */
-const extractions = new WeakMap<Evaluate, readonly PathStep[]>();
-
-function extraction(steps: readonly PathStep[]): Evaluate {
-  const evaluate = (value: unknown) => follow(value, steps);
-  extractions.set(evaluate, steps);
-  return evaluate;
-}
-
-const pathFollower = (json: unknown, path: readonly (string | null)[]): unknown =>
-  path.includes(null) ? null : followText(json, path as readonly string[]);
 
 function byKey(operator: string, value: Expression, right: Expression, offset: number): Expression {
   const key = right.type === 'UNKNOWN' || right.type === 'JSON' ? settled(right) : right;

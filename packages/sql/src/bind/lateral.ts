@@ -34,12 +34,13 @@ export function bindLateral({ subquery, alias }: RangeSubselect, from: From, aro
   const location = firstLocation(subquery);
   const offset = around.source.offset(location);
   if (!subquery || !('SelectStmt' in subquery)) throw unsupported('this subquery', offset);
-  const [stage] = around.select(subquery.SelectStmt, { ...around, depth: around.depth + 1 }, from);
+  const names = namesBehind(alias, around.source, location);
+  const [stage] = around.select(subquery.SelectStmt, { ...around, depth: around.depth + 1 }, names.length, from);
   if (!stage) throw new Error('a SELECT has a branch');
   if (stage.star)
     throw unsupported('a whole message in a subquery behind LATERAL', offset, 'name its fields, or the payload');
   const name = alias?.aliasname ?? '';
-  const columns = withNames(stage.columns, name, namesBehind(alias, around.source, location), offset);
+  const columns = withNames(stage.columns, name, names, offset);
   return { filters: stage.filters, expansions: stage.expansions, alias: name, columns, offset };
 }
 

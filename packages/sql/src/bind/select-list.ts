@@ -14,15 +14,17 @@ export interface SelectList {
   readonly columns: readonly OutputColumn[];
 }
 
-/** Binds a select list; one whose columns get the names of others, as behind UNION ALL, need not be `named`. Throws `SqlError`. */
-export function bindSelectList(targets: readonly Node[], context: Context, named: boolean): SelectList {
+/** Binds a select list, whose first columns, as many as are `renamed`, get other names, so that they need none. Throws `SqlError`. */
+export function bindSelectList(targets: readonly Node[], context: Context, renamed: number): SelectList {
   const { source, scope } = context;
   const columns: OutputColumn[] = [];
   const taken = new Set<string>();
   let star = false;
+  const isRenamed = () => columns.length < renamed;
   const add = (identifier: Identifier, expression: OutputColumn['expression'], offset: number) => {
     const { written: name, folded } = identifier;
-    if (named && (taken.has(name) || taken.has(folded)))
+    if (isRenamed()) return void columns.push({ name, expression });
+    if (taken.has(name) || taken.has(folded))
       throw new SqlError(
         'duplicate_column',
         `two columns are named "${name}"`,
@@ -53,7 +55,7 @@ export function bindSelectList(targets: readonly Node[], context: Context, named
       continue;
     }
     const expression = bindExpression(item.val, context);
-    add(named ? columnName(item, context, offset) : exactly(''), expression, offset);
+    add(isRenamed() ? exactly('') : columnName(item, context, offset), expression, offset);
   }
   return { star, columns };
 }

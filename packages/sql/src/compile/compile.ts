@@ -1,15 +1,13 @@
 import { type FieldName, stringifyJson } from '@laminar/codecs';
 import { isPublishableSubject } from '@laminar/protocol';
-import { fieldRead, toJson } from '../bind/coerce.js';
+import { toJson } from '../bind/coerce.js';
 import type { Expression } from '../bind/expression.js';
-import { payloadPath } from '../bind/json-access.js';
-import { type Branch, type Output, type OutputColumn, parts } from '../bind/plan.js';
+import type { Branch, Output, OutputColumn } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { CallResults } from '../calls.js';
 import type { BoundQuery, CompiledQuery, DecodedMessage, OutputRow } from '../contract.js';
 import { RowError } from '../errors.js';
 import { rowBytesMax } from '../rows.js';
-import { followSteps } from '../values/json-path.js';
 import { kindOfJson } from '../values/json-scalar.js';
 import { emitDrops } from './dropping.js';
 import { declarations, Emitter } from './emit.js';
@@ -17,7 +15,7 @@ import { FieldReads } from './field-reads.js';
 import { replies, replySubject } from './reply.js';
 import { rowFailure } from './row-failure.js';
 import { emitBranches } from './rows.js';
-import { serializerOf, staysAs } from './serialize.js';
+import type { ValueTexts } from './value-texts.js';
 
 const none: readonly OutputRow[] = [];
 
@@ -29,8 +27,8 @@ export function compileQuery(query: BoundQuery, connection = onlyConnection(quer
   const emitter = new Emitter(fields.variable);
   const drop = emitDropping(plan.branches, emitter);
   const awaits = plan.calls.length > 0;
-  const rows = emitBranches(plan.branches, emitter, fields, awaits, ({ output }) =>
-    plan.replies ? emitReply(output, emitter, fields) : emitOutput(output, emitter, fields),
+  const rows = emitBranches(plan.branches, emitter, fields, awaits, ({ output }, texts) =>
+    plan.replies ? emitReply(output, texts) : emitOutput(output, texts),
   );
   const body = [
     '"use strict";',
@@ -68,25 +66,27 @@ function emitDropping(branches: readonly Branch[], emitter: Emitter): string {
 }
 
 /** Where a reply cannot go anywhere, nothing is computed for it. */
-function emitReply(output: Output, emitter: Emitter, fields: FieldReads): string {
+function emitReply(output: Output, texts: ValueTexts): string {
+  const { emitter } = texts;
   const to = emitter.variable();
-  return `(${to} = ${emitter.constant(replySubject)}(message), ${emitter.constant(replies)}(${emitOutput(output, emitter, fields)}, ${to}))`;
+  return `(${to} = ${emitter.constant(replySubject)}(message), ${emitter.constant(replies)}(${emitOutput(output, texts)}, ${to}))`;
 }
 
 /** The rows, as an expression. */
-function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): string {
+function emitOutput(output: Output, texts: ValueTexts): string {
+  const { emitter, fields } = texts;
   switch (output.shape) {
     case 'payload':
       return 'row(message.data)';
     case 'object':
-      return `row(${emitter.constant(encode)}(${objectText(output.columns, emitter, fields)}))`;
+      return `row(${emitter.constant(encode)}(${objectText(output.columns, texts)}))`;
     case 'row': {
-      const values = valueTexts(output.columns, emitter, fields);
+      const values = valueTexts(output.columns, texts);
       return `row(${emitter.constant(encode)}(${emitter.constant(oneLine)}("[" + [${values.join(', ')}].join(",") + "]")))`;
     }
     case 'extended': {
       const names = output.columns.map(({ name }) => fields.name(name));
-      const values = valueTexts(output.columns, emitter, fields);
+      const values = valueTexts(output.columns, texts);
       const extended = emitter.constant(output.base === 'bytes' ? extendBytes : extendValue);
       return `row(${extended}(decoded, ${emitter.constant(names)}, [${values.join(', ')}]))`;
     }
@@ -97,16 +97,17 @@ function emitOutput(output: Output, emitter: Emitter, fields: FieldReads): strin
       const data =
         body === 'raw'
           ? `${emitter.constant(rawBody)}(${emitter.value(payload)})`
-          : `${emitter.constant(encode)}(${valueText(toJson(payload), emitter, fields)})`;
+          : `${emitter.constant(encode)}(${texts.of(toJson(payload))})`;
       return `${emitter.constant(envelope)}(${data}, ${value(subject)}, ${subject !== undefined}, ${value(headers)})`;
     }
   }
 }
 
 /** A concatenation of keys, known now, and values. */
-function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: FieldReads): string {
+function objectText(columns: readonly OutputColumn[], texts: ValueTexts): string {
+  const { emitter } = texts;
   if (columns.length === 0) return emitter.constant('{}');
-  const values = valueTexts(columns, emitter, fields);
+  const values = valueTexts(columns, texts);
   const pieces = columns.map(({ name }, i) => {
     const prefix = emitter.constant(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
     return `${prefix} + ${values[i]}`;
@@ -118,12 +119,12 @@ function objectText(columns: readonly OutputColumn[], emitter: Emitter, fields: 
 const columnsUncounted = 8;
 
 /** The texts of the columns, to be computed in this order. Where they are many, what they come to is counted, so that a row that is too large is not built first. */
-function valueTexts(columns: readonly OutputColumn[], emitter: Emitter, fields: FieldReads): readonly string[] {
-  const texts = columns.map(({ expression }) => valueText(expression, emitter, fields));
-  if (columns.length <= columnsUncounted) return texts;
-  const text = emitter.variable();
-  const refuse = emitter.constant(refuseRow);
-  return texts.map((value, i) => {
+function valueTexts(columns: readonly OutputColumn[], texts: ValueTexts): readonly string[] {
+  const values = columns.map(({ expression }) => texts.of(expression));
+  if (columns.length <= columnsUncounted) return values;
+  const text = texts.emitter.variable();
+  const refuse = texts.emitter.constant(refuseRow);
+  return values.map((value, i) => {
     const counted = `${i === 0 ? `rowSize = 0, ` : ''}${text} = ${value}, rowSize += ${text}.length`;
     return `(${counted}, rowSize > ${rowBytesMax} ? (at = ${columns[i]?.expression.offset}, ${refuse}()) : ${text})`;
   });
@@ -131,56 +132,6 @@ function valueTexts(columns: readonly OutputColumn[], emitter: Emitter, fields: 
 
 function refuseRow(): never {
   throw new RowError('too_large', `the row comes to more than ${rowBytesMax} bytes`);
-}
-
-/** The JSON text of a value. A value of JSON that goes out as it came keeps its bytes; other fields are in the message already, more often than not. */
-function valueText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
-  const text = valueOrCallText(expression, emitter, fields);
-  return hasCall(expression) ? `${emitter.constant(goingOn)}(results, () => ${text})` : text;
-}
-
-const hasCall = (expression: Expression): boolean => [...parts(expression)].some(({ op }) => op === 'call');
-
-/** A value that lacks the result of a call does not keep the others of its row from theirs. */
-function goingOn(results: CallResults, text: () => string): string {
-  try {
-    return text();
-  } catch (error) {
-    results.goOnWithout(error);
-    return '';
-  }
-}
-
-function valueOrCallText(expression: Expression, emitter: Emitter, fields: FieldReads): string {
-  const serialize = emitter.constant(serializerOf(expression.type));
-  const variable = emitter.variable();
-  const written = (value: string) => `((${variable} = ${value}) == null ? "null" : ${serialize}(${variable}))`;
-  if (expression.op === 'payload' && expression.type === 'JSON')
-    return `(${emitter.constant(payloadText)}(decoded) ?? ${written('decoded.value()')})`;
-  const path = expression.type === 'JSON' ? payloadPath(expression) : undefined;
-  if (path) {
-    const name = emitter.constant(fields.name(path.name));
-    if (path.steps.length === 0) return `(decoded.rawText(${name}) ?? ${written(`decoded.field(${name})`)})`;
-    const steps = emitter.constant(path.steps);
-    const followed = `${emitter.constant(followSteps)}(decoded.field(${name}), ${steps})`;
-    return `(decoded.rawTextWithin(${name}, ${steps}) ?? ${written(followed)})`;
-  }
-  if (expression.op === 'field') {
-    const name = emitter.constant(fields.name(expression.name));
-    return `(decoded.fieldText(${name}) ?? ${written(`decoded.field(${name})`)})`;
-  }
-  const read = fieldRead(expression);
-  const stays = staysAs[expression.type];
-  if (!read || !stays) return written(emitter.value(expression));
-  const name = emitter.constant(fields.name(read.name));
-  const staysText = `(${variable} = decoded.fieldText(${name})) !== undefined && ${emitter.constant(stays)}.test(${variable})`;
-  return `(${staysText} ? ${variable} : ${written(`${emitter.constant(read.convert)}(decoded.field(${name}))`)})`;
-}
-
-/** The text of a payload of JSON, without the white space around it, and without a byte order mark. */
-function payloadText(decoded: DecodedMessage): string | undefined {
-  const bytes = decoded.rawPayload();
-  return bytes && Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length).trim();
 }
 
 /** Rows are told as lines. What came as JSON has line ends between its tokens alone, where a space means the same. */

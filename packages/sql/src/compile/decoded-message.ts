@@ -1,6 +1,7 @@
 import {
   type FieldCandidates,
   type FieldName,
+  JsonElements,
   type JsonFieldSearch,
   JsonFields,
   type JsonStep,
@@ -17,10 +18,7 @@ import type { DecodedMessage } from '../contract.js';
 /** A message, decoded by its connection's codec as far as pipelines ask for it, and once for all of them. */
 export function decodedMessage(message: Message, codec: MessageCodec): DecodedMessage {
   const { fields } = codec;
-  if (fields === undefined) {
-    const member = codec.payloadMember?.(message);
-    return member === undefined ? new Decoded(message, codec) : new DecodedAround(message, codec, member);
-  }
+  if (fields === undefined) return codec.stepsTo ? new DecodedAround(message, codec) : new Decoded(message, codec);
   return fields instanceof JsonFields
     ? new DecodedJson(message, codec, fields)
     : new DecodedProtobuf(message, codec, fields);
@@ -64,7 +62,11 @@ class Decoded implements DecodedMessage {
     return this.fieldText(name);
   }
 
-  rawTextWithin(_name: FieldName, _steps: readonly JsonStep[]): string | undefined {
+  rawTextWithin(_name: FieldName | undefined, _steps: readonly JsonStep[]): string | undefined {
+    return undefined;
+  }
+
+  elements(_name: FieldName | undefined, _steps: readonly JsonStep[]): JsonElements | undefined {
     return undefined;
   }
 
@@ -81,24 +83,32 @@ class Decoded implements DecodedMessage {
   }
 }
 
-/** One of its members is the payload, which is JSON. */
+/** Some of its members stand in the payload, which may be JSON. */
 class DecodedAround extends Decoded {
-  constructor(
-    message: Message,
-    codec: MessageCodec,
-    readonly member: string,
-  ) {
-    super(message, codec);
-  }
+  #text: JsonText | undefined;
 
   override rawText(name: FieldName): string | undefined {
     return this.rawTextWithin(name, []);
   }
 
-  override rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined {
-    if (name.text !== this.member) return undefined;
+  override rawTextWithin(name: FieldName | undefined, steps: readonly JsonStep[]): string | undefined {
+    const before = this.#stepsTo(name);
+    return before && rawTextOf(this.#json(), [...before, ...steps]);
+  }
+
+  override elements(name: FieldName | undefined, steps: readonly JsonStep[]): JsonElements | undefined {
+    const before = this.#stepsTo(name);
+    return before && JsonElements.of(this.#json(), [...before, ...steps]);
+  }
+
+  #stepsTo(name: FieldName | undefined): readonly JsonStep[] | undefined {
+    return name && this.codec.stepsTo?.(name.text, this.message);
+  }
+
+  #json(): JsonText {
     this.check();
-    return rawTextOf(new JsonText(this.message.data), steps);
+    this.#text ??= new JsonText(this.message.data);
+    return this.#text;
   }
 }
 
@@ -178,8 +188,16 @@ class DecodedJson implements DecodedMessage {
     return this.fields.read(this.#text) ? this.fields.rawText(name) : undefined;
   }
 
-  rawTextWithin(name: FieldName, steps: readonly JsonStep[]): string | undefined {
-    return this.fields.read(this.#text) ? this.fields.rawTextWithin(name, steps) : undefined;
+  rawTextWithin(name: FieldName | undefined, steps: readonly JsonStep[]): string | undefined {
+    if (name) return this.fields.read(this.#text) ? this.fields.rawTextWithin(name, steps) : undefined;
+    this.check();
+    return rawTextOf(this.#text, steps);
+  }
+
+  elements(name: FieldName | undefined, steps: readonly JsonStep[]): JsonElements | undefined {
+    if (name) return this.fields.read(this.#text) ? this.fields.elements(name, steps) : undefined;
+    this.check();
+    return JsonElements.of(this.#text, steps);
   }
 
   rawPayload(): Uint8Array | undefined {

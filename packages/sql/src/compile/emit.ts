@@ -28,6 +28,7 @@ export class Emitter {
   readonly constants: unknown[] = [];
   readonly #names = new Map<unknown, string>();
   readonly #slots = new Map<Slot, string>();
+  readonly #locals: string[] = [];
   #variables = 0;
   #readsPayload = false;
 
@@ -56,14 +57,22 @@ export class Emitter {
     return known;
   }
 
+  /** The name of a function that gives what the code does, so that it is written once. */
+  local(code: string): string {
+    const name = `l${this.#locals.length}`;
+    this.#locals.push(`const ${name} = () => ${code};`);
+    return name;
+  }
+
   /** Whether code that was written so far reads the variable `payload`. */
   get readsPayload(): boolean {
     return this.#readsPayload;
   }
 
-  /** `let` for all variables that were handed out, or nothing. */
+  /** All variables and functions that were handed out. */
   declarations(): string {
-    return this.#variables === 0 ? '' : `let ${Array.from({ length: this.#variables }, (_, i) => `v${i}`).join(', ')};`;
+    const names = Array.from({ length: this.#variables }, (_, i) => `v${i}`);
+    return [...(names.length === 0 ? [] : [`let ${names.join(', ')};`]), ...this.#locals].join('\n');
   }
 
   /** An expression in JavaScript that gives the value; NULL is null or undefined. */
@@ -95,7 +104,7 @@ export class Emitter {
       case 'coalesce':
         return `(${expression.args.map((arg) => this.value(arg)).join(' ?? ')})`;
       case 'case':
-        return this.#case(expression);
+        return this.choice(expression);
     }
   }
 
@@ -117,17 +126,21 @@ export class Emitter {
     return when.op === 'and' || when.op === 'or' ? `(${this.value(when)} === true)` : this.condition(when);
   }
 
-  #case({ branches, otherwise }: Extract<Expression, { op: 'case' }>): string {
+  /** What `emit` writes for the result that a CASE comes to. */
+  choice(
+    { branches, otherwise }: Extract<Expression, { op: 'case' }>,
+    emit = (result: Expression): string => this.value(result),
+  ): string {
     if (branches.length <= branchesNested) {
-      const codes = branches.map(({ when, result }) => `${this.#branchCondition(when)} ? ${this.value(result)} : `);
-      return `(${codes.join('')}${this.value(otherwise)})`;
+      const codes = branches.map(({ when, result }) => `${this.#branchCondition(when)} ? ${emit(result)} : `);
+      return `(${codes.join('')}${emit(otherwise)})`;
     }
     // Conditional expressions within each other are as deep as they are many, which JavaScript's own parser has no stack for.
     const name = this.variable();
     const steps = branches.map(
-      ({ when, result }) => `(${this.#branchCondition(when)} && (${name} = ${this.value(result)}, true))`,
+      ({ when, result }) => `(${this.#branchCondition(when)} && (${name} = ${emit(result)}, true))`,
     );
-    return `(${steps.join(' || ')} || (${name} = ${this.value(otherwise)}), ${name})`;
+    return `(${steps.join(' || ')} || (${name} = ${emit(otherwise)}), ${name})`;
   }
 
   #call({ called, args }: Extract<Expression, { op: 'call' }>): string {

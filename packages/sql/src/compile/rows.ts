@@ -1,7 +1,10 @@
+import { listPaths } from '../bind/message-path.js';
 import type { Branch, Expansion } from '../bind/plan.js';
 import { RowCollector } from '../rows.js';
+import { ElementPlaces } from './element-places.js';
 import type { Emitter } from './emit.js';
 import type { FieldReads } from './field-reads.js';
+import { ValueTexts } from './value-texts.js';
 
 /**
  * The statements that return a message's rows; `emitOutput` writes the rows of one branch as an expression. Where a message gives one row at most, nothing
@@ -13,13 +16,15 @@ export function emitBranches(
   emitter: Emitter,
   fields: FieldReads,
   awaits: boolean,
-  emitOutput: (branch: Branch) => string,
+  emitOutput: (branch: Branch, texts: ValueTexts) => string,
 ): string {
+  const textsOf = ({ expansions }: Branch) =>
+    new ValueTexts(emitter, fields, new ElementPlaces(listPaths(expansions), emitter, fields));
   const [only, second] = branches;
   if (only && !second && only.expansions.length === 0) {
     const filters = only.filters.map((filter) => `if (!${emitter.condition(filter)}) return none;`);
     const filterFields = fields.declarations(emitter);
-    const output = emitOutput(only);
+    const output = emitOutput(only, textsOf(only));
     const result = awaits
       ? ['let rows = none;', goingOn(`rows = ${output};`, awaits), 'results.end();', 'return rows;']
       : [`return ${output};`];
@@ -27,9 +32,10 @@ export function emitBranches(
   }
   const rows = emitter.variable();
   const loops = branches.map((branch) => {
-    const add = () => `${rows}.add(${emitOutput(branch)});`;
+    const texts = textsOf(branch);
+    const add = () => `${rows}.add(${emitOutput(branch, texts)});`;
     const filters = branch.filters.map((filter) => emitter.condition(filter));
-    const body = emitExpansions(branch.expansions, rows, emitter, awaits, add);
+    const body = emitExpansions(branch.expansions, rows, texts.places, awaits, add);
     return goingOn(filters.length === 0 ? body : `if (${filters.join(' && ')}) {\n${body}\n}`, awaits);
   });
   return [
@@ -45,14 +51,16 @@ export function emitBranches(
 function emitExpansions(
   [expansion, ...inner]: readonly Expansion[],
   rows: string,
-  emitter: Emitter,
+  places: ElementPlaces,
   awaits: boolean,
   emitRow: () => string,
 ): string {
   if (!expansion) return emitRow();
+  const { emitter } = places;
   const { lists, ordinality, outer, on, filters } = expansion;
   const named = lists.map(({ list, slot }) => ({ array: emitter.variable(), value: emitter.slot(slot), list }));
   const [count, place, matched] = [emitter.variable(), emitter.variable(), emitter.variable()];
+  for (const { slot } of lists) places.enter(slot, place);
   const step = [
     ...named.map(
       ({ array, value }) => `${value} = ${named.length > 1 ? `${array} == null ? null : ` : ''}${array}[${place}];`,
@@ -74,10 +82,11 @@ function emitExpansions(
   ];
   const body = [
     ...filters.map((filter) => `if (!${emitter.condition(filter)}) continue;`),
-    emitExpansions(inner, rows, emitter, awaits, emitRow),
+    emitExpansions(inner, rows, places, awaits, emitRow),
   ];
   return [
     ...named.map(({ array, list }) => `${array} = ${emitter.value(list)};`),
+    ...places.forget(lists.map(({ slot }) => slot)),
     `${count} = ${rows}.longest(${named.map(({ array }) => array).join(', ')});`,
     ...(outer
       ? [

@@ -1,4 +1,5 @@
-import type { Expression } from '../bind/expression.js';
+import { type Expression, isNull } from '../bind/expression.js';
+import { choices, listPaths, messagePath } from '../bind/message-path.js';
 import { type Branch, expressionsOf, type Output, type OutputColumn, parts } from '../bind/plan.js';
 import { planBehind } from '../bind/query.js';
 import { conjuncts } from '../bind/stage.js';
@@ -39,7 +40,7 @@ export interface BranchFacts {
   /** Metadata columns that are read, sorted. */
   readonly metadata: readonly string[];
   readonly output: Output['shape'];
-  /** Columns that are a field of the payload, or all of it, as JSON: where the message is JSON its bytes are not written anew. */
+  /** Columns that are JSON of the message, whole or a part of it: where the message is JSON its bytes are not written anew. */
   readonly untouched: readonly string[];
 }
 
@@ -72,12 +73,23 @@ function branchFacts(texts: ConditionTexts, branch: Branch): BranchFacts {
     reads: payloadUse(all),
     metadata: [...new Set(metadata)].sort(),
     output: output.shape,
-    untouched: 'columns' in output ? output.columns.filter(isUntouched).map(({ name }) => name) : [],
+    untouched: untouchedOf(branch),
   };
 }
 
-const isUntouched = ({ expression: { op, type } }: OutputColumn): boolean =>
-  type === 'JSON' && (op === 'field' || op === 'payload');
+function untouchedOf({ expansions, output }: Branch): readonly string[] {
+  const lists = listPaths(expansions);
+  const stands = (value: Expression) => messagePath(value, lists) !== undefined;
+  return columnsOf(output).flatMap(({ name, expression }) => {
+    const values = choices(expression).filter((value) => !isNull(value));
+    return values.length > 0 && values.every(stands) ? [name] : [];
+  });
+}
+
+function columnsOf(output: Output): readonly OutputColumn[] {
+  if (output.shape === 'envelope') return [{ name: 'payload', expression: output.payload }];
+  return output.shape === 'payload' ? [] : output.columns;
+}
 
 function textsOf(textAt: ConditionTexts, conditions: readonly Expression[]): string[] {
   const texts = conditions.flatMap(conjuncts).map(({ offset }) => textAt(offset) ?? 'a condition');

@@ -59,7 +59,7 @@ export const rowFunctions: readonly RowFunction[] = [
     'unnest',
     'The elements of an array; of several arrays side by side, the shorter ones going on with NULL.',
     ["unnest(ARRAY['a', 'b'], ARRAY[1, 2]) AS x(name, n)", '[["a",1],["b",2]]'],
-    [{ overloads: [takes(['ANY_ARRAY'], 'ANY_ARRAY', (array: readonly unknown[]) => array)] }],
+    [{ overloads: [takes(['ANY_ARRAY'], 'ANY_ARRAY', members.itself)] }],
   ),
   ...['jsonb', 'json'].flatMap((prefix) => {
     const keys = prefix === 'jsonb' ? members.sortedKeys : members.keys;

@@ -1,6 +1,7 @@
 import type { Type } from '../bind/expression.js';
 import { type Decimal, decimalNumber } from '../values/decimal.js';
 import type { Interval } from '../values/interval.js';
+import { checkIntervalFormat, formatInterval } from '../values/interval-format.js';
 import { checkJsonFormat, formatJson } from '../values/json-format.js';
 import {
   checkNumberFormat,
@@ -142,10 +143,13 @@ export const timeFunctions: FunctionSection = {
     ),
     define(
       'to_char',
-      'A time or a number as a text, by a template. For an untyped field it is one of a number where it has a 9, a 0 or RN and no pattern of a time but D and MI; a cast leaves no doubt.',
+      'A time, an interval or a number as a text, by a template. An interval has no names of months and days, and no era. For an untyped field it is one of a number where it has a 9, a 0 or RN and no pattern of a time but D and MI; a cast leaves no doubt.',
       [timeExample, '"Sunday, 29 Mar 2026, 01:30 PM"'],
       [
         takes(['TIMESTAMP', 'TEXT'], 'TEXT', formatTimestamp),
+        takes(['INTERVAL', 'TEXT'], 'TEXT', formatInterval, {
+          check: { literals: checkTemplate(checkIntervalFormat), example: "to_char(INTERVAL '90 minutes', 'HH24:MI')" },
+        }),
         byNumberTemplate('INTEGER', formatInteger('INTEGER')),
         byNumberTemplate('BIGINT', formatInteger('BIGINT')),
         byNumberTemplate('NUMERIC', formatDecimal),

@@ -88,11 +88,6 @@ export const differences: readonly Difference[] = [
     example: ['random()', undefined],
   },
   {
-    what: 'to_char writes times and numbers, not intervals.',
-    why: 'An interval has a text, and extract() its fields.',
-    example: ["to_char(INTERVAL '1 hour', 'HH24')", undefined],
-  },
-  {
     what: 'A template of a number has no B, C and SP, and no MI, PL or SG behind PR.',
     why: 'PostgreSQL writes nothing for the former, and half of the brackets for the latter. Letters that are no patterns stand in double quotes.',
     example: ["to_char(5, '9 CHF')", undefined],

@@ -10,6 +10,7 @@ import { rowsOf } from '../testing/differential/rows.js';
 import { evaluate, run } from '../testing.js';
 import { metadataNotes } from './columns.js';
 import { differences } from './differences.js';
+import { keptNotes } from './kept-bytes.js';
 import { literalNotes, nameNotes } from './lexis.js';
 import { numberTemplateNotes } from './number-templates.js';
 import { operatorNotes } from './operators.js';
@@ -50,6 +51,10 @@ describe('the reference of SQL', () => {
   );
 
   it.each(nameNotes.map(({ example }) => example))('says truly how names are read: %s', (query, payload, row) => {
+    expect(run(query, payload)).toEqual([row]);
+  });
+
+  it.each(keptNotes.map(({ example }) => example))('says truly what goes out as it came: %s', (query, payload, row) => {
     expect(run(query, payload)).toEqual([row]);
   });
 

@@ -12,6 +12,7 @@ import { valueSizeMax } from '../values/size.js';
 import { metadataNotes } from './columns.js';
 import { typeConversions } from './conversions.js';
 import { differences } from './differences.js';
+import { keptNotes } from './kept-bytes.js';
 import { literalNotes, nameNotes } from './lexis.js';
 import { code, page, table } from './markdown.js';
 import { numberTemplateNotes } from './number-templates.js';
@@ -63,6 +64,13 @@ function expressionsPage(): string {
       ['column', 'type', 'holds'],
       Object.entries(metadataColumns).map(([name, type]) => [code(name), code(type), metadataNotes[name] ?? '']),
     ),
+    '### Values that go out as they came',
+    'JSON that a query does not change is not written anew: it keeps every byte that it has in the message, in digits, duplicate keys, escapes and white space (a row of a live query has spaces for its line ends). That holds, also through CTEs and subqueries, where messages are JSON, for the `value` of an entry of a KV bucket that is JSON, and for the `metadata` of an object:',
+    table(
+      ['what', 'query', 'message', 'row'],
+      keptNotes.map(({ what, example }) => [what, ...example.map(code)]),
+    ),
+    'All else is written from its value: what an expression computes, to_jsonb and the elements of a list that is computed among it, the values that jsonb_each gives, and `_nats_headers`, which have no bytes of their own since they are put together of the headers. So is a part of a message of another format, and of a message that is an object with more than 256 members, or with an escape in one of its own keys.',
     '## Operators',
     ...operatorNotes.flatMap(([title, notes]) => [
       `### ${title}`,

@@ -22,7 +22,7 @@ export const checkJsonFormat = (template: string): void =>
 
 const toTimestamp = jsonConverter('TIMESTAMP');
 
-export function formatJson(value: unknown, template: string): string {
+export function formatJson(value: unknown, template: string): string | null {
   if (isNumberTemplate(template)) return formatJsonNumber(jsonNumber(value) as Integer, template);
   return formatTimestamp(toTimestamp(value) as Integer, template);
 }

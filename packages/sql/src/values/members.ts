@@ -4,6 +4,9 @@ import { kindOfJson } from './json-scalar.js';
 
 /** What JSON is made of, one after the other (https://www.postgresql.org/docs/18/functions-json.html). They throw `RowError`. */
 
+/** What `unnest` has of an array. */
+export const itself = (array: readonly unknown[]): readonly unknown[] => array;
+
 export function elements(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
   throw new RowError('wrong_kind', `elements are those of an array, but the value is ${kindOfJson(value)}`);

@@ -7,19 +7,28 @@ import { type PatternName, partsOfTemplate } from './time-template.js';
 
 /** Times as texts, by a template: to_char. Throws `RowError`. */
 
-const romanMonths = 'I II III IV V VI VII VIII IX X XI XII'.split(' ');
+export const romanMonths = 'I II III IV V VI VII VIII IX X XI XII'.split(' ');
 
 /** Throws `RowError` for a template by which no time can be written. */
 export const checkFormat = (template: string): void => void formatTimestamp(0, template);
 
 /** The text of an instant. */
-export function formatTimestamp(timestamp: Integer, template: string): string {
+export function formatTimestamp(timestamp: Integer, template: string): string | null {
   const [days, time] = floorDivide(timestamp, microsPerDay);
+  return formatTemplate(template, (pattern, fill) => formatPattern(pattern, fill, days, time));
+}
+
+/** A template with what `write` gives for its patterns; `fill` says whether that has its full width. An empty one gives NULL. */
+export function formatTemplate(
+  template: string,
+  write: (pattern: PatternName, fill: boolean) => string,
+): string | null {
+  if (template === '') return null;
   let text = '';
   for (const part of partsOfTemplate(template)) {
     if ('literal' in part) text += part.literal;
     else {
-      const written = formatPattern(part.pattern, part.fill, days, time);
+      const written = write(part.pattern, part.fill);
       text += part.ordinal ? written + ordinalOf(written, part.ordinal) : written;
     }
   }
@@ -46,7 +55,6 @@ function formatPattern(pattern: PatternName, fill: boolean, days: number, time: 
       .padStart(6, '0')
       .slice(0, digits);
   const word = (text: string, width = 0) => (fill ? text.padEnd(width) : text);
-  const morning = hour < 12;
   const isoYear = isoWeek(days).year > 0 ? isoWeek(days).year : 1 - isoWeek(days).year;
   switch (pattern) {
     case 'YYYY':
@@ -102,7 +110,7 @@ function formatPattern(pattern: PatternName, fill: boolean, days: number, time: 
     case 'IW':
       return number(isoWeek(days).week, 2);
     case 'CC':
-      return number(Math.ceil(shownYear / 100), 2);
+      return (year > 0 ? '' : '-') + number(Math.ceil(shownYear / 100), 2);
     case 'J':
       return String(days + 2_440_588);
     case 'Q':
@@ -137,16 +145,13 @@ function formatPattern(pattern: PatternName, fill: boolean, days: number, time: 
       return fraction(Number(pattern[2]));
     case 'AM':
     case 'PM':
-      return morning ? 'AM' : 'PM';
     case 'am':
     case 'pm':
-      return morning ? 'am' : 'pm';
     case 'A.M.':
     case 'P.M.':
-      return morning ? 'A.M.' : 'P.M.';
     case 'a.m.':
     case 'p.m.':
-      return morning ? 'a.m.' : 'p.m.';
+      return halfOfDay(pattern, hour < 12);
     case 'BC':
     case 'AD':
       return year > 0 ? 'AD' : 'BC';
@@ -163,6 +168,10 @@ function formatPattern(pattern: PatternName, fill: boolean, days: number, time: 
       throw new RowError('invalid_argument', `a TIMESTAMP, which is in UTC, has no ${pattern}`);
   }
 }
+
+/** AM or PM, as the pattern writes either. */
+export const halfOfDay = (pattern: string, isMorning: boolean): string =>
+  pattern.replace(/[AP]/, isMorning ? 'A' : 'P').replace(/[ap]/, isMorning ? 'a' : 'p');
 
 const isoDayOfYear = (days: number): number => (isoWeek(days).week - 1) * 7 + (dayOfWeek(days) || 7);
 

@@ -77,11 +77,16 @@ const patternNames = [
   'Q',
 ] as const;
 export type PatternName = (typeof patternNames)[number];
-const caseless = new Set<string>(
+/** Those that mean the same in small letters. */
+const bothCases = new Set<string>(
   'YYYY IYYY Y,YYY SSSSS SSSS HH24 HH12 YYY IYY IDDD DDD FF1 FF2 FF3 FF4 FF5 FF6 YY IY HH MI SS MS US MM DD ID WW IW CC Y I D W J Q TZH TZM OF'.split(
     ' ',
   ),
 );
+
+/** Without padding, and names in the language of the server, which is English here and are not padded either. */
+const prefixes = ['FM', 'fm', 'TM', 'tm'];
+const paddedNames = new Set<PatternName>(['MONTH', 'Month', 'month', 'DAY', 'Day', 'day']);
 
 /** One piece of a template. */
 export type Part =
@@ -108,22 +113,26 @@ function parseTemplate(template: string): Part[] {
   const parts: Part[] = [];
   let at = 0;
   while (at < template.length) {
-    if (template[at] === '"') {
-      const { text, end } = quotedText(template, at + 1);
+    // A prefix counts for the pattern behind it, and is gone where there is none.
+    const prefix = prefixes.find((text) => template.startsWith(text, at));
+    const start = at + (prefix?.length ?? 0);
+    if (template[start] === '"') {
+      const { text, end } = quotedText(template, start + 1);
       parts.push({ literal: text, quoted: true });
       at = end;
       continue;
     }
-    const fill = !/^fm/i.test(template.slice(at, at + 2));
-    const start = fill ? at : at + 2;
     const pattern = patternNames.find((name) => startsWith(template, start, name));
     if (!pattern) {
-      const escaped = template[at] === '\\' && at + 1 < template.length;
-      const literal = String.fromCodePoint(template.codePointAt(escaped ? at + 1 : at) ?? 0);
-      parts.push({ literal, quoted: false });
-      at += literal.length + (escaped ? 1 : 0);
+      // A backslash that stands before anything else is one.
+      const from = template.startsWith('\\"', start) ? start + 1 : start;
+      const code = template.codePointAt(from);
+      const literal = code === undefined ? '' : String.fromCodePoint(code);
+      if (literal !== '') parts.push({ literal, quoted: false });
+      at = from + literal.length;
       continue;
     }
+    const fill = !/^fm/i.test(prefix ?? '') && !(prefix && paddedNames.has(pattern));
     const behind = start + pattern.length;
     const ordinal = ['TH', 'th'].find((suffix) => template.startsWith(suffix, behind)) as 'TH' | 'th' | undefined;
     parts.push({ pattern, fill, ordinal });
@@ -134,14 +143,14 @@ function parseTemplate(template: string): Part[] {
 
 const startsWith = (template: string, at: number, name: string): boolean => {
   const written = template.slice(at, at + name.length);
-  return written === name || (caseless.has(name) && written.toUpperCase() === name);
+  return written === name || (bothCases.has(name) && written === name.toLowerCase());
 };
 
 function quotedText(template: string, from: number): { text: string; end: number } {
   let text = '';
   let at = from;
   while (at < template.length && template[at] !== '"') {
-    if (template[at] === '\\') at++;
+    if (template[at] === '\\' && at + 1 < template.length) at++;
     text += template[at] ?? '';
     at++;
   }

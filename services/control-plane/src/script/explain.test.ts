@@ -91,7 +91,7 @@ describe('EXPLAIN of a query for a pipeline', () => {
       ['row filter', 'part > 2'],
       ['fields', 'b, parts'],
       ['column', 'a JSON (as it came: the same bytes, where the message is JSON)'],
-      ['column', 'part JSON'],
+      ['column', 'part JSON (as it came: the same bytes, where the message is JSON)'],
     ]);
   });
 
@@ -137,6 +137,14 @@ describe('EXPLAIN of a query for a pipeline', () => {
       'a JSON (as it came: the same bytes, where the message is JSON)',
       'more NUMBER',
     ]);
+    const within =
+      await explained(`SELECT a->'b'->0 AS x, jsonb_extract_path(a, 'b', c) AS y, i, i->'n' AS n, p, l, COALESCE(i->'m', '[]') AS m
+      FROM core, unnest(a->'items') AS i, unnest(i->'parts') AS p, unnest(COALESCE(b, c)) AS l`);
+    expect(within.of('column').map((column) => column.replace(/ JSON.*the same bytes.*/, ' as it came'))).toEqual([
+      ...['x as it came', 'y JSON', 'i as it came', 'n as it came', 'p as it came', 'l JSON', 'm JSON'],
+    ]);
+    const body = await explained('INSERT INTO sink SELECT i AS payload FROM core, unnest(items) AS i');
+    expect(body.of('column')).toEqual(['payload JSON (as it came: the same bytes, where the message is JSON)']);
     const envelope = await explained("INSERT INTO sink SELECT payload, 'x.' || kind AS subject FROM core");
     expect([envelope.of('fields'), envelope.of('message').length]).toEqual([['the whole payload'], 1]);
   });

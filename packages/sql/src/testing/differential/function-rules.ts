@@ -50,6 +50,9 @@ const worded: { readonly [name: string]: { readonly at: number; readonly words: 
   regexp_split_to_array: { at: 1, words: ['l', ',', '\\\\s*', 'x', ''] },
 };
 
+/** What an interval has. */
+const intervalTemplates = ['YYYY-MM-DD HH24:MI:SS.US', 'FMDDDth HH12:MI AM', 'IYYY-IW Q CC J W WW RM', 'Y,YYY SSSS'];
+
 /** Others are made by themselves: one that is wrong is refused here wherever it stands. */
 const numberTemplates = [
   '9,990.00',
@@ -124,8 +127,10 @@ export function addFunctionRules(rules: Rules): void {
           const rule: Rule = (make, pick) => {
             const count = overload.parameters.length - pick(overload.optional + 1) + (overload.variadic ? pick(2) : 0);
             const args = Array.from({ length: count }, (_, i) => {
-              if (definition.name === 'to_char' && i === 1 && overload.parameters[0] !== 'TIMESTAMP')
-                return `'${numberTemplates[pick(numberTemplates.length)]}'`;
+              if (definition.name === 'to_char' && i === 1 && overload.parameters[0] !== 'TIMESTAMP') {
+                const templates = overload.parameters[0] === 'INTERVAL' ? intervalTemplates : numberTemplates;
+                return `'${templates[pick(templates.length)]}'`;
+              }
               const words = worded[definition.name];
               if (words?.at === i) return `'${(words.words[pick(words.words.length)] ?? '').replaceAll('\\\\', '\\')}'`;
               return argument(
