@@ -41,7 +41,7 @@ export type ConnectionState =
   /** It does not come back by itself. */
   | { readonly state: 'closed'; readonly error: ConnectorError };
 
-/** How far a reader without a durable has come in its stream. */
+/** How far a stream was read. */
 export interface Position {
   /** What is read, by its stream and what of it; a position of something else says nothing. */
   readonly source: string;
@@ -330,7 +330,10 @@ export interface Connection {
   deprovision(): Promise<void>;
   /** How far the readers of the durable have come that `provision` made; undefined where there is none. Throws `ConnectorError`. */
   standing(): Promise<Position | undefined>;
-  /** `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. */
+  /**
+   * `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. A reader of a durable only saves there how
+   * far that was seen to have come, now and then and at its end.
+   */
   reader(positions?: PositionStore): Reader;
   /**
    * With a range it reads from there instead of where the definition says, except of stores, whose present entries are wanted; what has no past has no range
