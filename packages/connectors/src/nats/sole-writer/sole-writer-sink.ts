@@ -1,6 +1,12 @@
 import { headers } from '@laminar/protocol';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
+import {
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  PermissionViolationError,
+  type Subscription,
+} from '@nats-io/nats-core';
 import { ConnectorError, type OutputMessage, type Sink } from '../../contract.js';
 import { within } from '../../within.js';
 import { connectorError, publishError } from '../errors.js';
@@ -79,14 +85,15 @@ export class SoleWriterSink implements Sink {
       },
     });
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs);
-    this.#unfollow = followStatus(this.nc, ({ type }) => {
-      if (type === 'disconnect') {
+    this.#unfollow = followStatus(this.nc, (status) => {
+      if (status.type === 'disconnect') {
         this.#connected = false;
         this.#problem = 'publishing waits: the connection was lost';
-      } else if (type === 'reconnect') {
+      } else if (status.type === 'reconnect') {
         this.#connected = true;
         this.#recover(0);
-      }
+      } else if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        this.#refuse(status.error);
     });
   }
 
@@ -199,6 +206,28 @@ export class SoleWriterSink implements Sink {
     if (!error) this.#base += done.length;
     this.#progressMs = performance.now();
     for (const { settled } of done) settled?.(error);
+    this.#release();
+  }
+
+  /** One that can never be stored leaves those behind it their places. */
+  #drop(index: number, error: ConnectorError): void {
+    const [dropped] = this.#pending.splice(index, 1);
+    for (const waiting of this.#waiting) if (waiting.before > this.#settledCount + index) waiting.before--;
+    dropped?.settled?.(error);
+    this.#release();
+  }
+
+  /** What the server does not let it publish is given up, and what it refused behind that is published again. */
+  #refuse({ operation, subject, message }: PermissionViolationError): void {
+    if (operation !== 'publish' || !this.#pending.some((pending) => pending.message.subject === subject)) return;
+    this.#problem = `publishing to ${subject} is not permitted: ${message}`;
+    const error = new ConnectorError('failed', this.#problem);
+    for (let index = 0; index < this.#pending.length; index++)
+      if (this.#pending[index]?.message.subject === subject) this.#drop(index--, error);
+    this.#recover(0);
+  }
+
+  #release(): void {
     for (const { resolve } of this.#waiting.filter(({ before }) => before <= this.#settledCount)) resolve();
     this.#waiting = this.#waiting.filter(({ before }) => before > this.#settledCount);
   }
@@ -249,14 +278,15 @@ export class SoleWriterSink implements Sink {
     }
     this.#base = lastSequence;
     this.#ready = true;
+    // Else it is over with the first that is stored.
+    if (this.#pending.length === 0) this.#problem = undefined;
     for (let index = 0; index < this.#pending.length && this.#ready; index++) {
       const pending = this.#pending[index] as Pending;
       try {
         this.#send(pending, index);
       } catch (error) {
         // The servers' limits have changed since it was taken; those before it are on their way.
-        this.#pending.splice(index--, 1);
-        pending.settled?.(error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
+        this.#drop(index--, error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
       }
     }
   }
