@@ -189,6 +189,11 @@ export interface OutputMessage {
   readonly headers: HeaderBlock;
 }
 
+/**
+ * What became of a message: without an error it is confirmed, `wasThere` where the output held it before, as its server says or a look has shown.
+ */
+export type Settle = (error?: ConnectorError, wasThere?: boolean) => void;
+
 /** Publishes messages, in the order of the calls. */
 export interface Sink {
   /** Resolves when it can publish. */
@@ -198,7 +203,7 @@ export interface Sink {
    * (JetStream: its PubAck; core: the flush that follows), or with the error when it is given up. Retries, with the same bytes
    * and message id, are the sink's own affair. Throws a `ConnectorError` for a message that can never be published, such as one that is too large.
    */
-  publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void;
+  publish(message: OutputMessage, settled?: Settle): void;
   /** Resolves when the sink can take more, which is the only back-pressure; undefined means now. */
   ready(): Promise<void> | undefined;
   /** Asks that what was published be confirmed soon. */

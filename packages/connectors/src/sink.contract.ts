@@ -20,15 +20,18 @@ export const output = (subject: string, text: string, block = new HeaderBlock(''
 /** What became of each message, by its text; a message that is settled twice, or within the call, is an error. */
 export class Settlements {
   readonly results = new Map<string, ConnectorError | undefined>();
+  /** The texts that the output held before. */
+  readonly found: string[] = [];
   #calling = false;
 
   publish(sink: Sink, message: OutputMessage): void {
     const text = new TextDecoder().decode(message.data);
     this.#calling = true;
-    sink.publish(message, (error) => {
+    sink.publish(message, (error, wasThere) => {
       expect(this.#calling).toBe(false);
       expect(this.results.has(text)).toBe(false);
       this.results.set(text, error);
+      if (wasThere) this.found.push(text);
     });
     this.#calling = false;
   }
@@ -169,6 +172,7 @@ export function describeSink(name: string, options: Options, kind = plainSink): 
       sink.flush();
       await settlements.reach(texts.length);
       expect(settlements.confirmed).toEqual(texts);
+      expect(settlements.found).toEqual([]);
       expect((await stored(subject, texts.length)).map(({ text }) => text)).toEqual(texts);
       expect(sink.problem).toBeUndefined();
       await sink.close(1000);

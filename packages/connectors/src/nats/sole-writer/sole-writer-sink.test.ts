@@ -118,6 +118,7 @@ it('goes on behind the last row, in the middle of a message too, and publishes n
   for (const output of [row(4, 0, 3), row(4, 1, 3), row(4, 2, 3), row(5)]) settlements.publish(second.sink, output);
   await settlements.reach(4);
   expect(settlements.refused).toEqual([]);
+  expect(settlements.found).toEqual(['4.0', '4.1']);
   expect(await stored()).toEqual(['3.0', '4.0', '4.1', '4.2', '5.0']);
   expect(await second.resume(beginning)).toMatchObject({ sequence: 5 });
 });

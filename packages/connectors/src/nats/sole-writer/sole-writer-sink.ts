@@ -7,7 +7,7 @@ import {
   PermissionViolationError,
   type Subscription,
 } from '@nats-io/nats-core';
-import { ConnectorError, type OutputMessage, type Sink } from '../../contract.js';
+import { ConnectorError, type OutputMessage, type Settle, type Sink } from '../../contract.js';
 import { within } from '../../within.js';
 import { connectorError, publishError } from '../errors.js';
 import { publishAnswerOf } from '../publish-answer.js';
@@ -26,7 +26,7 @@ const apiTimeoutMs = 3000;
 interface Pending {
   readonly message: OutputMessage;
   readonly id: string;
-  readonly settled: ((error?: ConnectorError) => void) | undefined;
+  readonly settled: Settle | undefined;
 }
 
 /**
@@ -116,14 +116,14 @@ export class SoleWriterSink implements Sink {
     return resumption;
   }
 
-  publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
+  publish(message: OutputMessage, settled?: Settle): void {
     if (this.#ended) throw this.#ended;
     if (this.nc.isClosed()) throw publishError(this.nc, message.subject, message.data, 'the connection has ended');
     const id = message.headers.find(headers.messageId) ?? '';
     const place = placeOf(id, this.writer);
     if (!place) throw new ConnectorError('failed', `a row without a place in its source cannot go to "${this.stream}"`);
     if (this.#resumedAt && !isBehind(place, this.#resumedAt)) {
-      queueMicrotask(() => settled?.());
+      queueMicrotask(() => settled?.(undefined, true));
       return;
     }
     if (this.#newest && !isBehind(place, this.#newest)) {
@@ -183,10 +183,15 @@ export class SoleWriterSink implements Sink {
     const answer = publishAnswerOf(message);
     if (answer.stored) {
       // Those before it were stored, or it would have been refused.
-      this.#settle(index + 1);
-      // A duplicate took no place in the stream, and all behind it are refused.
-      if (answer.duplicate) this.#recover(0);
-      else this.#problem = undefined;
+      if (answer.duplicate) {
+        this.#settle(index);
+        this.#settle(1, undefined, true);
+        // It took no place in the stream, and all behind it are refused.
+        this.#recover(0);
+      } else {
+        this.#settle(index + 1);
+        this.#problem = undefined;
+      }
     } else if (answer.kind === 'wrong_expectation') {
       this.#recover(0);
     } else if (answer.final) {
@@ -200,12 +205,12 @@ export class SoleWriterSink implements Sink {
     }
   }
 
-  #settle(count: number, error?: ConnectorError): void {
+  #settle(count: number, error?: ConnectorError, wasThere = false): void {
     const done = this.#pending.splice(0, count);
     this.#settledCount += done.length;
     if (!error) this.#base += done.length;
     this.#progressMs = performance.now();
-    for (const { settled } of done) settled?.(error);
+    for (const { settled } of done) settled?.(error, wasThere);
     this.#release();
   }
 
@@ -263,7 +268,7 @@ export class SoleWriterSink implements Sink {
 
   #goOnBehind({ lastSequence, last }: OutputTail): void {
     const stored = last === undefined ? -1 : this.#pending.findIndex(({ id }) => id === last.id);
-    if (stored >= 0) this.#settle(stored + 1);
+    if (stored >= 0) this.#settle(stored + 1, undefined, true);
     else if (lastSequence < this.#base) {
       this.#end(new ConnectorError('blocked', `the stream "${this.stream}" has lost what it had confirmed`));
       return;
