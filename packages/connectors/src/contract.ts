@@ -41,7 +41,7 @@ export type ConnectionState =
   /** It does not come back by itself. */
   | { readonly state: 'closed'; readonly error: ConnectorError };
 
-/** How far a reader without a durable has come in its stream. */
+/** How far a stream was read. */
 export interface Position {
   /** What is read, by its stream and what of it; a position of something else says nothing. */
   readonly source: string;
@@ -189,6 +189,11 @@ export interface OutputMessage {
   readonly headers: HeaderBlock;
 }
 
+/**
+ * What became of a message: without an error it is confirmed, `wasThere` where the output held it before, as its server says or a look has shown.
+ */
+export type Settle = (error?: ConnectorError, wasThere?: boolean) => void;
+
 /** Publishes messages, in the order of the calls. */
 export interface Sink {
   /** Resolves when it can publish. */
@@ -198,7 +203,7 @@ export interface Sink {
    * (JetStream: its PubAck; core: the flush that follows), or with the error when it is given up. Retries, with the same bytes
    * and message id, are the sink's own affair. Throws a `ConnectorError` for a message that can never be published, such as one that is too large.
    */
-  publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void;
+  publish(message: OutputMessage, settled?: Settle): void;
   /** Resolves when the sink can take more, which is the only back-pressure; undefined means now. */
   ready(): Promise<void> | undefined;
   /** Asks that what was published be confirmed soon. */
@@ -330,7 +335,10 @@ export interface Connection {
   deprovision(): Promise<void>;
   /** How far the readers of the durable have come that `provision` made; undefined where there is none. Throws `ConnectorError`. */
   standing(): Promise<Position | undefined>;
-  /** `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. */
+  /**
+   * `positions` is where a reader without a durable goes on; without it reading begins where the definition says, and nothing is kept. A reader of a durable only saves there how
+   * far that was seen to have come, now and then and at its end.
+   */
   reader(positions?: PositionStore): Reader;
   /**
    * With a range it reads from there instead of where the definition says, except of stores, whose present entries are wanted; what has no past has no range

@@ -6,7 +6,7 @@ export const buckets = {
   workers: 'laminar_workers',
   /** Reader slots and the sessions that hold them. */
   leases: 'laminar_leases',
-  /** How far readers without a durable have come, a key per connection. */
+  /** How far readers have come, a key per connection: of those without a durable, and as it was last seen of durables. */
   positions: 'laminar_positions',
   /** Values of secrets, encrypted. */
   secrets: 'laminar_secrets',

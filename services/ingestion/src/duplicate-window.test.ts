@@ -1,5 +1,7 @@
+import { buckets } from '@laminar/protocol';
 import { eventually, type ServiceProcess, startNats } from '@laminar/test';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { type MsgHdrs, nanos } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -142,7 +144,7 @@ describe('beyond the duplicate window each message comes out once', () => {
     expect(rows.at(-1)?.header?.get('Laminar-Revision')).toBe(String(changed));
   }, 60_000);
 
-  it('where the durable is gone and everything comes for the first time again', async () => {
+  it('where the durable is gone, and what was known of it, and everything comes for the first time again', async () => {
     const count = 2000;
     await source('again');
     const output = await sink('again');
@@ -152,12 +154,16 @@ describe('beyond the duplicate window each message comes out once', () => {
     await acknowledged('again');
     await kill();
     await mesh.jsm.consumers.delete('IN_again', 'laminar-in_again');
+    await (await new Kvm(mesh.nc).open(buckets.positions)).delete('durable/in_again');
     await revive();
     await mesh.settled('again', 'running');
     await mesh.feed('in.again', count, count + 10);
     await reached(output, count + 10);
     await acknowledged('again');
     expect(numbers(await stored(output, 'out.again.rows'))).toEqual(upTo(count + 10));
+    const figures = await (await fetch(`${process.url}/metrics`)).text();
+    const [, duplicates] = /^laminar_pipeline_duplicates_total{pipeline="again".*} (\d+)$/m.exec(figures) ?? [];
+    expect(Number(duplicates)).toBeGreaterThanOrEqual(count);
   }, 60_000);
 
   it('from a source without a durable, in the order of its messages', async () => {

@@ -24,7 +24,7 @@ import type { StatusPublisher } from './report/status-publisher.js';
 /** A pass binds changed queries for that long at most, so that readers get their turn. */
 const passBudgetMs = 20;
 
-export interface SupervisorOptions extends Omit<SlotJobOptions, 'spec' | 'onReport'> {
+export interface SupervisorOptions extends Omit<SlotJobOptions, 'spec' | 'leaseOf' | 'onReport'> {
   readonly catalog: Catalog;
   readonly membership: Membership;
   readonly leases: Leases;
@@ -229,6 +229,7 @@ export class Supervisor {
     const job = new SlotJob({
       ...this.options,
       spec,
+      leaseOf: (key) => this.options.leases.revisionOf(key),
       onReport: (connection, pipelines) => this.report(connection, pipelines),
     });
     this.#jobs.set(spec.key, job);

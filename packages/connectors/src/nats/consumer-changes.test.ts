@@ -3,8 +3,9 @@ import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Batch, PositionMemory, type Reader } from '../index.js';
+import { type Batch, type Position, PositionMemory, type Reader } from '../index.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
+import { incarnationOf } from './read-position.js';
 
 // What others do to a stream and its consumer while they are read.
 
@@ -34,8 +35,11 @@ interface Opened {
 function source(options: object) {
   const name = `C${++number}`;
   const memory = new PositionMemory();
+  const saved: Position[] = [];
   return {
     name,
+    /** How far its readers said that the consumer has come. */
+    saved,
     consumer: 'laminar-orders',
     async open(more: object = {}): Promise<Opened> {
       const { connection, remarks } = await openConnection(
@@ -52,7 +56,10 @@ function source(options: object) {
         { memory },
       );
       const { remark } = await connection.provision();
-      const reader = connection.reader();
+      const reader = connection.reader({
+        load: async () => undefined,
+        save: async (position) => void saved.push(position),
+      });
       await reader.open();
       return { reader, remarks, provisionRemark: remark };
     },
@@ -94,7 +101,7 @@ const kinds = [
 
 describe.each(kinds)('the consumer that is deleted (%s)', (_, options) => {
   it('is made again behind what was acknowledged without a gap', async () => {
-    const { name, consumer, open, publish } = source({ ...options, start: 'new' });
+    const { name, consumer, open, publish, saved } = source({ ...options, start: 'new' });
     const { reader } = await open();
     await publish(0, 20);
     // 12 is still being worked on: what came after it is done, and comes again all the same.
@@ -106,6 +113,8 @@ describe.each(kinds)('the consumer that is deleted (%s)', (_, options) => {
     await expect(reader.read()).rejects.toMatchObject({ steer: 'blocked', message: expect.stringContaining(consumer) });
     expect(Date.now() - deletedMs).toBeLessThan(10_000);
     await reader.close();
+    const incarnation = incarnationOf(await jsm.streams.info(name));
+    expect(saved.at(-1)).toEqual({ source: name, incarnation, sequence: 12, currentUntil: 0 });
     const again = await open();
     expect(again.provisionRemark).toContain('after sequence 12');
     expect(await read(again.reader, 13)).toEqual(range(12, 25));

@@ -1,8 +1,16 @@
 import { clearInterval, setInterval } from 'node:timers';
 import type { ConsumerSource } from '@laminar/definitions';
+import type { ConsumerInfo } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import type { ConnectionLog } from '../connection-log.js';
-import { type Batch, ConnectorError, type ConsumerSnapshot, type Reader, type ReaderCounters } from '../contract.js';
+import {
+  type Batch,
+  ConnectorError,
+  type ConsumerSnapshot,
+  type PositionStore,
+  type Reader,
+  type ReaderCounters,
+} from '../contract.js';
 import { AllAcknowledgement } from './acknowledge-all.js';
 import { ExplicitAcknowledgement } from './acknowledge-each.js';
 import { NoAcknowledgement } from './acknowledge-none.js';
@@ -20,7 +28,8 @@ import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
-import { incarnationOf, type PositionMemory } from './read-position.js';
+import { incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import { Sightings } from './sightings.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
 
@@ -41,6 +50,7 @@ export interface ConsumerReaderOptions {
   readonly maker: Maker;
   readonly source: ConsumerSource;
   readonly memory: PositionMemory;
+  readonly positions: Pick<PositionStore, 'save'>;
   /** Told of each pull. */
   readonly log: ConnectionLog;
   onRemark(remark: string): void;
@@ -60,6 +70,7 @@ export class ConsumerReader implements Reader {
   /** The batch that was read last, while whoever reads may still be at it. */
   #atHand: ConsumerBatch | undefined;
   readonly #watch: ConsumerWatch;
+  readonly #sightings: Sightings;
   #sourceIncarnation: string | undefined;
   #repeatsUntilMs = Number.POSITIVE_INFINITY;
   #serverId: string | undefined;
@@ -79,11 +90,12 @@ export class ConsumerReader implements Reader {
   #stopping: Promise<void> | undefined;
 
   constructor(readonly options: ConsumerReaderOptions) {
-    const { nc, maker, source, memory, log, onRemark } = options;
+    const { nc, maker, source, memory, positions, log, onRemark } = options;
     this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
     this.#acknowledgement = acknowledgementOf(nc, source);
     const fail = (error: ConnectorError) => this.#batching.fail(error);
     this.#watch = new ConsumerWatch({ nc, maker, source, memory, onRemark, onLost: fail });
+    this.#sightings = new Sightings(positions, source.streamName);
     const { maxAckPending } = source.consumer;
     if (source.role !== 'source-push')
       this.#prefetch = new Prefetch({
@@ -160,7 +172,8 @@ export class ConsumerReader implements Reader {
 
   async close(): Promise<void> {
     await this.stop();
-    this.#remember();
+    const position = this.#remember();
+    await this.#sightings.end(position);
   }
 
   /** Settles a message of a batch of this reader, as `nak` and `term` do. */
@@ -247,7 +260,7 @@ export class ConsumerReader implements Reader {
   #tick(): void {
     if (!this.#connected) return;
     this.#intake.tick();
-    if (++this.#ticks % ticksPerCheck === 0) void this.#look();
+    if (++this.#ticks % ticksPerCheck === 0) void this.#look().then((seen) => seen && this.#noteSeen(seen.consumer));
   }
 
   #look(): Promise<Observed | undefined> {
@@ -314,17 +327,29 @@ export class ConsumerReader implements Reader {
     this.#serverId = serverId;
   }
 
-  /** For whoever has to make the consumer again. */
-  #remember(): void {
+  /** For whoever has to make the consumer again, elsewhere. */
+  #noteSeen(consumer: ConsumerInfo): void {
+    if (this.#sourceIncarnation === undefined || this.#stopping) return;
+    this.#sightings.note({ incarnation: this.#sourceIncarnation, sequence: this.#doneThrough(consumer) });
+  }
+
+  /** As the server knows it. */
+  #doneThrough({ delivered, ack_floor }: ConsumerInfo): number {
+    return this.options.source.consumer.ackPolicy === 'none' ? delivered.stream_seq : ack_floor.stream_seq;
+  }
+
+  /** For whoever has to make the consumer again, here. */
+  #remember(): ReadPosition | undefined {
     const { source, memory } = this.options;
     const consumer = this.#watch.consumer;
-    if (!consumer || this.#sourceIncarnation === undefined) return;
+    if (!consumer || this.#sourceIncarnation === undefined) return undefined;
     const { ackPolicy } = source.consumer;
-    const known = ackPolicy === 'none' ? consumer.delivered.stream_seq : consumer.ack_floor.stream_seq;
+    const known = this.#doneThrough(consumer);
     // What others received, or the reader before this one, only the server knows.
     const isOnly = source.parallelism === 1 && (ackPolicy === 'none' || known >= this.#elsewhereThrough);
     const sequence = isOnly ? Math.max(known, this.#acknowledgement.settledThrough ?? 0) : known;
     memory.position = { incarnation: this.#sourceIncarnation, sequence };
+    return memory.position;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
-import { ConnectorError, type OutputMessage, type Sink } from '../contract.js';
+import { ConnectorError, type OutputMessage, type Settle, type Sink } from '../contract.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
 import { Outbound } from './outbound.js';
@@ -11,7 +11,7 @@ const unflushedBytesMax = 16 * 1024 * 1024;
 
 interface Unconfirmed {
   readonly subject: string;
-  readonly settled: (error?: ConnectorError) => void;
+  readonly settled: Settle;
 }
 
 /** Publishes without JetStream; a round trip to the server confirms all that went before it. */
@@ -44,7 +44,7 @@ export class CoreSink implements Sink {
     this.#unfollow ??= followStatus(this.nc, (status) => this.#take(status));
   }
 
-  publish({ subject, data, headers }: OutputMessage, settled?: (error?: ConnectorError) => void): void {
+  publish({ subject, data, headers }: OutputMessage, settled?: Settle): void {
     try {
       this.#outbound.publish(subject, data, headers, '');
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { ConnectorError, OutputHistory, OutputMessage, Sink } from '../contract.js';
+import type { OutputHistory, OutputMessage, Settle, Sink } from '../contract.js';
 
 /** A sink that does as another one does, for those that add something to it. */
 export abstract class ForwardingSink implements Sink {
@@ -13,7 +13,7 @@ export abstract class ForwardingSink implements Sink {
   open(): Promise<void> {
     return this.inner.open();
   }
-  publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
+  publish(message: OutputMessage, settled?: Settle): void {
     this.inner.publish(message, settled);
   }
   ready(): Promise<void> | undefined {

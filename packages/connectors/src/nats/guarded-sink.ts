@@ -1,5 +1,5 @@
 import { type Permissions, permissionRefusal } from '@laminar/definitions';
-import { type ConnectorError, NotPermitted, type OutputMessage, type Sink } from '../contract.js';
+import { NotPermitted, type OutputMessage, type Settle, type Sink } from '../contract.js';
 import { ForwardingSink } from './forwarding-sink.js';
 
 /** Subjects of which it is remembered that they are allowed; they may come from data. */
@@ -20,7 +20,7 @@ class GuardedSink extends ForwardingSink {
     super(sink);
   }
 
-  override publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
+  override publish(message: OutputMessage, settled?: Settle): void {
     if (!this.#allowed.has(message.subject)) this.#admit(message.subject);
     this.inner.publish(message, settled);
   }

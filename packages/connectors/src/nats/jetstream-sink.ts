@@ -8,7 +8,7 @@ import {
   type Status,
   type Subscription,
 } from '@nats-io/nats-core';
-import { ConnectorError, type OutputHistory, type OutputMessage, type Sink } from '../contract.js';
+import { ConnectorError, type OutputHistory, type OutputMessage, type Settle, type Sink } from '../contract.js';
 import { NumberMap } from '../number-map.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
@@ -30,7 +30,7 @@ const stallMs = 2000;
 
 interface Pending {
   readonly message: OutputMessage;
-  readonly settled: ((error?: ConnectorError) => void) | undefined;
+  readonly settled: Settle | undefined;
   readonly bytes: number;
   /**
    * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: it
@@ -54,7 +54,6 @@ export class JetStreamSink implements Sink {
   #pendingBytes = 0;
   /** Token of the first message that was refused for now, by subject. */
   readonly #refused = new Map<string, number>();
-  #duplicates = 0;
   readonly #inbox: string;
   readonly #outbound: Outbound;
   #next = 0;
@@ -89,11 +88,6 @@ export class JetStreamSink implements Sink {
     return this.#problem;
   }
 
-  /** Messages that the stream had before, by their ids: each was confirmed as if it were new. */
-  get duplicates(): number {
-    return this.#duplicates;
-  }
-
   async open(): Promise<void> {
     this.#subscription = this.nc.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
@@ -105,7 +99,7 @@ export class JetStreamSink implements Sink {
     this.#unfollow = followStatus(this.nc, (status) => this.#takeStatus(status));
   }
 
-  publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
+  publish(message: OutputMessage, settled?: Settle): void {
     const bytes = message.data.length + message.headers.encode().length;
     const pending: Pending = { message, settled, bytes, state: 'held', dueMs: 0, firstSentMs: undefined };
     const token = this.#next++;
@@ -172,9 +166,8 @@ export class JetStreamSink implements Sink {
     if (!pending) return;
     const answer = publishAnswerOf(message);
     if (answer.stored) {
-      if (answer.duplicate) this.#duplicates++;
       this.#problem = undefined;
-      this.#settle(token, pending);
+      this.#settle(token, pending, undefined, answer.duplicate);
     } else if (answer.final) {
       this.#settle(
         token,
@@ -201,12 +194,12 @@ export class JetStreamSink implements Sink {
     pending.dueMs = performance.now() + retryDelayMs;
   }
 
-  #settle(token: number, pending: Pending, error?: ConnectorError): void {
+  #settle(token: number, pending: Pending, error?: ConnectorError, wasThere = false): void {
     this.#pending.delete(token);
     this.#pendingBytes -= pending.bytes;
     const { subject } = pending.message;
     if (this.#refused.size > 0 && this.#refused.get(subject) === token) this.#follow(subject);
-    pending.settled?.(error);
+    pending.settled?.(error, wasThere);
     if (this.#waiting && this.#pending.size < pendingMax / 2 && this.#pendingBytes < pendingBytesMax / 2) {
       this.#waiting.resolve();
       this.#waiting = undefined;
@@ -297,7 +290,8 @@ export class JetStreamSink implements Sink {
   #foundOut(doubted: readonly [number, Pending][], stored: ReadonlySet<string>): void {
     for (const [token, pending] of doubted) {
       if (this.#pending.get(token) !== pending || pending.state !== 'doubted') continue;
-      if (stored.has(pending.message.headers.find(headers.messageId) ?? '')) this.#settle(token, pending);
+      if (stored.has(pending.message.headers.find(headers.messageId) ?? ''))
+        this.#settle(token, pending, undefined, true);
       else pending.state = 'held';
     }
   }

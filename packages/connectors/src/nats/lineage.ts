@@ -19,6 +19,8 @@ export interface Lineage {
   beginsAnew(): boolean;
   /** The position of a reader without a durable that the mesh keeps for this definition. */
   position(): Promise<Position | undefined>;
+  /** How far the definition's durable was seen to have come that the mesh keeps, where it was to be read all the time since; at most as far as it came. */
+  lastSeen(): Promise<Position | undefined>;
 }
 
 export const noLineage: Lineage = {
@@ -27,4 +29,5 @@ export const noLineage: Lineage = {
   predecessors: () => [],
   beginsAnew: () => false,
   position: async () => undefined,
+  lastSeen: async () => undefined,
 };

@@ -1,6 +1,6 @@
 import { headers } from '@laminar/protocol';
 import type { ConnectionLog } from '../connection-log.js';
-import type { ConnectorError, OutputMessage, Sink } from '../contract.js';
+import type { OutputMessage, Settle, Sink } from '../contract.js';
 import { ForwardingSink } from './forwarding-sink.js';
 
 /** A sink that writes a line for each message that it takes: its subject, size and pipeline, and nothing of what it holds. */
@@ -12,7 +12,7 @@ export class LoggedSink extends ForwardingSink {
     super(sink);
   }
 
-  override publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
+  override publish(message: OutputMessage, settled?: Settle): void {
     this.inner.publish(message, settled);
     this.log.write('trace', 'published', () => ({
       attributes: {

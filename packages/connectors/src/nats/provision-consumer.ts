@@ -24,7 +24,7 @@ import {
 import { apiCodes, connectorError, hasCode } from './errors.js';
 import { inheritedPosition, notInherited } from './inherited-position.js';
 import type { Lineage } from './lineage.js';
-import { incarnationOf, type PositionMemory } from './read-position.js';
+import { incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
 
 /** What was found and done about a consumer, as far as somebody should know of it. */
 export interface ConsumerProvision {
@@ -46,8 +46,8 @@ export interface ConsumerContext {
 }
 
 /**
- * Makes the durable that a definition asks for, where it is missing: from the position that is remembered, or was reached by other means before, if the stream is still the
- * same. One that was made for this definition is brought up to date; one that a dropped namesake left behind is made anew, or taken over where others
+ * Makes the durable that a definition asks for, where it is missing: from the position that is remembered here, or was last seen by any reader, or was reached by other means
+ * before, if the stream is still the same. One that was made for this definition is brought up to date; one that a dropped namesake left behind is made anew, or taken over where others
  * read by it; what somebody else made is compared and left as it is. Throws `ConnectorError`.
  */
 export async function ensureConsumer(context: ConsumerContext): Promise<ConsumerProvision> {
@@ -100,9 +100,10 @@ function refuseAnothersOwn(maker: Maker, source: ConsumerSource, description: st
 /** Of two that make it at once the second finds the same settings. */
 async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   const { source, memory } = context;
-  const inherited = memory.position === undefined ? await inherit(context) : undefined;
+  const known: ReadPosition | undefined = memory.position ?? (await context.lineage.lastSeen());
+  const inherited = known === undefined ? await inherit(context) : undefined;
   refuseStale(context);
-  const position = memory.position ?? inherited;
+  const position = known ?? inherited;
   if (position === undefined) {
     const remark = notInherited({ ...context, streamName: source.streamName });
     return { ...(await put(context, startConfig(source.start), remark)), isNew: true };

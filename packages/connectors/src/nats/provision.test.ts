@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { noLineage, PositionMemory } from '../index.js';
 import { readTexts } from '../reader.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
+import { incarnationOf } from './read-position.js';
 
 const nothing = expect.objectContaining({ drift: undefined, remark: undefined });
 
@@ -279,6 +280,30 @@ describe('provisioning', () => {
     const next = connection.reader();
     await next.open();
     expect(await readTexts(next, 1)).toEqual(['d']);
+  });
+
+  it('goes on where a durable was last seen that is gone, where nobody here has read it', async () => {
+    const { connection, stream } = await source({ start: 'new' });
+    await connection.provision();
+    for (const text of ['a', 'b', 'c']) await jetstream(nc).publish(`${stream}.x`, text);
+    const lastSeen = async () => ({ source: stream, incarnation, sequence: 1, currentUntil: 0 });
+    let incarnation = incarnationOf(await jsm.streams.info(stream));
+    const again = await source({ start: 'new' }, stream, 7, new PositionMemory(), { ...noLineage, lastSeen });
+    await jsm.consumers.delete(stream, 'laminar-orders');
+    expect((await again.connection.provision()).remark).toMatch(
+      /was gone and was made again, to go on after sequence 1/,
+    );
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).num_pending).toBe(2);
+    incarnation = 'another';
+    await jsm.consumers.delete(stream, 'laminar-orders');
+    expect((await again.connection.provision()).remark).toMatch(/made anew; it is read from its beginning/);
+    expect((await jsm.consumers.info(stream, 'laminar-orders')).num_pending).toBe(3);
+    // What was read here is known better.
+    const memory = new PositionMemory();
+    memory.position = { incarnation: incarnationOf(await jsm.streams.info(stream)), sequence: 2 };
+    const here = await source({ start: 'new' }, stream, 7, memory, { ...noLineage, lastSeen });
+    await jsm.consumers.delete(stream, 'laminar-orders');
+    expect((await here.connection.provision()).remark).toContain('after sequence 2');
   });
 
   it('says what a stream of retention "interest" let go of when its consumer was deleted', async () => {

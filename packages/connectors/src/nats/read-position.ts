@@ -6,8 +6,8 @@ export interface ReadPosition {
 }
 
 /**
- * How far a source was read, for as long as somebody runs it: a durable that was deleted meanwhile is made again from there. The durable itself is what
- * outlives the process.
+ * How far a source was read, for as long as somebody runs it: a durable that was deleted meanwhile is made again from there. What outlives the process is
+ * the durable itself, and what was last seen of it.
  */
 export class PositionMemory {
   position: ReadPosition | undefined;

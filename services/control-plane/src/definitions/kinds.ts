@@ -157,7 +157,7 @@ export const definitionKinds: { readonly [K in DefinedKind]: DefinitionKind<K> }
       refuse(pipelineIssues(body));
       const { references, bound } = checkQuery(body.query, catalog);
       const { reads, writes, calls } = references;
-      refuse(unretryable({ options: body.options, reads }, catalog));
+      refuse(unretryable({ name, options: body.options, reads }, catalog));
       if (bound.status === 'bound') checkDelivery({ name, options: body.options }, bound.query, catalog);
       return { ...body, reads, writes, calls };
     },

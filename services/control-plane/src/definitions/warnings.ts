@@ -61,7 +61,7 @@ export function standingWarnings(record: Recorded, catalog: Catalog, { nearNames
 /** A pipeline over a connection that came later, and cannot give it what it asks for. */
 function unretryable(record: Recorded, catalog: Catalog): Warning[] {
   if (record.kind !== 'pipeline') return [];
-  const message = retryRefusal(record.definition as PipelineDefinition, catalog);
+  const message = retryRefusal({ name: record.name, ...(record.definition as PipelineDefinition) }, catalog);
   return message === undefined ? [] : [{ code: 'never_redelivered', message }];
 }
 
@@ -111,7 +111,8 @@ export function consequences(outcome: Outcome, catalog: Catalog): Warning[] {
 function brokenPipelines(changed: Recorded, existedBefore: boolean, catalog: Catalog): Warning[] {
   const running = runningPipelinesOver(changed, catalog);
   return running.slice(0, pipelinesTriedMax).flatMap(({ name, definition }) => {
-    const reason = whyNotRun({ name, definition }, catalog, existedBefore) ?? retryRefusal(definition, catalog);
+    const reason =
+      whyNotRun({ name, definition }, catalog, existedBefore) ?? retryRefusal({ name, ...definition }, catalog);
     return reason === undefined
       ? []
       : [{ code: 'pipeline_broken', message: `the pipeline "${name}" does not hold with it: ${reason}` }];

@@ -14,6 +14,8 @@ export interface PipelineCounters {
   messagesOut: number;
   errors: number;
   deadLetters: number;
+  /** Rows that the output held before. */
+  duplicates: number;
   lastError: string;
 }
 
@@ -54,6 +56,7 @@ export class CounterRegistry {
       messagesOut: 0,
       errors: 0,
       deadLetters: 0,
+      duplicates: 0,
       lastError: '',
     });
   }

@@ -322,7 +322,11 @@ export class Delivery {
     if (rows.length > 1) for (const { data } of rows) this.#turnBytes += data.length + rowOverheadBytes;
     const published = flight?.published?.get(pipeline.id);
     const publishing = { pipeline, message, rows, sourceIncarnation, published, processed };
-    if (published !== undefined && unpublished(publishing) === 0) return;
+    if (published !== undefined) {
+      const left = unpublished(publishing);
+      pipeline.counters.duplicates += rows.length - left;
+      if (left === 0) return;
+    }
     if (!flight && !pipeline.durable) {
       const failure = publishAtOnce(publishing);
       if (failure !== undefined) this.#failures.failed(pipeline, message, failure, flight);

@@ -46,7 +46,8 @@ export function publishConfirmed(publishing: Publishing, ended: (failure: unknow
   const span = processed === undefined ? undefined : startPublish(pipeline, processed);
   let open = unpublished(publishing);
   let failure: unknown;
-  const closeOne = (error: unknown) => {
+  const closeOne = (error: unknown, wasThere = false) => {
+    if (wasThere) pipeline.counters.duplicates++;
     if (error !== undefined) {
       if (span) recordError(span, error);
       failure = weightier(failure, error);

@@ -158,7 +158,7 @@ export function desiredPipeline(name: string, catalog: Catalog): DesiredPipeline
   try {
     const bound = bindQuery(record.definition.query, catalogRelations(catalog), catalogFunctions(catalog));
     if (bound.status === 'blocked') return { state: 'blocked', reason: bound.reason, revision, cause };
-    const refusal = retryRefusal(record.definition, catalog);
+    const refusal = retryRefusal({ name, ...record.definition }, catalog);
     if (refusal !== undefined) return { state: 'blocked', reason: refusal, revision, cause };
     const { query } = bound;
     const { options } = record.definition;

@@ -5,6 +5,7 @@ import {
   hasDurable,
   isPositioned,
   isSink,
+  nameSpaceOf,
   ownReading,
   type Recorded,
   type ResolvedConnection,
@@ -22,6 +23,14 @@ interface Past {
   /** Newest first. */
   readonly forms: readonly ResolvedConnection[];
   readonly beginsAnew: boolean;
+}
+
+/** What the mesh keeps of how far a definition was read. */
+export interface KeptPositions {
+  /** Of its reader without a durable. Throws `ConnectorError`. */
+  position(): Promise<Position | undefined>;
+  /** Of its durable, as it was last seen under this revision of what is read. Throws `ConnectorError`. */
+  lastSeen(revision: number): Promise<Position | undefined>;
 }
 
 /** What the log says of where the readers of each connection go on, beside its definition: by what means it was read before, and who shares its durable. */
@@ -44,8 +53,7 @@ export class Lineages {
     this.#pasts.set(name, { incarnation, forms, beginsAnew });
   }
 
-  /** `position` is how far the mesh keeps that the connection was read without a durable. */
-  of(spec: ConnectionSpec, position: () => Promise<Position | undefined>): Lineage {
+  of(spec: ConnectionSpec, kept: KeptPositions): Lineage {
     const { name, incarnation } = spec;
     const past = (): Past | undefined => {
       const known = this.#pasts.get(name);
@@ -56,7 +64,11 @@ export class Lineages {
       sharers: (form, owner) => this.#sharers(owner.name, form),
       predecessors: () => past()?.forms ?? [],
       beginsAnew: () => past()?.beginsAnew ?? false,
-      position,
+      position: () => kept.position(),
+      lastSeen: async () => {
+        const revision = this.readingRevision(spec, undefined);
+        return revision === undefined ? undefined : kept.lastSeen(revision);
+      },
     };
   }
 
@@ -64,9 +76,9 @@ export class Lineages {
   ofPipeline(
     connection: ConnectionSpec,
     { name, incarnation }: Pick<PipelineSpec, 'name' | 'incarnation'>,
-    position: () => Promise<Position | undefined>,
+    kept: KeptPositions,
   ): Lineage {
-    const shared = this.of(connection, position);
+    const shared = this.of(connection, kept);
     const current = () => {
       const record = this.catalog.get('pipeline', name);
       return record?.incarnation === incarnation ? record : undefined;
@@ -79,8 +91,30 @@ export class Lineages {
         return shared.predecessors().flatMap((form) => ownReading({ name, options }, form) ?? []);
       },
       beginsAnew: shared.beginsAnew,
-      position,
+      position: shared.position,
+      lastSeen: async () => {
+        const revision = current() && this.readingRevision(connection, name);
+        return revision === undefined ? undefined : kept.lastSeen(revision);
+      },
     };
+  }
+
+  /**
+   * The newest revision among a connection of this form and all that stands on it, while a pipeline is to read by its reader (`own`: by the one of this pipeline). As long as it is the same
+   * nobody has stopped or changed the reading: what is started again has a newer one, and what was dropped took only itself away. Undefined where nothing is to be read.
+   */
+  readingRevision({ name, revision, resolved }: ConnectionSpec, own: string | undefined): number | undefined {
+    if (this.catalog.get('connection', name)?.revision !== revision) return undefined;
+    let newest = revision;
+    let isRead = false;
+    for (const dependent of this.catalog.dependents(name, nameSpaceOf('connection'))) {
+      newest = Math.max(newest, dependent.revision);
+      if (dependent.kind !== 'pipeline') continue;
+      const { desired, options } = (dependent as Recorded<'pipeline'>).definition;
+      const isOwn = ownReading({ name: dependent.name, options }, resolved) !== undefined;
+      isRead ||= desired === 'running' && (own === undefined ? !isOwn : isOwn && own === dependent.name);
+    }
+    return isRead ? newest : undefined;
   }
 
   /** The form that a connection has now; undefined where it was dropped. */

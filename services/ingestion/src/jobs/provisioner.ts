@@ -193,6 +193,7 @@ export class Provisioner {
           await this.#withConnection(spec, async (connection) => {
             await this.#keepPosition(spec, connection);
             await connection.deprovision();
+            await this.#forgetDurable(spec);
           });
       } catch (error) {
         this.#retireLater(spec, attempt, error instanceof Error ? error.message : String(error));
@@ -231,8 +232,15 @@ export class Provisioner {
     if (standing) await positions.begin(spec, standing);
   }
 
+  /** What was seen of a durable in whose place another one stands is that one's to replace. */
+  async #forgetDurable(spec: ConnectionSpec): Promise<void> {
+    const { positions, lineages } = this.options;
+    const now = lineages.current(spec);
+    if (!now || !hasDurable(now)) await positions.forgetDurable(spec);
+  }
+
   #lineage(spec: ConnectionSpec): Lineage {
-    return this.options.lineages.of(spec, () => this.options.positions.of(spec).load());
+    return this.options.lineages.of(spec, this.options.positions.kept(spec));
   }
 
   async #withConnection<T>(spec: ConnectionSpec, work: (connection: Connection) => Promise<T>): Promise<T> {

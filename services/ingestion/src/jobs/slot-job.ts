@@ -8,7 +8,7 @@ import {
   type Reader,
   type SecretSource,
 } from '@laminar/connectors';
-import { ackWaitMsOf, isPositioned, isRedelivered } from '@laminar/definitions';
+import { ackWaitMsOf, hasDurable, isPositioned, isRedelivered } from '@laminar/definitions';
 import type { DefinitionFiles } from '@laminar/runtime';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import { LetterDesk } from '../dead-letters/letter-desk.js';
@@ -19,7 +19,6 @@ import { Delivery } from '../delivery/delivery.js';
 import { EarlierVersions } from '../delivery/repeats/earlier-versions.js';
 import { Repeats } from '../delivery/repeats/repeats.js';
 import type { TraceSampler } from '../delivery/trace-sampler.js';
-import type { Lineages } from '../desired/lineages.js';
 import type { PastPipelines } from '../desired/past-pipelines.js';
 import { answersForReader, ownerOf, type PipelineSpec, type SlotSpec } from '../desired/slot.js';
 import { DeadLetterLog } from '../logs/dead-letter-log.js';
@@ -35,9 +34,10 @@ import { Reading } from './reading.js';
 import { noResponder, responderOf } from './responder.js';
 import type { RowTarget } from './shared-sink.js';
 import type { SinkPool } from './sink-pool.js';
+import { SlotCircumstances, type SlotCircumstancesOptions } from './slot-circumstances.js';
 import { SlotCounter } from './slot-counter.js';
 
-export interface SlotJobOptions {
+export interface SlotJobOptions extends SlotCircumstancesOptions {
   readonly spec: SlotSpec;
   readonly instance: string;
   readonly session: string;
@@ -46,7 +46,6 @@ export interface SlotJobOptions {
   readonly counters: CounterRegistry;
   readonly deadLetters: DeadLetters;
   readonly positions: Positions;
-  readonly lineages: Lineages;
   /** What earlier versions of pipelines began, they end. */
   readonly pastPipelines: PastPipelines;
   readonly functions: FunctionCaller;
@@ -79,6 +78,7 @@ export class SlotJob {
   #responder: RowTarget = noResponder;
   #waiting: Lineup['waiting'] = new Map();
   readonly #traces: ApplyTraces;
+  readonly #circumstances: SlotCircumstances;
   readonly #repeats: Repeats;
   #arranging: Promise<void> = Promise.resolve();
   #arranged: () => void = () => undefined;
@@ -90,6 +90,7 @@ export class SlotJob {
     this.#spec = spec;
     this.#log = new JobLog(spec.connection.name, logs);
     this.#traces = new ApplyTraces(instance);
+    this.#circumstances = new SlotCircumstances(() => this.#spec, options);
     this.#repeats = new Repeats({
       earlier: new EarlierVersions(options.pastPipelines, this.#log),
       log: this.#log,
@@ -156,6 +157,7 @@ export class SlotJob {
 
   /** Drains and closes. Idempotent. */
   async stop(): Promise<void> {
+    this.#circumstances.freeze();
     this.#endUse();
     await this.#loop.stop();
     await this.#arranging;
@@ -308,8 +310,13 @@ export class SlotJob {
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
   }
 
-  /** Where the reader goes on; where a pipeline writes its output alone, only once it is known how far it came there. */
-  #positions(): PositionStore {
+  /** Where the reader goes on, or of a durable says how far that came; where a pipeline writes its output alone, only once it is known how far it came there. */
+  #positions(): PositionStore | undefined {
+    const { connection, reader } = this.#spec;
+    if (hasDurable(connection.resolved)) {
+      if (!answersForReader(this.#spec)) return undefined;
+      return this.options.positions.ofDurable(reader, this.#circumstances);
+    }
     const store = this.options.positions.of(this.#spec.reader);
     return {
       load: async () => {
@@ -382,7 +389,7 @@ export class SlotJob {
 const nameOf = ({ name, incarnation }: SlotSpec['reader']) => ({ name, incarnation });
 
 function lineageOf({ connection, reader, pipelines }: SlotSpec, { lineages, positions }: SlotJobOptions): Lineage {
-  const position = () => positions.of(reader).load();
+  const kept = positions.kept(reader);
   const [pipeline] = pipelines;
-  return pipeline?.ownReading ? lineages.ofPipeline(connection, pipeline, position) : lineages.of(connection, position);
+  return pipeline?.ownReading ? lineages.ofPipeline(connection, pipeline, kept) : lineages.of(connection, kept);
 }

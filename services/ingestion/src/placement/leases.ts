@@ -61,6 +61,11 @@ export class Leases {
     return this.#isOwn(key) && !this.#releasing.has(key) && !this.#handingOver.has(key);
   }
 
+  /** Of the lease of a slot, while it is held: the newer one has the greater revision. */
+  revisionOf(key: string): number | undefined {
+    return this.#isOwn(key) ? this.#leases.get(key)?.revision : undefined;
+  }
+
   /**
    * Claims what is wanted and free, begins to hand over what is more than this instance's share, and lets go of what shall not run here and does not
    * any more; the changes arrive by `onChange`.

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { ConnectorError, type Position, type PositionStore, PositionTaken } from '@laminar/connectors';
 import { buckets } from '@laminar/protocol';
-import { JetStreamApiError } from '@nats-io/jetstream';
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
-
-/** That a write came too late, as nats-server says it with and without the sequence that it found. */
-const wrongLastSequence: readonly number[] = [10071, 10164];
+import type { KeptPositions } from '../desired/lineages.js';
+import { type Circumstances, Sightings } from './sightings.js';
+import { isWrongLastSequence } from './wrong-last-sequence.js';
 
 /** The definition that a position belongs to; `incarnation` tells it from a dropped namesake. */
 interface Reading {
@@ -21,7 +20,7 @@ interface Stored extends Position {
   readonly owner: string;
 }
 
-/** How far the readers without a durable have come: a key per connection on the mesh's own bus, moved on by compare-and-set. */
+/** How far readers have come: a key per connection on the mesh's own bus. That of a reader without a durable is moved on by compare-and-set; of a durable it is what was seen last. */
 export class Positions {
   #kv: KV | undefined;
 
@@ -38,6 +37,23 @@ export class Positions {
     return new OwnPosition(this.#bucket(), reading);
   }
 
+  /** For one reader of a durable, which says there how far that was seen to have come; nothing goes on from it by itself. */
+  ofDurable(reading: Reading, circumstances: Circumstances): PositionStore {
+    const sightings = new Sightings(this.#bucket(), reading);
+    return { load: async () => undefined, save: (position) => sightings.save(position, circumstances) };
+  }
+
+  /** What is kept of how far a definition was read. */
+  kept(reading: Reading): KeptPositions {
+    return {
+      position: () => this.of(reading).load(),
+      lastSeen: (revision) =>
+        new Sightings(this.#bucket(), reading).load(revision).catch((error) => {
+          throw unavailable(reading.name, error);
+        }),
+    };
+  }
+
   /** Gives the first reader of a connection a position to begin behind, where none has begun. */
   async begin(reading: Reading, position: Position): Promise<void> {
     const store = this.of(reading);
@@ -46,6 +62,11 @@ export class Positions {
       // A reader has begun meanwhile, and knows better.
       if (!(error instanceof PositionTaken)) throw error;
     });
+  }
+
+  /** Removes what was seen of the durable of a connection that is dropped, or is read by none any more. Throws where somebody writes it at this moment. */
+  async forgetDurable(reading: Reading): Promise<void> {
+    await new Sightings(this.#bucket(), reading).forget();
   }
 
   /** Removes what a dropped connection left, and not what a namesake has made since. Throws where somebody writes it at this moment. */
@@ -95,7 +116,7 @@ class OwnPosition implements PositionStore {
     try {
       this.#revision = await this.kv.put(name, value, { previousSeq: this.#revision });
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || !wrongLastSequence.includes(error.code)) throw error;
+      if (!isWrongLastSequence(error)) throw error;
       // It may be its own, of which the acknowledgement was lost.
       const entry = await this.kv.get(name);
       if (!entry || readStored(entry)?.owner !== this.#owner)

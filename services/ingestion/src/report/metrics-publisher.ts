@@ -116,10 +116,10 @@ export class MetricsPublisher {
 }
 
 function pipelineMetrics(counters: PipelineCounters, nowMs: number): laminar.v1.PipelineMetrics.$Properties {
-  const { name, incarnation, messagesIn, messagesOut, errors, deadLetters, latency } = counters;
+  const { name, incarnation, messagesIn, messagesOut, errors, deadLetters, duplicates, latency } = counters;
   const lastError = counters.lastError.slice(0, errorCharsMax);
   const latencyBuckets = latency.buckets(nowMs);
-  return { name, incarnation, messagesIn, messagesOut, errors, deadLetters, lastError, latencyBuckets };
+  return { name, incarnation, messagesIn, messagesOut, errors, deadLetters, duplicates, lastError, latencyBuckets };
 }
 
 function connectionMetrics(

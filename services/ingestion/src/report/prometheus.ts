@@ -18,6 +18,11 @@ export function observeCounters({ pipelines, connections }: CounterRegistry): vo
     'Messages of a pipeline that were kept as dead letters.',
     ({ deadLetters }) => deadLetters,
   );
+  ofPipelines(
+    'duplicates',
+    'Rows of a pipeline that its output held before, as its server said or a look at it has shown; they are there once.',
+    ({ duplicates }) => duplicates,
+  );
   observeCounter('laminar_connection_messages_received', 'Messages that a connection received.', () =>
     Array.from(connections.values(), ({ name, messagesReceived }) => ({
       value: messagesReceived,

@@ -25,6 +25,7 @@ export async function restoreCounters(
         messagesOut: Number(pipeline.messagesOut ?? 0),
         errors: Number(pipeline.errors ?? 0),
         deadLetters: Number(pipeline.deadLetters ?? 0),
+        duplicates: Number(pipeline.duplicates ?? 0),
         lastError: pipeline.lastError ?? '',
       });
     }

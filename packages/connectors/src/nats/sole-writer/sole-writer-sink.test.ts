@@ -4,8 +4,24 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { HeaderBlock, type OutputMessage } from '../../index.js';
-import { Settlements } from '../../sink.contract.js';
+import { describeSink, Settlements, type SinkKind } from '../../sink.contract.js';
 import { closeConnections, openConnection } from '../../testing/connections.js';
+
+let writers = 0;
+/** Each writer has a name of its own, for which what the others wrote came before it. */
+const soleWriter: SinkKind = {
+  open: async (connection) => {
+    const writer = `p.${++writers}`;
+    const { sink, resume } = connection.soleWriting(writer);
+    await sink.open();
+    await resume({ hasBegun: false, createdAtMs: 0, revision: 1 });
+    let sequence = 0;
+    return { sink, dress: (block) => block.with('Nats-Msg-Id', `${writer}.abc.${++sequence}.0`) };
+  },
+  adds: ['Nats-Msg-Id', 'Nats-Expected-Stream', 'Nats-Expected-Last-Sequence', 'Nats-Expected-Last-Msg-Id'],
+};
+
+describeSink('publishing as the only writer of a stream', { jetstream: true, stream_name: 'OUT' }, soleWriter);
 
 let server: TestNats;
 let nc: NatsConnection;
@@ -102,6 +118,7 @@ it('goes on behind the last row, in the middle of a message too, and publishes n
   for (const output of [row(4, 0, 3), row(4, 1, 3), row(4, 2, 3), row(5)]) settlements.publish(second.sink, output);
   await settlements.reach(4);
   expect(settlements.refused).toEqual([]);
+  expect(settlements.found).toEqual(['4.0', '4.1']);
   expect(await stored()).toEqual(['3.0', '4.0', '4.1', '4.2', '5.0']);
   expect(await second.resume(beginning)).toMatchObject({ sequence: 5 });
 });
@@ -179,6 +196,25 @@ it('publishes again only what was not stored, when answers are lost with the con
     await settlements.reach(60);
     expect(settlements.refused).toEqual([]);
     expect(await stored()).toEqual(texts(1, 61));
+  } finally {
+    await closeConnections();
+    await proxy.stop();
+  }
+});
+
+it('has no problem any more when the connection is back, though nothing is published', async () => {
+  const { open, row } = await given();
+  const proxy = new TcpProxy(server.port);
+  await proxy.start();
+  try {
+    const { sink, resume } = await open(proxy.url);
+    await resume(beginning);
+    sink.publish(row(1));
+    await sink.confirmed();
+    proxy.refuse();
+    await eventually(() => sink.problem !== undefined, { what: 'the problem' });
+    proxy.cut();
+    await eventually(() => sink.problem === undefined, { what: 'the problem to be over' });
   } finally {
     await closeConnections();
     await proxy.stop();

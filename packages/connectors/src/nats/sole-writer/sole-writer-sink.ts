@@ -1,7 +1,13 @@
 import { headers } from '@laminar/protocol';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
-import { ConnectorError, type OutputMessage, type Sink } from '../../contract.js';
+import {
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  PermissionViolationError,
+  type Subscription,
+} from '@nats-io/nats-core';
+import { ConnectorError, type OutputMessage, type Settle, type Sink } from '../../contract.js';
 import { within } from '../../within.js';
 import { connectorError, publishError } from '../errors.js';
 import { publishAnswerOf } from '../publish-answer.js';
@@ -20,7 +26,7 @@ const apiTimeoutMs = 3000;
 interface Pending {
   readonly message: OutputMessage;
   readonly id: string;
-  readonly settled: ((error?: ConnectorError) => void) | undefined;
+  readonly settled: Settle | undefined;
 }
 
 /**
@@ -79,14 +85,15 @@ export class SoleWriterSink implements Sink {
       },
     });
     this.#sweeper = setInterval(() => this.#sweep(), sweepIntervalMs);
-    this.#unfollow = followStatus(this.nc, ({ type }) => {
-      if (type === 'disconnect') {
+    this.#unfollow = followStatus(this.nc, (status) => {
+      if (status.type === 'disconnect') {
         this.#connected = false;
         this.#problem = 'publishing waits: the connection was lost';
-      } else if (type === 'reconnect') {
+      } else if (status.type === 'reconnect') {
         this.#connected = true;
         this.#recover(0);
-      }
+      } else if (status.type === 'error' && status.error instanceof PermissionViolationError)
+        this.#refuse(status.error);
     });
   }
 
@@ -109,14 +116,14 @@ export class SoleWriterSink implements Sink {
     return resumption;
   }
 
-  publish(message: OutputMessage, settled?: (error?: ConnectorError) => void): void {
+  publish(message: OutputMessage, settled?: Settle): void {
     if (this.#ended) throw this.#ended;
     if (this.nc.isClosed()) throw publishError(this.nc, message.subject, message.data, 'the connection has ended');
     const id = message.headers.find(headers.messageId) ?? '';
     const place = placeOf(id, this.writer);
     if (!place) throw new ConnectorError('failed', `a row without a place in its source cannot go to "${this.stream}"`);
     if (this.#resumedAt && !isBehind(place, this.#resumedAt)) {
-      queueMicrotask(() => settled?.());
+      queueMicrotask(() => settled?.(undefined, true));
       return;
     }
     if (this.#newest && !isBehind(place, this.#newest)) {
@@ -176,10 +183,15 @@ export class SoleWriterSink implements Sink {
     const answer = publishAnswerOf(message);
     if (answer.stored) {
       // Those before it were stored, or it would have been refused.
-      this.#settle(index + 1);
-      // A duplicate took no place in the stream, and all behind it are refused.
-      if (answer.duplicate) this.#recover(0);
-      else this.#problem = undefined;
+      if (answer.duplicate) {
+        this.#settle(index);
+        this.#settle(1, undefined, true);
+        // It took no place in the stream, and all behind it are refused.
+        this.#recover(0);
+      } else {
+        this.#settle(index + 1);
+        this.#problem = undefined;
+      }
     } else if (answer.kind === 'wrong_expectation') {
       this.#recover(0);
     } else if (answer.final) {
@@ -193,12 +205,34 @@ export class SoleWriterSink implements Sink {
     }
   }
 
-  #settle(count: number, error?: ConnectorError): void {
+  #settle(count: number, error?: ConnectorError, wasThere = false): void {
     const done = this.#pending.splice(0, count);
     this.#settledCount += done.length;
     if (!error) this.#base += done.length;
     this.#progressMs = performance.now();
-    for (const { settled } of done) settled?.(error);
+    for (const { settled } of done) settled?.(error, wasThere);
+    this.#release();
+  }
+
+  /** One that can never be stored leaves those behind it their places. */
+  #drop(index: number, error: ConnectorError): void {
+    const [dropped] = this.#pending.splice(index, 1);
+    for (const waiting of this.#waiting) if (waiting.before > this.#settledCount + index) waiting.before--;
+    dropped?.settled?.(error);
+    this.#release();
+  }
+
+  /** What the server does not let it publish is given up, and what it refused behind that is published again. */
+  #refuse({ operation, subject, message }: PermissionViolationError): void {
+    if (operation !== 'publish' || !this.#pending.some((pending) => pending.message.subject === subject)) return;
+    this.#problem = `publishing to ${subject} is not permitted: ${message}`;
+    const error = new ConnectorError('failed', this.#problem);
+    for (let index = 0; index < this.#pending.length; index++)
+      if (this.#pending[index]?.message.subject === subject) this.#drop(index--, error);
+    this.#recover(0);
+  }
+
+  #release(): void {
     for (const { resolve } of this.#waiting.filter(({ before }) => before <= this.#settledCount)) resolve();
     this.#waiting = this.#waiting.filter(({ before }) => before > this.#settledCount);
   }
@@ -234,7 +268,7 @@ export class SoleWriterSink implements Sink {
 
   #goOnBehind({ lastSequence, last }: OutputTail): void {
     const stored = last === undefined ? -1 : this.#pending.findIndex(({ id }) => id === last.id);
-    if (stored >= 0) this.#settle(stored + 1);
+    if (stored >= 0) this.#settle(stored + 1, undefined, true);
     else if (lastSequence < this.#base) {
       this.#end(new ConnectorError('blocked', `the stream "${this.stream}" has lost what it had confirmed`));
       return;
@@ -249,14 +283,15 @@ export class SoleWriterSink implements Sink {
     }
     this.#base = lastSequence;
     this.#ready = true;
+    // Else it is over with the first that is stored.
+    if (this.#pending.length === 0) this.#problem = undefined;
     for (let index = 0; index < this.#pending.length && this.#ready; index++) {
       const pending = this.#pending[index] as Pending;
       try {
         this.#send(pending, index);
       } catch (error) {
         // The servers' limits have changed since it was taken; those before it are on their way.
-        this.#pending.splice(index--, 1);
-        pending.settled?.(error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
+        this.#drop(index--, error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
       }
     }
   }
