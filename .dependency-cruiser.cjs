@@ -14,10 +14,10 @@ module.exports = {
     {
       name: 'pure-packages-do-no-io',
       comment:
-        'definitions, sql, codecs and protocol are functions of their arguments: no Node modules but `buffer`, which computes, no NATS.',
+        'definitions, sql, codecs and protocol are functions of their arguments: no Node modules but `buffer`, which computes, and `v8`, which says how, no NATS.',
       severity: 'error',
       from: { path: pure, pathNot: tests },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?buffer$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|v8)$' },
     },
     {
       name: 'pure-packages-know-no-client',
@@ -27,7 +27,7 @@ module.exports = {
       to: {
         pathNot: [
           pure,
-          '^(node:)?buffer$',
+          '^(node:)?(buffer|v8)$',
           '^packages/protocol/gen',
           'node_modules/(typebox|protobufjs|long|libpg-query|@pgsql|lossless-json|re2js)/',
         ],
