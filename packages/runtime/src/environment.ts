@@ -87,7 +87,7 @@ export const environment = {
     (value) => (['1', '3', '5'].includes(value) ? Number(value) : undefined),
   ),
   LAMINAR_TRACE_RATIO: variable(
-    'Share of messages without a trace of their own that get one, up to 600 spans a second.',
+    'Share of messages without a trace of their own that get one, up to 150 spans a second.',
     '0.01',
     'a number from 0 to 1',
     (value) => {

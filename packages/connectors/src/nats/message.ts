@@ -98,10 +98,13 @@ interface Place {
   readonly pending: number;
 }
 
-const dot = '.';
+const dot = 46;
 const digitZero = 48;
-/** Dots of a reply subject without a domain and an account. */
-const shortDots = 8;
+/** Tokens of a reply subject without a domain and an account, and of one with them; newer servers may add some behind. */
+const shortTokens = 9;
+const longTokens = 11;
+/** Where the tokens of the subject at hand begin; splitting it costs a multiple, for each message. */
+const starts = new Int32Array(longTokens + 1);
 
 /**
  * The reply subject of a delivery (NATS ADR-15):
@@ -109,55 +112,37 @@ const shortDots = 8;
  * account before the stream.
  */
 function placeOf(reply: string): Place {
-  const tokens = new Tokens(reply);
-  tokens.skip(tokens.dots > shortDots ? 4 : 2);
+  const stream = findTokens(reply) > shortTokens ? 4 : 2;
   return {
-    stream: tokens.text(),
-    consumer: tokens.text(),
-    delivered: tokens.integer(),
-    sequence: tokens.integer(),
-    delivery: tokens.integer(),
-    timestampMs: Number(tokens.text()) / 1e6,
-    pending: tokens.integer(),
+    stream: textOf(reply, stream),
+    consumer: textOf(reply, stream + 1),
+    delivered: integerOf(reply, stream + 2),
+    sequence: integerOf(reply, stream + 3),
+    delivery: integerOf(reply, stream + 4),
+    timestampMs: Number(textOf(reply, stream + 5)) / 1e6,
+    pending: integerOf(reply, stream + 6),
   };
 }
 
-/** The tokens of a subject, one after the other; splitting it costs twice as much, for each message. */
-class Tokens {
-  #at = 0;
+/** Fills `starts`. How many tokens there are, of those that are looked at. */
+function findTokens(subject: string): number {
+  starts.fill(subject.length + 1);
+  starts[0] = 0;
+  let count = 1;
+  for (let at = 0; at < subject.length && count <= longTokens; at++)
+    if (subject.charCodeAt(at) === dot) starts[count++] = at + 1;
+  return Math.min(count, longTokens);
+}
 
-  constructor(readonly subject: string) {}
+const textOf = (subject: string, token: number): string =>
+  subject.slice(starts[token], (starts[token + 1] as number) - 1);
 
-  get dots(): number {
-    let count = 0;
-    for (let at = this.subject.indexOf(dot); at >= 0; at = this.subject.indexOf(dot, at + 1)) count++;
-    return count;
-  }
-
-  skip(count: number): void {
-    for (let i = 0; i < count; i++) this.#at = this.#end() + 1;
-  }
-
-  text(): string {
-    const end = this.#end();
-    const text = this.subject.slice(this.#at, end);
-    this.#at = end + 1;
-    return text;
-  }
-
-  /** Of a token of digits alone. */
-  integer(): number {
-    const end = this.#end();
-    let value = 0;
-    for (let at = this.#at; at < end; at++) value = value * 10 + (this.subject.charCodeAt(at) - digitZero);
-    this.#at = end + 1;
-    return value;
-  }
-
-  #end(): number {
-    const end = this.subject.indexOf(dot, this.#at);
-    return end < 0 ? this.subject.length : end;
-  }
+/** Of a token of digits alone. */
+function integerOf(subject: string, token: number): number {
+  const end = (starts[token + 1] as number) - 1;
+  let value = 0;
+  for (let at = starts[token] as number; at < end; at++) value = value * 10 + (subject.charCodeAt(at) - digitZero);
+  return value;
 }
 
 /** The client reads headers when they are asked for, and throws where a sender wrote none that NATS allows: those count as none. */

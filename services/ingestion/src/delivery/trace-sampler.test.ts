@@ -33,12 +33,26 @@ it('takes all at a ratio of 1 and none at 0', () => {
   expect(taken(new TraceSampler(0, Math.random, clock), 1000)).toBe(0);
 });
 
-it('takes no more in a second than the limit, whatever the ratio', () => {
+it('takes no more at once than the limit, and in the long run no more a second, whatever the ratio', () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer(), fc.nat(50), (ratio, seed, pipelines) => {
-      const sampler = new TraceSampler(ratio, randomFrom(seed), () => 5_500);
+      let nowMs = 5_500;
+      const sampler = new TraceSampler(ratio, randomFrom(seed), () => nowMs);
       const spans = 1 + 2 * pipelines;
       expect(taken(sampler, 2000, pipelines) * spans).toBeLessThan(600 + spans);
+      let count = 0;
+      for (const end = nowMs + 20_000; nowMs < end; nowMs += 10) count += taken(sampler, 20, pipelines);
+      expect(count * spans).toBeLessThan(600 + 20 * 150 + spans);
     }),
   );
+});
+
+it('takes no more where the clock is set back', () => {
+  let nowMs = 5_500;
+  const sampler = new TraceSampler(1, Math.random, () => nowMs);
+  expect(taken(sampler, 1000)).toBe(200);
+  nowMs = 1_000;
+  expect(taken(sampler, 1000)).toBe(0);
+  nowMs = 2_000;
+  expect(taken(sampler, 1000)).toBe(50);
 });

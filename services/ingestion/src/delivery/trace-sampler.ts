@@ -1,8 +1,9 @@
 /**
- * Traces that nobody asked for are for looking at, not for counting: a second has no more spans of theirs, however many messages and pipelines it has. A message of
- * one pipeline has three.
+ * Traces that nobody asked for are for looking at, not for counting: so many spans of theirs are made a second in the long run, and so many at once, however many
+ * messages and pipelines there are. A message of one pipeline has three.
  */
-const spansPerSecondMax = 600;
+const spansPerSecond = 150;
+const spansAtOnce = 600;
 
 /**
  * Says which messages without a trace of their own get one: a share of them, at random, up to a limit a second. Draws how many to pass over
@@ -10,8 +11,9 @@ const spansPerSecondMax = 600;
  */
 export class TraceSampler {
   #passOver: number;
-  #second = 0;
-  #taken = 0;
+  /** A bucket of spans that fills by and by. */
+  #spans = spansAtOnce;
+  #filledMs: number;
 
   constructor(
     /** From 0 to 1. */
@@ -22,6 +24,7 @@ export class TraceSampler {
     readonly now: () => number,
   ) {
     this.#passOver = this.#draw();
+    this.#filledMs = now();
   }
 
   /** Whether a message of that many pipelines gets a trace. */
@@ -31,13 +34,11 @@ export class TraceSampler {
       return false;
     }
     this.#passOver = this.#draw();
-    const second = Math.floor(this.now() / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#taken = 0;
-    }
-    if (this.#taken >= spansPerSecondMax) return false;
-    this.#taken += 1 + 2 * pipelines;
+    const nowMs = this.now();
+    this.#spans = Math.min(spansAtOnce, this.#spans + (Math.max(0, nowMs - this.#filledMs) / 1000) * spansPerSecond);
+    this.#filledMs = nowMs;
+    if (this.#spans <= 0) return false;
+    this.#spans -= 1 + 2 * pipelines;
     return true;
   }
 
