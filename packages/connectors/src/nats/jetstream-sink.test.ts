@@ -141,6 +141,32 @@ describe('publishing to JetStream', () => {
     }
   });
 
+  it('keeps the order of what vanished in silence and of what was refused after it', async () => {
+    const sink = await open('vanish.x');
+    // As while the leader of a stream is dead and the other servers do not know it yet: somebody takes the messages, and answers none.
+    const nc = await connect({ servers: stage.server.url });
+    const taker = nc.subscribe('vanish.x');
+    await nc.flush();
+    const settlements = new Settlements();
+    for (const i of [1, 2, 3]) settlements.publish(sink, output('vanish.x', `m${i}`, withId(`v${i}`)));
+    await eventually(() => taker.getReceived() === 3, { what: 'the first to vanish' });
+    await nc.close();
+    for (const i of [4, 5, 6]) settlements.publish(sink, output('vanish.x', `m${i}`, withId(`v${i}`)));
+    await eventually(() => sink.problem?.includes('no stream takes this subject'), { what: 'the problem' });
+    await stage.jsm.streams.add({ name: 'VANISH', subjects: ['vanish.>'] });
+    await settlements.reach(6);
+    const stored = [1, 2, 3, 4, 5, 6].map((seq) => stage.jsm.streams.getMessage('VANISH', { seq }));
+    expect((await Promise.all(stored)).map((message) => message?.string())).toEqual([
+      'm1',
+      'm2',
+      'm3',
+      'm4',
+      'm5',
+      'm6',
+    ]);
+    await sink.close(1000);
+  });
+
   it('confirms a message whose id the stream knows already', async () => {
     const sink = await open('out.twice');
     const settlements = new Settlements();

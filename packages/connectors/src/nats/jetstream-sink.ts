@@ -187,11 +187,29 @@ export class JetStreamSink implements Sink {
     pending.state = 'held';
     // What is in front of it may turn out not to be stored: all that is held goes out in order once that is known.
     if (this.#looking || (first !== undefined && first < token)) return;
+    if (this.#isUnanswered(subject, token)) {
+      this.#doubt();
+      return;
+    }
     const before = first === undefined ? undefined : this.#pending.get(first);
     if (before) before.state = 'held';
     this.#refused.set(subject, token);
     pending.state = 'sent';
     pending.dueMs = performance.now() + retryDelayMs;
+  }
+
+  /**
+   * Whether an earlier message of the subject has no answer. Where the stream's leader has just died those were lost in silence, or are stored and the answer was lost; the servers
+   * refuse what comes as soon as they know.
+   */
+  #isUnanswered(subject: string, before: number): boolean {
+    const retried = this.#refused.get(subject);
+    return this.#pending
+      .entries()
+      .some(
+        ([token, { state, message }]) =>
+          token < before && token !== retried && state === 'sent' && message.subject === subject,
+      );
   }
 
   #settle(token: number, pending: Pending, error?: ConnectorError, wasThere = false): void {
