@@ -11,10 +11,8 @@ import {
   type Reader,
   type ReaderCounters,
 } from '../contract.js';
-import { AllAcknowledgement } from './acknowledge-all.js';
-import { ExplicitAcknowledgement } from './acknowledge-each.js';
-import { NoAcknowledgement } from './acknowledge-none.js';
-import type { Acknowledgement, Answer } from './acknowledgement.js';
+import type { Acknowledgement } from './acknowledgement.js';
+import { acknowledgementOf } from './acknowledgement-of.js';
 import { Batching } from './batching.js';
 import { consumerName } from './consumer-api.js';
 import type { Maker } from './consumer-config.js';
@@ -23,7 +21,6 @@ import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
-import { Outbound } from './outbound.js';
 import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
@@ -92,7 +89,7 @@ export class ConsumerReader implements Reader {
   constructor(readonly options: ConsumerReaderOptions) {
     const { nc, maker, source, memory, positions, log, onRemark } = options;
     this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
-    this.#acknowledgement = acknowledgementOf(nc, source);
+    this.#acknowledgement = acknowledgementOf(nc, source.consumer);
     const fail = (error: ConnectorError) => this.#batching.fail(error);
     this.#watch = new ConsumerWatch({ nc, maker, source, memory, onRemark, onLost: fail });
     this.#sightings = new Sightings(positions, source.streamName);
@@ -393,15 +390,3 @@ const notComing = (source: ConsumerSource, sequence: number): ConnectorError =>
     'blocked',
     `message ${sequence} was refused and did not come again, which held back the acknowledgement of those behind it; ${consumerName(source)} is read anew`,
   );
-
-/** What is settled in one turn is told in one write. Of a closed connection nothing is settled: what it delivered comes again. */
-function acknowledgementOf(nc: NatsConnection, { consumer }: ConsumerSource): Acknowledgement {
-  const outbound = Outbound.of(nc);
-  const answer: Answer = (message, payload) => {
-    if (!nc.isClosed()) outbound.publish(message.message.reply ?? '', payload, undefined, '');
-  };
-  const { maxDeliver, ackPolicy } = consumer;
-  if (ackPolicy === 'none') return new NoAcknowledgement();
-  if (ackPolicy === 'all') return new AllAcknowledgement(answer, maxDeliver);
-  return new ExplicitAcknowledgement(answer, consumer);
-}
