@@ -80,7 +80,7 @@ describe('what is fetched ahead', () => {
         simulation.run(8000);
         const possible = Math.min(work.pace, max / work.delayMs);
         expect(simulation.paceOver(10_000)).toBeGreaterThan(0.8 * possible);
-        const burst = (16 * possible) / (1 - work.filtered);
+        const burst = (120 * possible) / (1 - work.filtered);
         expect(simulation.prefetch.window).toBeLessThan(Math.max(25, 8 * needed(work), burst));
       }),
       { numRuns: 30 },
@@ -131,14 +131,25 @@ describe('what is fetched ahead', () => {
     expect(prefetch.room(60, 0)).toBe(0);
   });
 
-  it('asks for whole batches', () => {
+  it('asks for what is left of the window, where that is worth a request', () => {
     const prefetch = new Prefetch({ max, batch: 64, least: 1, nowMs: 0, hasMore });
     expect(prefetch.room(0, 0)).toBe(64);
-    expect(prefetch.room(5, 28)).toBe(0);
-    expect(prefetch.room(4, 28)).toBe(64);
-    const small = new Prefetch({ max, batch: 10, least: 40, nowMs: 0, hasMore });
-    expect(small.room(20, 11)).toBe(0);
-    expect(small.room(20, 10)).toBe(10);
+    expect(prefetch.room(20, 28)).toBe(16);
+    expect(prefetch.room(21, 28)).toBe(0);
+    const small = new Prefetch({ max, batch: 10, least: 400, nowMs: 0, hasMore });
+    expect(small.room(200, 190)).toBe(10);
+    expect(small.room(200, 191)).toBe(0);
+  });
+
+  it('is what is done while a busy server gets round to deliver more', () => {
+    const prefetch = new Prefetch({ max, batch: 64, least: 1, nowMs: 0, hasMore });
+    const [turnMs, worksPerMs] = [20, 50];
+    for (let fromMs = 0; fromMs < 10_000; fromMs += turnMs) {
+      prefetch.room(prefetch.window, 0);
+      const done = Math.min(turnMs * worksPerMs, prefetch.window);
+      for (let i = 1; i <= done; i++) prefetch.settled(1, fromMs + i / worksPerMs);
+    }
+    expect(prefetch.window).toBeGreaterThan(turnMs * worksPerMs);
   });
 
   it('is never more than the consumer allows', () => {

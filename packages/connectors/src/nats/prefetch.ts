@@ -2,8 +2,11 @@
 const leastWindow = 4;
 /** What may stand in line: so many times what is needed where nothing has to wait. */
 const slack = 3;
-/** At least what is done in so much time, or in so many round trips to the server, is under way, since messages come and go in bursts. */
-const burstMs = 10;
+/**
+ * At least what is done in so much time, or in so many round trips to the server, is under way: messages come and go in bursts, and a server that is busy storing what
+ * came out of them takes a while to deliver more.
+ */
+const burstMs = 50;
 const burstRoundTrips = 4;
 /** A stretch that is measured: so many messages that had to be waited for, and so much time at least. */
 const measuredMessages = 64;
@@ -59,16 +62,16 @@ export class Prefetch {
   }
 
   /**
-   * How many more to ask for where so many are under way and so many asked for: a whole batch or none; where the window is much smaller than a batch what is left of it,
-   * unless that is below a quarter. Without limit where little is under way and the source has no more.
+   * How many more to ask for where so many are under way and so many asked for: what is left of the window, unless that is little. Without limit where little is under way and
+   * the source has no more.
    */
   room(underWay: number, asked: number): number {
     const { batch, hasMore } = this.options;
     const window = this.#window;
-    const isSmall = window < batch / 4;
-    const most = isSmall ? window - (window >> 2) - 1 : Math.max(window - batch, window >> 1);
-    if (underWay + asked <= most) return isSmall ? window - underWay - asked : batch;
-    if (underWay <= most && !hasMore()) return Number.POSITIVE_INFINITY;
+    const left = window - underWay - asked;
+    const worthAsking = Math.max(1, Math.min(batch, window >> 2));
+    if (left >= worthAsking) return left;
+    if (window - underWay >= worthAsking && !hasMore()) return Number.POSITIVE_INFINITY;
     this.#wasFull = true;
     return 0;
   }
