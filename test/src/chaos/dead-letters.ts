@@ -57,8 +57,10 @@ function lettersOf(messages: Messages, stored: Stored) {
       must.add(letter('shared_in', 'once', n));
     if (fate === 'undecodable')
       for (const { name } of chaosSources) {
-        const isRead = chaosPipelines.some(({ connection, matches }) => connection === name && matches(n));
-        (isRead ? must : allowed).add(letter(name, '', n));
+        const readers = chaosPipelines.filter(({ connection }) => connection === name);
+        const own = readers.find(({ options }) => options?.reader === 'own');
+        const isRead = readers.some(({ matches }) => matches(n));
+        (isRead ? must : allowed).add(letter(name, own?.name ?? '', n));
       }
   }
   return { required, allowed, numbers };

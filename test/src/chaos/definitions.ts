@@ -54,7 +54,10 @@ export class Definitions {
 
   /** The same rows by another version of the query. */
   async change(pipeline: ChaosPipeline, version: number): Promise<void> {
-    await this.request('PUT', `/pipelines/${pipeline.name}`, { query: pipeline.query(version) });
+    await this.request('PUT', `/pipelines/${pipeline.name}`, {
+      query: pipeline.query(version),
+      options: pipeline.options ?? {},
+    });
   }
 
   async stop(pipeline: string): Promise<void> {

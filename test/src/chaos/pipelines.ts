@@ -18,6 +18,7 @@ export interface ChaosPipeline {
   rows(n: number, fate: Fate): number;
   /** The query; `version` goes out with each row and changes nothing else. */
   query(version: number): string;
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** A source connection and the options that make it what it is. */
@@ -35,9 +36,12 @@ export const chaosSources: readonly ChaosSource[] = [
   { name: 'shared_in', options: { parallelism: 3, consumer_ack_wait_s: ackWaitS }, durable: 'laminar-shared_in' },
   { name: 'several_in', options: { parallelism: 2, consumer_ack_wait_s: ackWaitS }, durable: 'laminar-several_in' },
   { name: 'ordered_in', options: { consumer_ordered: true }, durable: undefined },
+  // Its only pipeline reads by itself.
+  { name: 'sole_in', options: {}, durable: undefined },
 ];
 
 const severalRows = 3;
+const soleRows = 2;
 
 export const chaosPipelines: readonly ChaosPipeline[] = [
   {
@@ -98,10 +102,23 @@ export const chaosPipelines: readonly ChaosPipeline[] = [
     rows: (n, fate) => (n % 4 === 3 && fate !== 'undecodable' ? 1 : 0),
     query: (version) => `INSERT INTO out_ordered SELECT n, c, 0 AS i, ${version} AS v FROM ordered_in WHERE n % 4 = 3`,
   },
+  {
+    name: 'sole',
+    connection: 'sole_in',
+    guarantee: 'exactly once',
+    ordered: true,
+    jetstream: true,
+    rowsMax: soleRows,
+    matches: (n) => n % 10 === 5,
+    rows: (n, fate) => (n % 10 === 5 && fate !== 'undecodable' ? soleRows : 0),
+    query: (version) =>
+      `INSERT INTO out_sole SELECT n, c, i, ${version} AS v FROM sole_in, generate_series(0, ${soleRows - 1}) AS i WHERE n % 10 = 5`,
+    options: { delivery: 'exactly_once', reader: 'own' },
+  },
 ];
 
-/** Alone on its durable, so that it misses nothing while it is stopped. */
-export const stoppablePipelines: readonly string[] = ['several', 'ordered'];
+/** They share no reader, and so miss nothing while they are stopped. */
+export const stoppablePipelines: readonly string[] = ['several', 'ordered', 'sole'];
 
 export const inputStream = 'CHAOS_IN';
 export const inputSubject = 'chaos.in';
