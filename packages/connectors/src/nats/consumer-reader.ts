@@ -26,7 +26,7 @@ import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
 import { incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
-import { Sightings } from './sightings.js';
+import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
 
@@ -67,7 +67,7 @@ export class ConsumerReader implements Reader {
   /** The batch that was read last, while whoever reads may still be at it. */
   #atHand: ConsumerBatch | undefined;
   readonly #watch: ConsumerWatch;
-  readonly #sightings: Sightings;
+  readonly #sightings: SightingSaver;
   #sourceIncarnation: string | undefined;
   #repeatsUntilMs = Number.POSITIVE_INFINITY;
   #serverId: string | undefined;
@@ -92,7 +92,7 @@ export class ConsumerReader implements Reader {
     this.#acknowledgement = acknowledgementOf(nc, source.consumer);
     const fail = (error: ConnectorError) => this.#batching.fail(error);
     this.#watch = new ConsumerWatch({ nc, maker, source, memory, onRemark, onLost: fail });
-    this.#sightings = new Sightings(positions, source.streamName);
+    this.#sightings = new SightingSaver(positions, source.streamName);
     const { maxAckPending } = source.consumer;
     if (source.role !== 'source-push')
       this.#prefetch = new Prefetch({
