@@ -20,12 +20,13 @@ import { ConsumerWatch, type Observed } from './consumer-watch.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
+import type { Lineage } from './lineage.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
-import { incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import { floorOf, incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
 import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
@@ -47,6 +48,7 @@ export interface ConsumerReaderOptions {
   readonly maker: Maker;
   readonly source: ConsumerSource;
   readonly memory: PositionMemory;
+  readonly lineage: Lineage;
   readonly positions: Pick<PositionStore, 'save'>;
   /** Told of each pull. */
   readonly log: ConnectionLog;
@@ -73,6 +75,8 @@ export class ConsumerReader implements Reader {
   #serverId: string | undefined;
   /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
   #elsewhereThrough = 0;
+  /** Everything up to this sequence was done when this reader opened. */
+  #floor = 0;
   #firstDeliveries: FirstDeliveries | undefined;
   #nextDelivery = 0;
   /** That was delivered here last. */
@@ -87,11 +91,12 @@ export class ConsumerReader implements Reader {
   #stopping: Promise<void> | undefined;
 
   constructor(readonly options: ConsumerReaderOptions) {
-    const { nc, maker, source, memory, positions, log, onRemark } = options;
+    const { nc, maker, source, memory, lineage, positions, log, onRemark } = options;
     this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
     this.#acknowledgement = acknowledgementOf(nc, source.consumer);
     const fail = (error: ConnectorError) => this.#batching.fail(error);
-    this.#watch = new ConsumerWatch({ nc, maker, source, memory, onRemark, onLost: fail });
+    const remember = () => void this.#remember();
+    this.#watch = new ConsumerWatch({ nc, maker, source, memory, lineage, remember, onRemark, onLost: fail });
     this.#sightings = new SightingSaver(positions, source.streamName);
     const { maxAckPending } = source.consumer;
     if (source.role !== 'source-push')
@@ -127,6 +132,7 @@ export class ConsumerReader implements Reader {
       this.#serverId = nc.info?.server_id;
       this.#repeatsUntilMs = repeatsUntilMs({ stream, consumer });
       this.#elsewhereThrough = consumer.delivered.stream_seq;
+      this.#floor = floorOf(consumer);
       this.#firstDeliveries = new FirstDeliveries({
         delivered: consumer.delivered.stream_seq,
         ackPending: consumer.num_ack_pending,
@@ -330,9 +336,10 @@ export class ConsumerReader implements Reader {
     this.#sightings.note({ incarnation: this.#sourceIncarnation, sequence: this.#doneThrough(consumer) });
   }
 
-  /** As the server knows it. */
-  #doneThrough({ delivered, ack_floor }: ConsumerInfo): number {
-    return this.options.source.consumer.ackPolicy === 'none' ? delivered.stream_seq : ack_floor.stream_seq;
+  /** As the server knows it, or has known when this reader opened. */
+  #doneThrough(consumer: ConsumerInfo): number {
+    if (this.options.source.consumer.ackPolicy === 'none') return consumer.delivered.stream_seq;
+    return Math.max(this.#floor, floorOf(consumer));
   }
 
   /** For whoever has to make the consumer again, here. */
