@@ -87,7 +87,9 @@ async function nextMessage(
   last: number,
 ): Promise<LastMessage | undefined> {
   try {
-    const stored = await jsm.streams.getMessage(stream, { seq: from, next_by_subj: '>' });
+    // The client's type has either of them; the server takes both.
+    const query = { seq: from, next_by_subj: '>' };
+    const stored = await jsm.streams.getMessage(stream, query);
     if (!stored || stored.seq > last) return undefined;
     const header = (name: string) => stored.header?.get(name) ?? '';
     return {
