@@ -6,4 +6,5 @@ export { ConfigError, environment } from './environment.js';
 export { Health, type HealthServerOptions, startHealthServer } from './health.js';
 export { createLogger, type Logger } from './logger.js';
 export { announceService } from './micro.js';
+export { type Retrying, retried } from './retried.js';
 export { type RunningService, runService, type ServiceContext, type ServiceOptions } from './service.js';

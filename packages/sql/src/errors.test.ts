@@ -50,6 +50,8 @@ const wrong: { readonly [what: string]: readonly string[] } = {
     'WITH a AS (SELECT * FROM orders) SELECT _nats_timestmp FROM a',
     'SELECT _nats_subjct FROM items',
     'SELECT _nats_subjct FROM raw',
+    'SELECT x FROM (SELECT 1, id FROM orders) AS l(x, x)',
+    'SELECT ab FROM (SELECT 1, id FROM orders) AS l("aB", "Ab")',
     'SELECT pg_temp.lower(name) AS x FROM orders',
     'SELECT id::pg_temp.thing AS x FROM orders',
   ],

@@ -328,6 +328,28 @@ describe('CTEs and subqueries', () => {
     expect(() => bindQuery(query, relations)).toThrow(expect.objectContaining({ code, offset }));
   });
 
+  it.each([
+    ['SELECT x FROM (SELECT 1, id FROM orders) AS l(x, x)', 7],
+    ['SELECT l.x FROM (SELECT 1, id FROM orders) AS l(x, x)', 7],
+    ['SELECT y FROM (SELECT 1, id, 2 FROM orders) AS l(x, y, X) WHERE x > 0', 64],
+    ['SELECT id FROM (SELECT 1, id FROM orders) AS l(id)', 7],
+    ['WITH w(x, x) AS (SELECT 1, 2 FROM orders) SELECT x FROM w', 49],
+    ['SELECT x FROM orders, LATERAL (SELECT 1, 2) AS l(x, x)', 7],
+    ['SELECT "x" FROM (SELECT 1, id FROM orders) AS l(x, x)', 7],
+    ['SELECT ab FROM (SELECT 1, id FROM orders) AS l("aB", "Ab")', 7],
+  ])('have no column where two have its name: %s', (query, offset) => {
+    const error = { code: 'unknown_column', offset, message: expect.stringMatching(/the column "\w+" is ambiguous/) };
+    expect(() => bindQuery(query, relations)).toThrow(expect.objectContaining(error));
+  });
+
+  it.each<[query: string, rows: readonly string[]]>([
+    ['SELECT y FROM (SELECT 1, id, 2 FROM orders) AS l(x, y, x)', ['{"y":7}']],
+    ['SELECT X, "X" AS z FROM (SELECT 1, id FROM orders) AS l("X", x)', ['{"x":7,"z":1}']],
+    ['SELECT "aB" AS z FROM (SELECT 1, id FROM orders) AS l("aB", "Ab")', ['{"z":1}']],
+  ])('of two columns have that which is meant: %s', (query, rows) => {
+    expect(run(query, order)).toEqual(rows);
+  });
+
   const filters = ['id > 3', "name <> 'x'", 'id % 2 = 1 OR name IS NULL', "_nats_subject LIKE 'orders.%'", 'ok'];
   const columns = ['id', 'name', '_nats_subject', "payload->'nested' AS nested", 'id * 2 AS twice', 'ok'];
   const payloads = fc.record({

@@ -8,6 +8,7 @@ import {
   connectBus,
   DefinitionFiles,
   type RunningService,
+  retried,
   type ServiceContext,
   startHealthServer,
 } from '@laminar/runtime';
@@ -36,7 +37,6 @@ import { MetricsPublisher } from './report/metrics-publisher.js';
 import { observeCounters } from './report/prometheus.js';
 import { restoreCounters } from './report/restore-counters.js';
 import { StatusPublisher } from './report/status-publisher.js';
-import { retried } from './retried.js';
 import { ensureStream } from './stream.js';
 import { Supervisor } from './supervisor.js';
 
@@ -55,8 +55,9 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   health.set('start', 'the bus cannot be reached');
   const [nc] = await Promise.all([connectBus(config.bus, `laminar-ingestion ${instance}`), loadSql()]);
   const replicas = busReplicas(nc, config.replicas);
+  const waiting = { nc, health, logger, part: 'start' };
   const deadLetters = new DeadLetters(nc);
-  const { jsm, log } = await retried(context, 'the bus is not ready yet', async () => {
+  const { jsm, log } = await retried(waiting, 'the bus is not ready yet', async () => {
     const jsm = await jetstreamManager(nc);
     const log = await openEventLog(nc, { bucket: buckets.definitions, replicas });
     await ensureStream(jsm, metricsStream(replicas));
@@ -64,7 +65,7 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     return { jsm, log };
   });
   const counters = new CounterRegistry();
-  await retried(context, 'the counters cannot be read', () => restoreCounters(jsm, instance, counters));
+  await retried(waiting, 'the counters cannot be read', () => restoreCounters(jsm, instance, counters));
   const sandbox = new Sandbox();
   const functions = new FunctionCalls(nc, sandbox);
   const busSink = createOutputSink(nc, { durable: false });
@@ -171,8 +172,8 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
   const liveQueries = new LiveQueries(nc, { instance, catalog, secrets, files, functions, caughtUp });
 
   health.set('start', 'catching up with the event log');
-  await retried(context, 'the stored secrets cannot be read', () => storedSecrets.start());
-  await retried(context, 'the bucket of positions cannot be opened', () => positions.start());
+  await retried(waiting, 'the stored secrets cannot be read', () => storedSecrets.start());
+  await retried(waiting, 'the bucket of positions cannot be opened', () => positions.start());
   const takeEvent = (stored: StoredEvent) => {
     // An attempt to subscribe that failed half way may have handed over the beginning.
     if (stored.revision <= catalog.revision) return;
@@ -185,13 +186,13 @@ export async function startIngestion(context: ServiceContext): Promise<RunningSe
     supervisor.changed(key.kind, key.name, before, event);
     liveQueries.changed(key.kind, key.name);
   };
-  const subscription: LogSubscription = await retried(context, 'the event log cannot be read', () =>
+  const subscription: LogSubscription = await retried(waiting, 'the event log cannot be read', () =>
     log.subscribe(takeEvent),
   );
   await subscription.caughtUp;
   // Not before: others would hand slots over to somebody who does not know them.
-  await retried(context, 'the leases cannot be read', () => leases.start());
-  await retried(context, 'the workers cannot be read', () => membership.start());
+  await retried(waiting, 'the leases cannot be read', () => leases.start());
+  await retried(waiting, 'the workers cannot be read', () => membership.start());
   status.start();
   metrics.start();
   observeCounters(counters);

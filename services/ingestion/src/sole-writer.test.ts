@@ -18,6 +18,12 @@ const running = (pipeline: string) =>
     .pipeline(pipeline)
     .filter(({ state }) => state === 'running')
     .map(({ instance }) => instance);
+/** As `running`, of instances but `owner`; at the time limit it is told what all of them say. */
+function runningBeside(pipeline: string, owner: string | undefined): true {
+  if (running(pipeline).some((instance) => instance !== owner)) return true;
+  const outputs = mesh.mesh.ingestion.map((process) => process.output());
+  throw new Error(`${owner} had it; ${JSON.stringify(mesh.board.pipeline(pipeline))}\n${outputs.join('\n')}`);
+}
 const processOf = (instance = '') => mesh.mesh.ingestion[Number(instance.split('-')[1]) - 1];
 
 async function define(name: string): Promise<{ input: string; output: string }> {
@@ -70,7 +76,7 @@ it('doubles nothing when its process stands still until another has taken over, 
   await eventually(async () => (await mesh.count(output)) >= 100, { what: 'some rows', timeoutMs: 20_000 });
   processOf(owner)?.kill('SIGSTOP');
   feeding.slowDown();
-  await eventually(() => running('still').some((instance) => instance !== owner), {
+  await eventually(() => runningBeside('still', owner), {
     what: 'the other to take over',
     timeoutMs: 30_000,
   });

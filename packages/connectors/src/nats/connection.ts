@@ -212,6 +212,7 @@ export class NatsConnector implements Connection {
         maker: this.options,
         source: resolved,
         memory: this.#memory,
+        lineage: this.#lineage,
         positions,
         log: resolved.debug ? this.#log : noLog,
         onRemark,

@@ -1,9 +1,16 @@
 import { eventually, startNats, type TestNats } from '@laminar/test';
-import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Batch, type Position, PositionMemory, type Reader } from '../index.js';
+import { type Batch, type Lineage, noLineage, type Position, PositionMemory, type Reader } from '../index.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
 import { incarnationOf } from './read-position.js';
 
@@ -41,7 +48,7 @@ function source(options: object) {
     /** How far its readers said that the consumer has come. */
     saved,
     consumer: 'laminar-orders',
-    async open(more: object = {}): Promise<Opened> {
+    async open(more: object = {}, behind: { memory: PositionMemory; lineage?: Lineage } = { memory }): Promise<Opened> {
       const { connection, remarks } = await openConnection(
         {
           type: 'source',
@@ -53,7 +60,7 @@ function source(options: object) {
           ...more,
         },
         'orders',
-        { memory },
+        behind,
       );
       const { remark } = await connection.provision();
       const reader = connection.reader({
@@ -62,6 +69,12 @@ function source(options: object) {
       });
       await reader.open();
       return { reader, remarks, provisionRemark: remark };
+    },
+    /** Makes the consumer anew, as another one that looks like the connection's. */
+    async replace(config: Partial<ConsumerConfig>): Promise<void> {
+      const { description } = (await jsm.consumers.info(name, 'laminar-orders')).config;
+      await jsm.consumers.delete(name, 'laminar-orders');
+      await jsm.consumers.add(name, { durable_name: 'laminar-orders', description, ...config });
     },
     async publish(from: number, to: number): Promise<void> {
       const js = jetstream(nc);
@@ -183,6 +196,63 @@ describe('a consumer', () => {
     expect(info.created).toBe(created);
     await publish(0, 5);
     expect(await read(reader, 5)).toEqual(range(0, 5));
+  });
+
+  it.each([
+    ['its beginning', DeliverPolicy.All],
+    ['its end', DeliverPolicy.New],
+  ])(
+    'that somebody replaces by another kind, at %s, is put right and goes on where it was',
+    async (_, deliver_policy) => {
+      const { name, consumer, open, publish, replace } = source({});
+      const { reader } = await open();
+      await publish(0, 10);
+      await read(reader, 10);
+      await acknowledgedThrough(name, 10);
+      await publish(10, 15);
+      await replace({ ack_policy: AckPolicy.None, deliver_policy });
+      // It may have received them before, but nobody is done with them.
+      await expect(read(reader, 100, () => false)).rejects.toMatchObject({ steer: 'blocked' });
+      await reader.close();
+      const again = await open();
+      expect((await jsm.consumers.info(name, consumer)).config.ack_policy).toBe('explicit');
+      expect(await read(again.reader, 5)).toEqual(range(10, 15));
+    },
+  );
+
+  it('of which nothing was delivered yet, and that is replaced by another kind, begins where it did', async () => {
+    const { name, consumer, open, publish, replace } = source({ start: 'new' });
+    await jsm.streams.add({ name, subjects: [`${name}.>`] });
+    await publish(0, 5);
+    const { reader } = await open();
+    await replace({ ack_policy: AckPolicy.All });
+    await expect(reader.read()).rejects.toMatchObject({
+      steer: 'blocked',
+      message: expect.stringContaining(consumer),
+    });
+    await reader.close();
+    const again = await open();
+    expect((await jsm.consumers.info(name, consumer)).config.ack_policy).toBe('explicit');
+    await publish(5, 6);
+    expect(await read(again.reader, 1)).toEqual([5]);
+  });
+
+  it('that was replaced while no process read it goes on where it was last seen', async () => {
+    const { name, open, publish, replace } = source({});
+    const first = await open();
+    await publish(0, 5);
+    await read(first.reader, 5);
+    await acknowledgedThrough(name, 5);
+    await first.reader.close();
+    await replace({ ack_policy: AckPolicy.None, deliver_policy: DeliverPolicy.New });
+    const incarnation = incarnationOf(await jsm.streams.info(name));
+    const seen = { source: name, incarnation, sequence: 3, currentUntil: 0 };
+    const again = await open(
+      {},
+      { memory: new PositionMemory(), lineage: { ...noLineage, lastSeen: async () => seen } },
+    );
+    expect(again.provisionRemark).toMatch(/another ack_policy.*after sequence 3/);
+    expect(await read(again.reader, 2)).toEqual([3, 4]);
   });
 
   it('of somebody else is left as it was changed, which is said once', async () => {

@@ -66,7 +66,11 @@ function maxAckPending({ role, consumer, rateLimit }: ConsumerSource): number {
 }
 
 /** What cannot be changed of a consumer that stands, so that it has to be made anew. */
-export const fixedSettings = ['ack_policy', 'delivery'] as const;
+const fixedSettings = new Set(['ack_policy', 'delivery']);
+
+/** Those of the `differences` for which a consumer has to be made anew. */
+export const fixedDifferences = (config: ConsumerConfig, wanted: WantedConsumer): string[] =>
+  differences(config, wanted).filter((setting) => fixedSettings.has(setting));
 
 /** The settings in which a consumer is not what is wanted, by their names in the server's API; `delivery` is whether it pulls or pushes. */
 export function differences(config: ConsumerConfig, wanted: WantedConsumer): string[] {

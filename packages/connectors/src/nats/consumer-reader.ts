@@ -20,13 +20,14 @@ import { ConsumerWatch, type Observed } from './consumer-watch.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
+import type { Lineage } from './lineage.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
-import { incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
-import { Sightings } from './sightings.js';
+import { floorOf, incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
 
@@ -47,6 +48,7 @@ export interface ConsumerReaderOptions {
   readonly maker: Maker;
   readonly source: ConsumerSource;
   readonly memory: PositionMemory;
+  readonly lineage: Lineage;
   readonly positions: Pick<PositionStore, 'save'>;
   /** Told of each pull. */
   readonly log: ConnectionLog;
@@ -67,12 +69,14 @@ export class ConsumerReader implements Reader {
   /** The batch that was read last, while whoever reads may still be at it. */
   #atHand: ConsumerBatch | undefined;
   readonly #watch: ConsumerWatch;
-  readonly #sightings: Sightings;
+  readonly #sightings: SightingSaver;
   #sourceIncarnation: string | undefined;
   #repeatsUntilMs = Number.POSITIVE_INFINITY;
   #serverId: string | undefined;
   /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
   #elsewhereThrough = 0;
+  /** Everything up to this sequence was done when this reader opened. */
+  #floor = 0;
   #firstDeliveries: FirstDeliveries | undefined;
   #nextDelivery = 0;
   /** That was delivered here last. */
@@ -87,12 +91,13 @@ export class ConsumerReader implements Reader {
   #stopping: Promise<void> | undefined;
 
   constructor(readonly options: ConsumerReaderOptions) {
-    const { nc, maker, source, memory, positions, log, onRemark } = options;
+    const { nc, maker, source, memory, lineage, positions, log, onRemark } = options;
     this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
     this.#acknowledgement = acknowledgementOf(nc, source.consumer);
     const fail = (error: ConnectorError) => this.#batching.fail(error);
-    this.#watch = new ConsumerWatch({ nc, maker, source, memory, onRemark, onLost: fail });
-    this.#sightings = new Sightings(positions, source.streamName);
+    const remember = () => void this.#remember();
+    this.#watch = new ConsumerWatch({ nc, maker, source, memory, lineage, remember, onRemark, onLost: fail });
+    this.#sightings = new SightingSaver(positions, source.streamName);
     const { maxAckPending } = source.consumer;
     if (source.role !== 'source-push')
       this.#prefetch = new Prefetch({
@@ -127,6 +132,7 @@ export class ConsumerReader implements Reader {
       this.#serverId = nc.info?.server_id;
       this.#repeatsUntilMs = repeatsUntilMs({ stream, consumer });
       this.#elsewhereThrough = consumer.delivered.stream_seq;
+      this.#floor = floorOf(consumer);
       this.#firstDeliveries = new FirstDeliveries({
         delivered: consumer.delivered.stream_seq,
         ackPending: consumer.num_ack_pending,
@@ -330,9 +336,10 @@ export class ConsumerReader implements Reader {
     this.#sightings.note({ incarnation: this.#sourceIncarnation, sequence: this.#doneThrough(consumer) });
   }
 
-  /** As the server knows it. */
-  #doneThrough({ delivered, ack_floor }: ConsumerInfo): number {
-    return this.options.source.consumer.ackPolicy === 'none' ? delivered.stream_seq : ack_floor.stream_seq;
+  /** As the server knows it, or has known when this reader opened. */
+  #doneThrough(consumer: ConsumerInfo): number {
+    if (this.options.source.consumer.ackPolicy === 'none') return consumer.delivered.stream_seq;
+    return Math.max(this.#floor, floorOf(consumer));
   }
 
   /** For whoever has to make the consumer again, here. */

@@ -3,9 +3,9 @@ import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type Stream
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { consumerName } from './consumer-api.js';
-import { differences, type Maker, madeFor, wantedConsumer } from './consumer-config.js';
+import { differences, fixedDifferences, type Maker, madeFor, wantedConsumer } from './consumer-config.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
-import { noLineage } from './lineage.js';
+import type { Lineage } from './lineage.js';
 import { ensureConsumer } from './provision-consumer.js';
 import type { PositionMemory } from './read-position.js';
 
@@ -18,6 +18,9 @@ export interface ConsumerWatchOptions {
   readonly maker: Maker;
   readonly source: ConsumerSource;
   readonly memory: PositionMemory;
+  readonly lineage: Lineage;
+  /** Keeps in `memory` how far the reader has come by what was seen last, for whoever makes the consumer again. */
+  remember(): void;
   /** The stream or the consumer is not there any more, is another one, or does not answer. */
   onLost(error: ConnectorError): void;
   /** Something changed that reading survives. */
@@ -60,7 +63,7 @@ export class ConsumerWatch {
     try {
       const seen = await this.#observe(this.#jsm);
       this.#failingSinceMs = undefined;
-      if (this.#isAnother(seen, this.#last)) return undefined;
+      if (this.#isAnother(seen, this.#last) || this.#isAnotherKind(seen.consumer)) return undefined;
       this.#lookForGap(this.#last, seen);
       this.#last = seen;
       await this.#lookForChanges(this.#jsm, seen.consumer);
@@ -114,6 +117,16 @@ export class ConsumerWatch {
     return true;
   }
 
+  /** What the server changes of no consumer is changed of the connection's own: somebody made that anew, and where it stands now says nothing of what was done. */
+  #isAnotherKind({ config }: ConsumerInfo): boolean {
+    const { maker, source, onLost } = this.options;
+    const differing = fixedDifferences(config, wantedConsumer(maker, source));
+    if (config.description !== madeFor(maker) || differing.length === 0) return false;
+    const reason = `${consumerName(source)} was deleted and made anew with another ${differing.join(' and ')}; it is put right`;
+    onLost(new ConnectorError('blocked', reason));
+    return true;
+  }
+
   #failed(error: unknown, askedMs: number): void {
     const { nc, source, onLost } = this.options;
     this.#failingSinceMs ??= askedMs;
@@ -129,7 +142,7 @@ export class ConsumerWatch {
 
   /** The connection's own durable is put right; that of somebody else is left as it is. Either is said once. */
   async #lookForChanges(jsm: JetStreamManager, info: ConsumerInfo): Promise<void> {
-    const { nc, maker, source, memory, onRemark } = this.options;
+    const { nc, maker, source, memory, lineage, remember, onRemark } = this.options;
     const drift = this.#differences(info);
     const isNew = drift !== '' && drift !== this.#drift;
     this.#drift = drift;
@@ -139,7 +152,9 @@ export class ConsumerWatch {
       onRemark(`${changed}, which is not what the definition says, and was left as it is`);
       return;
     }
-    await ensureConsumer({ nc, jsm, maker, source, memory, lineage: noLineage }).then(
+    // Should somebody delete it at this moment, it is made again.
+    remember();
+    await ensureConsumer({ nc, jsm, maker, source, memory, lineage }).then(
       () => onRemark(`${changed}; it was put right`),
       (error: Error) => onRemark(`${changed}, and it could not be put right: ${error.message}`),
     );

@@ -5,7 +5,7 @@ import { type Maker, madeFor } from './consumer-config.js';
 import { apiCodes, hasCode } from './errors.js';
 import type { Lineage } from './lineage.js';
 import { viewOf } from './positioned/stream-view.js';
-import { incarnationOf } from './read-position.js';
+import { floorOf, incarnationOf } from './read-position.js';
 
 export interface Heir {
   readonly jsm: JetStreamManager;
@@ -42,7 +42,7 @@ export async function durablePosition(
     consumer = await jsm.consumers.info(stream, name);
     if (consumer.config.description !== mark) return undefined;
     const incarnation = incarnationOf(await jsm.streams.info(stream));
-    return { source: stream, incarnation, sequence: consumer.ack_floor.stream_seq, currentUntil: 0 };
+    return { source: stream, incarnation, sequence: floorOf(consumer), currentUntil: 0 };
   } catch (error) {
     if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound)) return undefined;
     throw error;

@@ -12,7 +12,7 @@ import { ConnectorError, type Position } from '../contract.js';
 import { consumerName, deleteConsumer, findConsumer, putConsumer } from './consumer-api.js';
 import {
   differences,
-  fixedSettings,
+  fixedDifferences,
   isOwnReader,
   type Maker,
   madeFor,
@@ -24,7 +24,7 @@ import {
 import { apiCodes, connectorError, hasCode } from './errors.js';
 import { inheritedPosition, notInherited } from './inherited-position.js';
 import type { Lineage } from './lineage.js';
-import { incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import { floorOf, incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
 
 /** What was found and done about a consumer, as far as somebody should know of it. */
 export interface ConsumerProvision {
@@ -99,8 +99,8 @@ function refuseAnothersOwn(maker: Maker, source: ConsumerSource, description: st
 
 /** Of two that make it at once the second finds the same settings. */
 async function make(context: ConsumerContext): Promise<ConsumerProvision> {
-  const { source, memory } = context;
-  const known: ReadPosition | undefined = memory.position ?? (await context.lineage.lastSeen());
+  const { source } = context;
+  const known = await knownPosition(context);
   const inherited = known === undefined ? await inherit(context) : undefined;
   refuseStale(context);
   const position = known ?? inherited;
@@ -121,6 +121,10 @@ async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   const remark = `${consumerName(source)} was gone and was made again, to go on after sequence ${position.sequence}${gap}`;
   return put(context, startAt(stream, next), remark);
 }
+
+/** How far the definition as it is now was read by its durable: by a reader of this process, or as any was last seen. */
+const knownPosition = async ({ memory, lineage }: ConsumerContext): Promise<ReadPosition | undefined> =>
+  memory.position ?? (await lineage.lastSeen());
 
 function inherit(context: ConsumerContext): Promise<Position | undefined> {
   const { source } = context;
@@ -154,17 +158,16 @@ export const newStreamRemark = (stream: string): string =>
   `the stream "${stream}" was deleted and made anew; it is read from its beginning`;
 
 async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): Promise<ConsumerProvision> {
-  const { nc, jsm, maker, source, lineage } = context;
+  const { nc, jsm, maker, source } = context;
   const wanted = wantedConsumer(maker, source);
   const differing = differences(existing.config, wanted);
   if (differing.length === 0 && existing.config.description === wanted.description)
     return { drift: [], remark: undefined, isNew: false };
-  if (fixedSettings.some((setting) => differing.includes(setting))) {
-    // The server changes neither: it is made anew, and goes on where it was.
-    const stream = await streamOf(context);
-    const start = lineage.beginsAnew() ? startConfig(source.start) : startAt(stream, existing.ack_floor.stream_seq + 1);
+  const fixed = fixedDifferences(existing.config, wanted);
+  if (fixed.length > 0) {
+    const { start, remark } = await inPlaceOf(context, existing, fixed);
     await deleteConsumer(jsm, source);
-    return put(context, start, undefined);
+    return put(context, start, remark);
   }
   const { backoff: _, filter_subject: __, filter_subjects: ___, ...kept } = existing.config;
   const changed = await putConsumer(nc, source.streamName, { ...kept, ...wanted }).catch((error) => {
@@ -175,6 +178,26 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
     remark: undefined,
     isNew: false,
   };
+}
+
+/**
+ * Where a durable goes on that is made anew because the server changes neither of `fixed`: where the one before it was. If a position is known of the definition as it is now, then it was not the
+ * definition that changed: somebody replaced the durable, and how far that one came says nothing.
+ */
+async function inPlaceOf(
+  context: ConsumerContext,
+  existing: ConsumerInfo,
+  fixed: readonly string[],
+): Promise<{ readonly start: Partial<ConsumerConfig>; readonly remark: string | undefined }> {
+  const { source, lineage } = context;
+  const stream = await streamOf(context);
+  const known = await knownPosition(context);
+  if (known?.incarnation === incarnationOf(stream)) {
+    const remark = `${consumerName(source)} had been made anew with another ${fixed.join(' and ')}; it was put right, to go on after sequence ${known.sequence}`;
+    return { start: startAt(stream, known.sequence + 1), remark };
+  }
+  const start = lineage.beginsAnew() ? startConfig(source.start) : startAt(stream, floorOf(existing) + 1);
+  return { start, remark: undefined };
 }
 
 async function put(

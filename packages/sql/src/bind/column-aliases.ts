@@ -3,10 +3,12 @@ import { SqlError } from '../errors.js';
 import type { Identifier, ScopeColumn } from './scope.js';
 import type { SourceText } from './source-text.js';
 
-/** The names of columns behind an alias, `AS x (a, b)`, which stands after a location. */
+/** The names of columns behind an alias, `AS x (a, b)`, which stands after a location. One that stands there again keeps the spelling first written. */
 export function namesBehind(alias: Alias | undefined, source: SourceText, location: number | undefined): Identifier[] {
   const folded = (alias?.colnames ?? []).map((node) => ('String' in node ? (node.String.sval ?? '') : ''));
-  return folded.length === 0 ? [] : source.columnsBehind(alias?.aliasname ?? '', folded, location);
+  const names = folded.length === 0 ? [] : source.columnsBehind(alias?.aliasname ?? '', folded, location);
+  const first = new Map(names.toReversed().map((name) => [name.folded, name.written]));
+  return names.map((name) => ({ ...name, written: first.get(name.folded) ?? name.written }));
 }
 
 /** Columns by other names, from the first on; those that no name is left for keep theirs. Throws `SqlError` where there are more names than columns. */

@@ -102,17 +102,17 @@ function tableColumn(name: string, declared: DeclaredType): Expression {
   return boundedTo(cast({ op, name, type: 'JSON', offset: 0 }, type), declared, 'column');
 }
 
-/** Columns by name, such as those of a subquery. */
+/** Columns by name, such as those of a subquery, where several may have one: a list behind an alias may name them so. */
 export function columnsScope(alias: string, columns: readonly ScopeColumn[], owner: string): Scope {
-  const find = ({ folded, written, quoted }: Identifier) =>
-    columns.find(({ name }) => (quoted ? name === written : name.toLowerCase() === folded));
+  const find = (identifier: Identifier) => columnsNamed(columns, identifier);
   return {
     alias,
     star: columns,
-    declares: (identifier) => find(identifier) !== undefined,
+    declares: (identifier) => find(identifier).length > 0,
     resolve(identifier, offset) {
       const { written } = identifier;
-      const column = find(identifier);
+      const [column, ...others] = find(identifier);
+      if (column && others.length > 0) throw ambiguousIn(owner, written, [column, ...others], offset);
       if (column) return { name: column.name, expression: { ...column.expression, offset } };
       const nearest = nearestName(
         written,
@@ -125,4 +125,24 @@ export function columnsScope(alias: string, columns: readonly ScopeColumn[], own
       throw new SqlError('unknown_column', `${owner} has no column "${written}"`, offset, hint);
     },
   };
+}
+
+/** Those that a name may mean. Without quotes it is first that which PostgreSQL means by it, in lower case. */
+function columnsNamed(columns: readonly ScopeColumn[], { folded, written, quoted }: Identifier): ScopeColumn[] {
+  if (quoted) return columns.filter(({ name }) => name === written);
+  const alike = columns.filter(({ name }) => name.toLowerCase() === folded);
+  const exact = alike.length > 1 ? alike.filter(({ name }) => name === folded) : [];
+  return exact.length > 0 ? exact : alike;
+}
+
+function ambiguousIn(owner: string, written: string, meant: readonly ScopeColumn[], offset: number): SqlError {
+  const names = [...new Set(meant.map(({ name }) => name))];
+  return new SqlError(
+    'unknown_column',
+    `the column "${written}" is ambiguous: ${owner} has ${meant.length} of that name`,
+    offset,
+    names.length === meant.length
+      ? `write ${names.map((name) => `"${name}"`).join(' or ')}, with the quotes`
+      : 'give each a name of its own, in the list behind the alias or with AS',
+  );
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { BusUnavailable } from '@laminar/event-store';
 import { laminar, subjects } from '@laminar/protocol';
 import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
@@ -9,6 +10,8 @@ type LiveEvent = laminar.v1.LiveEvent;
 
 /** An instance says something twice a second. */
 const silenceMs = 3000;
+/** What the bus has for this process is there within that time, if the bus is. */
+const flushTimeoutMs = 1000;
 /** Events that are received and not taken, after which the instance has to wait. */
 const waitingMax = 4;
 /** How long it is waited for an event whose answer ends the query. */
@@ -26,6 +29,8 @@ export class LiveInbox {
   #events: LiveEvent[] = [];
   #error: Error | undefined;
   #left = false;
+  /** What was said so far. */
+  #heard = 0;
   #wake: () => void = () => undefined;
   #silence: NodeJS.Timeout | undefined;
 
@@ -64,6 +69,7 @@ export class LiveInbox {
   }
 
   #take(message: Msg): void {
+    this.#heard++;
     clearTimeout(this.#silence);
     if (this.#left) {
       message.respond(answers.end);
@@ -86,7 +92,15 @@ export class LiveInbox {
 
   #listen(): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#fail(this.#silent()), silenceMs);
+    this.#silence = setTimeout(() => void this.#checkSilence(), silenceMs);
+  }
+
+  /** It may have been this process that did not get to run: then what was said comes before the answer of the bus. */
+  async #checkSilence(): Promise<void> {
+    const heard = this.#heard;
+    const flushed = this.nc.flush().catch(() => undefined);
+    await Promise.race([flushed, delay(flushTimeoutMs, undefined, { ref: false })]);
+    if (heard === this.#heard && !this.#left) this.#fail(this.#silent());
   }
 
   #silent(): Error {

@@ -1,7 +1,15 @@
 import { Catalog, foldStoredEvent } from '@laminar/definitions';
 import { BusUnavailable, type EventLog, type LogSubscription, openEventLog } from '@laminar/event-store';
 import { buckets } from '@laminar/protocol';
-import { announceService, busReplicas, type DefinitionFiles, type Health, type Logger } from '@laminar/runtime';
+import {
+  announceService,
+  busReplicas,
+  type DefinitionFiles,
+  type Health,
+  type Logger,
+  type Retrying,
+  retried,
+} from '@laminar/runtime';
 import { openSecretBucket, type SecretBucket } from '@laminar/secrets';
 import { StatusBoard } from '@laminar/status';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
@@ -15,8 +23,6 @@ import { Commands, type Origin } from './commands.js';
 import { type Outcome, rehearse } from './decision.js';
 import { lookOutside, type Outside } from './outside.js';
 
-/** Between attempts to open what the bus does not give yet. */
-const retryIntervalMs = 500;
 /** After that long without having caught up again, readiness says how far it came. */
 const catchUpTimeoutMs = 10_000;
 const durabilityIntervalMs = 10_000;
@@ -133,14 +139,15 @@ export class Mesh {
     const nc = await options.connect();
     this.#nc = nc;
     void this.#follow(nc);
+    const waiting = this.#waiting(nc);
     const replicas = busReplicas(nc, options.replicas);
-    const log = await this.#retried('the event log cannot be opened', () =>
+    const log = await retried(waiting, 'the event log cannot be opened', () =>
       openEventLog(nc, { bucket: buckets.definitions, replicas }),
     );
-    const secrets = await this.#retried('the bucket of secrets cannot be opened', () =>
+    const secrets = await retried(waiting, 'the bucket of secrets cannot be opened', () =>
       openSecretBucket(nc, { replicas }),
     );
-    const subscription = await this.#retried('the event log cannot be read', () =>
+    const subscription = await retried(waiting, 'the event log cannot be read', () =>
       log.subscribe((event) => {
         // An attempt to subscribe that failed half way may have handed over the beginning.
         if (event.revision <= catalog.revision) return;
@@ -156,11 +163,11 @@ export class Mesh {
       onChange: () => changes.notify(),
       onUnreadable: (subject, reason) => options.logger.warn({ subject, reason }, 'a status cannot be read'),
     });
-    await this.#retried('the status of the instances cannot be followed', () => board.start());
+    await retried(waiting, 'the status of the instances cannot be followed', () => board.start());
     await subscription.caughtUp;
     const commands = new Commands({ catalog, log, subscription, checkBus: () => this.#checkBus() });
     this.#opened = { nc, log, secrets, subscription, board, commands };
-    await this.#retried('the service cannot be announced on the bus', () =>
+    await retried(waiting, 'the service cannot be announced on the bus', () =>
       announceService(nc, {
         name: 'laminar-control-plane',
         description: 'REST API of definitions',
@@ -212,32 +219,24 @@ export class Mesh {
     const { health, logger } = this.options;
     // Before the first replay readiness waits for that.
     if (!this.#opened) return;
-    const { log, subscription } = this.#opened;
+    const { nc, log, subscription } = this.#opened;
+    const waiting = this.#waiting(nc);
     health.set('log', 'catching up with the event log after an absence of the bus');
-    const last = await this.#retried('the event log cannot be read', () => log.lastRevision());
+    const last = await retried(waiting, 'the event log cannot be read', () => log.lastRevision());
     if (last < subscription.revision) {
       const reason = `the bus has lost events: its log ends at revision ${last}, and revision ${subscription.revision} was read from it; restart this service to follow what is left`;
       logger.error(reason);
       health.set('log', reason);
       return;
     }
-    await this.#retried('the event log is not read on', () => subscription.reached(last, catchUpTimeoutMs));
+    await retried(waiting, 'the event log is not read on', () => subscription.reached(last, catchUpTimeoutMs));
     health.set('log', undefined);
   }
 
-  async #retried<T>(what: string, work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        const reason = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-        // A service that stops need not go on; nobody waits for this promise then.
-        if (this.#closed) return new Promise<never>(() => undefined);
-        this.options.health.set('log', reason);
-        this.options.logger.warn(reason);
-        await new Promise((resolve) => setTimeout(resolve, retryIntervalMs));
-      }
-    }
+  /** How what the bus does not give yet is waited for. */
+  #waiting(nc: NatsConnection): Retrying {
+    const { health, logger } = this.options;
+    return { nc, health, logger, part: 'log', isOver: () => this.#closed };
   }
 
   #ready(): Opened {

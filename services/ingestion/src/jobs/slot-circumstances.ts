@@ -1,6 +1,6 @@
 import type { Lineages } from '../desired/lineages.js';
 import { ownerOf, type SlotSpec } from '../desired/slot.js';
-import type { Circumstances } from '../positions/sightings.js';
+import type { Circumstances } from '../positions/sighting-store.js';
 
 export interface SlotCircumstancesOptions {
   readonly lineages: Lineages;

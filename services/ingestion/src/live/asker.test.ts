@@ -29,3 +29,25 @@ it('takes no more rows before what waits has become little, however much one mes
   await asker.end({ end: {} });
   await eventually(() => told === 8 * mebibyte, { what: 'all rows to be told' });
 });
+
+it('tells the end to somebody who answered one event too late', async () => {
+  const server = await startNats();
+  onTestFinished(() => server.stop());
+  const nc = await connect({ servers: server.url });
+  onTestFinished(() => nc.close());
+  const inbox = createInbox();
+  const told: string[] = [];
+  nc.subscribe(inbox, {
+    callback: (_, message) => {
+      const { rows, end } = LiveEvent.decode(message.data);
+      told.push(rows ? 'rows' : end ? 'end' : 'idle');
+      // The answer to the rows is lost to an instance that does not get to run.
+      if (!rows) message.respond(LiveAnswer.encode({ what: LiveAnswer.What.WHAT_NEXT }).finish());
+    },
+  });
+  const asker = new Asker(nc, inbox);
+  asker.row(new Uint8Array(1));
+  await asker.end({ end: {} });
+  await eventually(() => told.at(-1) === 'end', { what: 'the end to be told' });
+  expect(told).toEqual(['rows', 'idle', 'end']);
+});

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { laminar } from '@laminar/protocol';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { type NatsConnection, TimeoutError } from '@nats-io/nats-core';
 
 const { LiveAnswer, LiveEvent } = laminar.v1;
 
 export type Event = laminar.v1.LiveEvent.$Properties;
 
-/** Whoever does not answer an event for that long is gone. */
+/** Whoever does not answer an event for that long, and not the next one either, is gone. */
 const answerTimeoutMs = 5000;
 /** How often an asker who has enough for now is asked whether there may be more. */
 const waitIntervalMs = 100;
@@ -160,8 +160,13 @@ export class Asker {
   }
 
   async #ask(event: Event): Promise<laminar.v1.LiveAnswer.What> {
-    const request = LiveEvent.encode(event).finish();
-    const { data } = await this.nc.request(this.inbox, request, { timeout: answerTimeoutMs });
+    const ask = (event: Event) =>
+      this.nc.request(this.inbox, LiveEvent.encode(event).finish(), { timeout: answerTimeoutMs });
+    const { data } = await ask(event).catch((error) => {
+      if (!(error instanceof TimeoutError)) throw error;
+      // One of both may not have got to run. Events come in order: who answers this one has the other.
+      return ask({ idle: {} });
+    });
     return LiveAnswer.decode(data).what;
   }
 }

@@ -4,7 +4,7 @@ import { buckets } from '@laminar/protocol';
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { KeptPositions } from '../desired/lineages.js';
-import { type Circumstances, Sightings } from './sightings.js';
+import { type Circumstances, SightingStore } from './sighting-store.js';
 import { isWrongLastSequence } from './wrong-last-sequence.js';
 
 /** The definition that a position belongs to; `incarnation` tells it from a dropped namesake. */
@@ -39,7 +39,7 @@ export class Positions {
 
   /** For one reader of a durable, which says there how far that was seen to have come; nothing goes on from it by itself. */
   ofDurable(reading: Reading, circumstances: Circumstances): PositionStore {
-    const sightings = new Sightings(this.#bucket(), reading);
+    const sightings = new SightingStore(this.#bucket(), reading);
     return { load: async () => undefined, save: (position) => sightings.save(position, circumstances) };
   }
 
@@ -48,7 +48,7 @@ export class Positions {
     return {
       position: () => this.of(reading).load(),
       lastSeen: (revision) =>
-        new Sightings(this.#bucket(), reading).load(revision).catch((error) => {
+        new SightingStore(this.#bucket(), reading).load(revision).catch((error) => {
           throw unavailable(reading.name, error);
         }),
     };
@@ -66,7 +66,7 @@ export class Positions {
 
   /** Removes what was seen of the durable of a connection that is dropped, or is read by none any more. Throws where somebody writes it at this moment. */
   async forgetDurable(reading: Reading): Promise<void> {
-    await new Sightings(this.#bucket(), reading).forget();
+    await new SightingStore(this.#bucket(), reading).forget();
   }
 
   /** Removes what a dropped connection left, and not what a namesake has made since. Throws where somebody writes it at this moment. */

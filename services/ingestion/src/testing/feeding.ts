@@ -16,6 +16,8 @@ export class Feeding {
     readonly subject: string,
   ) {
     this.#done = this.#feed();
+    // Who stops it is told; a test that fails before that says itself why.
+    this.#done.catch(() => undefined);
   }
 
   async #feed(): Promise<void> {

@@ -45,26 +45,52 @@ export function placeOf(id: string, writer: string): RowPlace | undefined {
 
 const isNumber = (text: string | undefined): text is string => text !== undefined && /^\d{1,16}$/.test(text);
 
-/** Deleted messages at the end of a stream that are looked past. */
-const lookBackMax = 10_000;
-
 /** Reads the end of a stream: what is stored meanwhile comes behind it. Throws what the server answers. */
 export async function readTail(jsm: JetStreamManager, stream: string): Promise<OutputTail> {
   const { last_seq: lastSequence, first_seq, messages } = (await jsm.streams.info(stream)).state;
-  // Asked for the last one of any subject, nats-server 2.9 finds none where that was deleted.
-  for (let seq = lastSequence; messages > 0 && seq >= first_seq; seq--) {
-    if (lastSequence - seq >= lookBackMax)
-      throw new Error(`its last ${lookBackMax} messages were deleted, before which nobody looks`);
-    const last = await messageAt(jsm, stream, seq);
-    if (last) return { lastSequence, last };
-  }
-  return { lastSequence, last: undefined };
+  const last = messages > 0 ? await newestMessage(jsm, stream, first_seq, lastSequence) : undefined;
+  return { lastSequence, last };
 }
 
-async function messageAt(jsm: JetStreamManager, stream: string, seq: number): Promise<LastMessage | undefined> {
+/**
+ * The newest message from `first` to `last`; undefined where all were deleted. A server (2.9 to 2.12) finds no last one where the stream's very last was deleted, but it does find the next
+ * one from a sequence on: so the search goes back from the end in steps that double, and halves what is left. That takes two requests for each doubling of the hole, a hundred for any.
+ */
+async function newestMessage(
+  jsm: JetStreamManager,
+  stream: string,
+  first: number,
+  last: number,
+): Promise<LastMessage | undefined> {
+  /** From there on is nothing. */
+  let end = last + 1;
+  let found: LastMessage | undefined;
+  for (let step = 1; !found && end > first; step *= 2) {
+    const from = Math.max(first, last + 1 - step);
+    found = await nextMessage(jsm, stream, from, last);
+    if (!found) end = from;
+  }
+  while (found && found.streamSequence + 1 < end) {
+    const middle = Math.floor((found.streamSequence + 1 + end) / 2);
+    const next = await nextMessage(jsm, stream, middle, last);
+    if (next) found = next;
+    else end = middle;
+  }
+  return found;
+}
+
+/** The first message from `from` to `last`; undefined where there is none. */
+async function nextMessage(
+  jsm: JetStreamManager,
+  stream: string,
+  from: number,
+  last: number,
+): Promise<LastMessage | undefined> {
   try {
-    const stored = await jsm.streams.getMessage(stream, { seq });
-    if (!stored) return undefined;
+    // The client's type has either of them; the server takes both.
+    const query = { seq: from, next_by_subj: '>' };
+    const stored = await jsm.streams.getMessage(stream, query);
+    if (!stored || stored.seq > last) return undefined;
     const header = (name: string) => stored.header?.get(name) ?? '';
     return {
       streamSequence: stored.seq,

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { HeaderBlock, type OutputMessage } from '../../index.js';
 import { describeSink, Settlements, type SinkKind } from '../../sink.contract.js';
 import { closeConnections, openConnection } from '../../testing/connections.js';
+import { readTail } from './output-tail.js';
 
 let writers = 0;
 /** Each writer has a name of its own, for which what the others wrote came before it. */
@@ -175,6 +176,44 @@ it('fails where somebody else writes, then and when it begins again, until that 
   again.sink.publish(row(2));
   await again.sink.confirmed();
   expect((await stored()).filter((text) => text !== '')).toEqual(['from before', '1.0', '2.0']);
+});
+
+it('goes on behind the newest row that is left, however many behind it were deleted', async () => {
+  const { stream, subject, open, row } = await given();
+  const first = await open();
+  await first.resume(beginning);
+  for (const n of [1, 2]) first.sink.publish(row(n));
+  await first.sink.confirmed();
+  const { config } = await jsm.streams.info(stream);
+  const gone = `${subject}.gone`;
+  await jsm.streams.update(stream, { ...config, subjects: [subject, gone] });
+  const deleted = 10_100;
+  for (let n = 0; n < deleted; n++) nc.publish(gone, '');
+  const isStored = async () => (await jsm.streams.info(stream)).state.messages === deleted + 2;
+  await eventually(isStored, { what: 'them to be stored' });
+  await jsm.streams.purge(stream, { filter: gone });
+  const second = await open();
+  expect(await second.resume({ ...beginning, hasBegun: true })).toMatchObject({ source: 'IN', sequence: 2 });
+  second.sink.publish(row(3));
+  await second.sink.confirmed();
+  const { state } = await jsm.streams.info(stream);
+  expect([state.messages, state.last_seq]).toEqual([3, deleted + 3]);
+});
+
+it('finds the newest message of a stream with any holes in it', async () => {
+  const { stream, subject } = await given();
+  const count = 24;
+  for (let n = 0; n < count; n++) nc.publish(subject, '');
+  await eventually(async () => (await jsm.streams.info(stream)).state.messages === count, { what: 'all to be stored' });
+  const left = new Set(Array.from({ length: count }, (_, i) => i + 1));
+  // Each sequence once, up and down the stream.
+  for (let i = 1; i <= count; i++) {
+    const seq = (i * 7) % (count + 1);
+    left.delete(seq);
+    await jsm.streams.deleteMessage(stream, seq);
+    const { lastSequence, last } = await readTail(jsm, stream);
+    expect([lastSequence, last?.streamSequence]).toEqual([count, left.size === 0 ? undefined : Math.max(...left)]);
+  }
 });
 
 it('publishes again only what was not stored, when answers are lost with the connection', async () => {

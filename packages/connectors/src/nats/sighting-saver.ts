@@ -9,7 +9,7 @@ const lastSaveTimeoutMs = 1000;
  * Saves how far a durable was seen to have come, one position at a time. It is a help and no promise: what a store does not take costs deliveries that are not needed, should the durable be
  * deleted with this process, and the next position may be taken.
  */
-export class Sightings {
+export class SightingSaver {
   #saving: Promise<void> | undefined;
 
   constructor(

@@ -22,7 +22,7 @@ export interface Circumstances {
  * How far the durable of one definition has come, as its reader saw it last: a help for whoever finds the durable deleted, and at most as far as it came. The newer lease has the
  * last word, and what was seen before a stop or a change says nothing.
  */
-export class Sightings {
+export class SightingStore {
   readonly #key: string;
   /** Of the entry that was read or written last; undefined where that is not known. */
   #entry: number | undefined;
