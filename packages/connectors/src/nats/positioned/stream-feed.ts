@@ -47,6 +47,8 @@ export class StreamFeed {
   #consumer: EphemeralConsumer | undefined;
   /** The consumer is asked for messages: not before everything stands, nor while another one is made. */
   #flowing = false;
+  /** Why the consumer is of no use any more, where it ended before messages were asked for. */
+  #endedEarly: string | undefined;
   #ended = false;
   #newest = 0;
   #currentUntil = 0;
@@ -94,6 +96,7 @@ export class StreamFeed {
   /** From now on messages may be asked for. */
   start(): void {
     this.#flowing = true;
+    if (this.#endedEarly !== undefined) void this.#renew(this.#endedEarly);
   }
 
   /** Asks for what there is room for beside what was asked for already, in pulls that are worth it. */
@@ -145,11 +148,15 @@ export class StreamFeed {
   }
 
   async #info(jsm: JetStreamManager): Promise<StreamInfo> {
-    const { stream, what, remedy } = this.options.view;
+    const { stream, what, remedy, ackWaitMs } = this.options.view;
     try {
       const info = await jsm.streams.info(stream);
       if (info.config.retention === 'workqueue') {
         const reason = `${what} is a work queue, whose messages are taken by acknowledgement: only a durable consumer can read it`;
+        throw new ConnectorError('failed', reason);
+      }
+      if (info.config.retention === 'interest' && ackWaitMs !== undefined) {
+        const reason = `${what} keeps messages by interest: what was handed over and not done is gone with its reader, and nothing is kept while nobody reads; only a durable consumer can read it without loss`;
         throw new ConnectorError('failed', reason);
       }
       return info;
@@ -185,7 +192,11 @@ export class StreamFeed {
   /** Another consumer takes over after what came, in the same stream. */
   async #renew(reason: string): Promise<void> {
     const { nc, view, events } = this.options;
-    if (!this.#flowing || this.#ended || nc.isClosed()) return;
+    if (this.#ended || nc.isClosed()) return;
+    if (!this.#flowing) {
+      this.#endedEarly = reason;
+      return;
+    }
     this.#flowing = false;
     const { what } = view;
     try {

@@ -121,6 +121,18 @@ describe('a reader over a stream', () => {
       });
   });
 
+  it('reads no stream that forgets what was handed over and not done, unless that may be lost', async () => {
+    const name = await stream({ retention: 'interest' });
+    for (const options of [ordered, ephemeral])
+      await expect(open(name, options)).rejects.toMatchObject({
+        steer: 'failed',
+        message: expect.stringContaining('only a durable consumer'),
+      });
+    const { reader } = await open(name, { ...ephemeral, consumer_ack_policy: 'none' });
+    await publish(`${name}.a`, 0, 3);
+    expect(await readTexts(reader, 3)).toEqual(upTo(3));
+  });
+
   it('says that its stream does not exist', async () => {
     await expect(open('NOWHERE', ordered)).rejects.toMatchObject({
       steer: 'blocked',
@@ -325,6 +337,34 @@ describe('a reader over a stream', () => {
       proxy.cut();
       await publish(`${name}.a`, 6, 9);
       expect(await readTexts(reader, 6)).toEqual(upTo(9).slice(3));
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  it('reads what comes when its connection was cut while it saved where it begins', async () => {
+    const name = await stream();
+    const proxy = new TcpProxy(server.port);
+    await proxy.start();
+    try {
+      const { connection, states } = await openConnection({
+        type: 'source',
+        servers: proxy.url,
+        jetstream: true,
+        stream_name: name,
+        subject: `${name}.>`,
+        ...ordered,
+      });
+      const reader = connection.reader({
+        load: async () => undefined,
+        save: async () => {
+          proxy.cut();
+          await eventually(() => states.at(-1)?.state === 'connected', { what: 'the connection to be back' });
+        },
+      });
+      await reader.open();
+      await publish(`${name}.a`, 0, 1);
+      expect(await readTexts(reader, 1)).toEqual(['0']);
     } finally {
       await proxy.stop();
     }

@@ -1,5 +1,5 @@
 import { eventually, startNats, TcpProxy, type TestNats } from '@laminar/test';
-import { DiscardPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { DiscardPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -62,11 +62,11 @@ async function given() {
     await writing.sink.open();
     return writing;
   };
-  const row = (sequence: number, index = 0, count = 1, revision = 1): OutputMessage => ({
+  const row = (sequence: number, index = 0, count = 1, revision = 1, incarnation = 'abc'): OutputMessage => ({
     subject,
     data: new TextEncoder().encode(`${sequence}.${index}`),
     headers: new HeaderBlock('')
-      .with('Nats-Msg-Id', `p.5.abc.${sequence}.${index}`)
+      .with('Nats-Msg-Id', `p.5.${incarnation}.${sequence}.${index}`)
       .with('Laminar-Source', `IN:${sequence}`)
       .with('Laminar-Revision', String(revision))
       .with('Laminar-Row', `${index}/${count}`),
@@ -121,6 +121,21 @@ it('goes on behind the last row, in the middle of a message too, and publishes n
   expect(settlements.found).toEqual(['4.0', '4.1']);
   expect(await stored()).toEqual(['3.0', '4.0', '4.1', '4.2', '5.0']);
   expect(await second.resume(beginning)).toMatchObject({ sequence: 5 });
+});
+
+it('publishes every row of another stream, also of one that was created before the stream of its last row', async () => {
+  const { open, row, stored } = await given();
+  const first = await open();
+  await first.resume(beginning);
+  first.sink.publish(row(9));
+  await first.sink.confirmed();
+  const second = await open();
+  await second.resume({ ...beginning, hasBegun: true });
+  const settlements = new Settlements();
+  settlements.publish(second.sink, row(1, 0, 1, 1, 'abb'));
+  await settlements.reach(1);
+  expect(settlements.found).toEqual([]);
+  expect(await stored()).toEqual(['9.0', '1.0']);
 });
 
 it('refuses to go on in the middle of a message with another query', async () => {
@@ -215,6 +230,29 @@ it('has no problem any more when the connection is back, though nothing is publi
     await eventually(() => sink.problem !== undefined, { what: 'the problem' });
     proxy.cut();
     await eventually(() => sink.problem === undefined, { what: 'the problem to be over' });
+  } finally {
+    await closeConnections();
+    await proxy.stop();
+  }
+});
+
+it('may lose its connection before it knows where it goes on', async () => {
+  const { subject, open, row, stored } = await given();
+  await jetstream(nc).publish(subject, 'from before');
+  const proxy = new TcpProxy(server.port);
+  await proxy.start();
+  try {
+    const { sink, resume, broken } = await open(proxy.url);
+    proxy.refuse();
+    await eventually(() => sink.problem !== undefined, { what: 'the problem' });
+    proxy.cut();
+    const back = eventually(() => sink.problem === undefined, { what: 'the problem to be over' });
+    await Promise.race([broken, back]);
+    const settlements = new Settlements();
+    await resume({ ...beginning, createdAtMs: Date.now() + 60_000 });
+    settlements.publish(sink, row(1));
+    await settlements.reach(1);
+    expect(await stored()).toEqual(['from before', '1.0']);
   } finally {
     await closeConnections();
     await proxy.stop();

@@ -46,6 +46,8 @@ export class SoleWriterSink implements Sink {
   #newest: RowPlace | undefined;
   /** Answers to what was published before the last look at the stream count no more. */
   #epoch = 0;
+  /** It is known where the stream ended when it began, without which nothing can be told of what is there. */
+  #begun = false;
   #ready = false;
   #ended: ConnectorError | undefined;
   #connected = true;
@@ -91,7 +93,8 @@ export class SoleWriterSink implements Sink {
         this.#problem = 'publishing waits: the connection was lost';
       } else if (status.type === 'reconnect') {
         this.#connected = true;
-        this.#recover(0);
+        if (this.#begun) this.#recover(0);
+        else this.#problem = undefined;
       } else if (status.type === 'error' && status.error instanceof PermissionViolationError)
         this.#refuse(status.error);
     });
@@ -112,6 +115,7 @@ export class SoleWriterSink implements Sink {
     this.#resumedAt = resumption?.place;
     this.#newest = undefined;
     this.#problem = undefined;
+    this.#begun = true;
     this.#ready = true;
     return resumption;
   }
