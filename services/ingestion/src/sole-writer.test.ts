@@ -1,4 +1,5 @@
 import { eventually } from '@laminar/test';
+import { DiscardPolicy } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Feeding } from './testing/feeding.js';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
@@ -136,6 +137,27 @@ it('reads by a durable of its own, which outlives a stop and not a drop, beside 
   );
   expect((await mesh.jsm.consumers.info('IN_own', 'laminar-in_own')).num_pending).toBe(60);
 });
+
+it('finishes a message whose rows did not all fit when it was stopped, and not by another query', async () => {
+  const { input, output } = await define('half');
+  const { config } = await mesh.jsm.streams.info(output);
+  await mesh.jsm.streams.update(output, { ...config, discard: DiscardPolicy.New, max_msgs: 2 });
+  const query = (offset: number) =>
+    `INSERT INTO out_half SELECT n + ${offset} + i AS n FROM in_half, generate_series(0, 2) AS i`;
+  await mesh.pipeline('half', query(0), alone);
+  await mesh.settled('half', 'running');
+  await mesh.feed(input, 0, 1);
+  await eventually(async () => (await mesh.count(output)) === 2, { what: 'the rows that fit' });
+  await mesh.append('pipeline', 'half', { type: 'PipelineStopped' });
+  await mesh.settled('half', 'stopped');
+  await mesh.jsm.streams.update(output, { ...config, discard: DiscardPolicy.Old, max_msgs: -1 });
+  await mesh.pipeline('half', query(10), alone);
+  await eventually(() => mesh.pipelineState('half').message.includes('roll the pipeline back'), { what: 'the reason' });
+  await mesh.pipeline('half', query(0), alone);
+  await mesh.settled('half', 'running');
+  await eventually(async () => (await mesh.count(output)) >= 3, { what: 'the other row' });
+  expect(await mesh.numbers(output)).toEqual(upTo(3));
+}, 60_000);
 
 it('says who else has written to its stream, and goes on where it was when those messages are deleted', async () => {
   const { input, output } = await define('foreign');
