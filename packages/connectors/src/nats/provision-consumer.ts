@@ -24,7 +24,7 @@ import {
 import { apiCodes, connectorError, hasCode } from './errors.js';
 import { inheritedPosition, notInherited } from './inherited-position.js';
 import type { Lineage } from './lineage.js';
-import { incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import { incarnationSince, type PositionMemory, type ReadPosition } from './read-position.js';
 
 /** What was found and done about a consumer, as far as somebody should know of it. */
 export interface ConsumerProvision {
@@ -110,7 +110,7 @@ async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   }
   const stream = await streamOf(context);
   if (stream.config.retention === RetentionPolicy.Workqueue) await makeRoom(context);
-  if (incarnationOf(stream) !== position.incarnation) {
+  if (incarnationSince(position.incarnation, stream) !== position.incarnation) {
     return put(context, { deliver_policy: DeliverPolicy.All }, newStreamRemark(source.streamName));
   }
   const next = position.sequence + 1;

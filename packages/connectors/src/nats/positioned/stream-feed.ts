@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Msg, type NatsConnection, nuid } from '@nats
 import { ConnectorError, type Position } from '../../contract.js';
 import { within } from '../../within.js';
 import { apiCodes, closedWhileOpening, connectorError, hasCode } from '../errors.js';
+import { incarnationSince } from '../read-position.js';
 import { timestampMsOf } from '../stored-message.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { EphemeralConsumer } from './ephemeral-consumer.js';
@@ -77,7 +78,7 @@ export class StreamFeed {
   async open(position: Position | undefined): Promise<number> {
     const { view, events } = this.options;
     const jsm = await this.#manager();
-    const stream = factsOf(await this.#info(jsm));
+    const stream = factsOf(await this.#info(jsm), position?.incarnation, position?.savedMs);
     if (this.#ended) throw closedWhileOpening();
     const start = startingPoint(view, stream, position);
     this.#incarnation = stream.incarnation;
@@ -202,7 +203,7 @@ export class StreamFeed {
     try {
       void this.#consumer?.delete();
       const jsm = await this.#manager();
-      const facts = factsOf(await this.#info(jsm));
+      const facts = factsOf(await this.#info(jsm), this.#incarnation);
       const newest = this.#newest;
       if (facts.incarnation !== this.#incarnation)
         throw new ConnectorError('blocked', `${what} was deleted and made again`);
@@ -233,7 +234,7 @@ export class StreamFeed {
   async #explainGap(after: number, before: number): Promise<void> {
     const { view, events } = this.options;
     try {
-      const facts = factsOf(await this.#info(await this.#manager()));
+      const facts = factsOf(await this.#info(await this.#manager()), this.#incarnation);
       // Where the stream has moved on past both, nobody can tell any more what was between them.
       const firstSequence = view.filters.length === 0 ? before : facts.firstSequence;
       const removed = firstSequence > before ? undefined : removedRemark(view, after, { firstSequence });
@@ -245,9 +246,14 @@ export class StreamFeed {
 }
 
 /** The facts, and when the newest message was stored, in Unix milliseconds. */
-function factsOf({ created, state }: StreamInfo): StreamFacts & { readonly lastStoredMs: number } {
+function factsOf(
+  stream: StreamInfo,
+  known: string | undefined,
+  seenMs?: number,
+): StreamFacts & { readonly lastStoredMs: number } {
+  const { state } = stream;
   return {
-    incarnation: Date.parse(created).toString(36),
+    incarnation: incarnationSince(known, stream, seenMs),
     firstSequence: state.first_seq,
     lastSequence: state.last_seq,
     lastStoredMs: timestampMsOf(state.last_ts),

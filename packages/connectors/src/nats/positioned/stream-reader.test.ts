@@ -370,6 +370,39 @@ describe('a reader over a stream', () => {
     }
   });
 
+  it('goes on in a stream that its server says was created later, since it was changed between restarts', async () => {
+    const own = await startNats();
+    const admin = await connect({ servers: own.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    try {
+      const manager = await jetstreamManager(admin);
+      const config = { name: 'CHANGED', subjects: ['CHANGED.>'] };
+      const { created } = await manager.streams.add(config);
+      const put = (n: number) => jetstream(admin).publish('CHANGED.a', String(n));
+      const settings = { ...ordered, servers: own.url };
+      const { reader, positions } = await open('CHANGED', settings);
+      for (const n of [0, 1, 2]) await put(n);
+      expect(await readTexts(reader, 3)).toEqual(upTo(3));
+      await own.restart();
+      await eventually(() => manager.streams.update('CHANGED', { max_msgs: 1000 }), {
+        what: 'the stream to be changed',
+      });
+      await own.restart();
+      const seen = await eventually(() => manager.streams.info('CHANGED'), { what: 'the stream' });
+      expect(seen.created).not.toBe(created);
+      await put(3);
+      expect(await readTexts(reader, 1)).toEqual(['3']);
+      await reader.close();
+      await put(4);
+      const next = await open('CHANGED', settings, positions);
+      expect(next.reader.sourceIncarnation).toBe(reader.sourceIncarnation);
+      expect(await readTexts(next.reader, 1)).toEqual(['4']);
+    } finally {
+      await closeConnections();
+      await admin.close();
+      await own.stop();
+    }
+  });
+
   it('says that its position is not kept, and goes on reading', async () => {
     const name = await stream();
     const { connection } = await openConnection({
