@@ -235,7 +235,8 @@ export class SlotJob {
       const startedAtMs = Date.now();
       await Promise.race([desk.open(), failed, stopping]);
       if (this.#loop.stopped) return;
-      await Promise.race([reader.open(), failed]);
+      await Promise.race([reader.open(), failed, stopping]);
+      if (this.#loop.stopped) return;
       this.#open = true;
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
