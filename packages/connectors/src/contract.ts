@@ -51,6 +51,8 @@ export interface Position {
   readonly sequence: number;
   /** Up to this sequence only the newest message of each subject is wanted; 0 where all are. */
   readonly currentUntil: number;
+  /** When it was saved, in Unix milliseconds by the clock of who keeps it; undefined where that is not known. */
+  readonly savedMs?: number;
 }
 
 /** Keeps the position of one reader at a time: who has loaded and saved last is the one, and refuses those before. */
@@ -251,6 +253,16 @@ export interface HistoryEnd {
   readonly duplicateWindowMs: number;
 }
 
+/** What a pipeline knows that begins, or goes on, to write a stream alone. */
+export interface Beginning {
+  /** Behind which its source was read before, so that what is in the stream since is its own; undefined where it was not. */
+  readonly kept: Position | undefined;
+  /** When the pipeline was created, in Unix milliseconds; what others wrote before does not matter. */
+  readonly createdAtMs: number;
+  /** Whether it gave the same rows at that revision of its definition as it gives now. May reject, with what has to be waited for. */
+  gaveSameRows(revision: number): Promise<boolean>;
+}
+
 /** Writes to a stream of which a pipeline is the only writer. */
 export interface SoleWriting {
   readonly sink: Sink;
@@ -258,13 +270,9 @@ export interface SoleWriting {
   readonly broken: Promise<never>;
   /**
    * Behind what its source is read, by the last row that is stored; undefined where there is none. Called before the first row of each reader. Rows that are stored are not published again.
-   * `hasBegun`: the source was read before; what is stored since `createdAtMs` is then the pipeline's own. Throws `ConnectorError`.
+   * Throws `ConnectorError`.
    */
-  resume(beginning: {
-    readonly hasBegun: boolean;
-    readonly createdAtMs: number;
-    readonly revision: number;
-  }): Promise<Position | undefined>;
+  resume(beginning: Beginning): Promise<Position | undefined>;
 }
 
 /** A message that the server has given up delivering, without anybody having said what became of it. */

@@ -1,4 +1,7 @@
-import { eventually } from '@laminar/test';
+import { buckets } from '@laminar/protocol';
+import { eventually, TcpProxy } from '@laminar/test';
+import { DiscardPolicy } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Feeding } from './testing/feeding.js';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
@@ -142,6 +145,61 @@ it('reads by a durable of its own, which outlives a stop and not a drop, beside 
   );
   expect((await mesh.jsm.consumers.info('IN_own', 'laminar-in_own')).num_pending).toBe(60);
 });
+
+it('finishes a message whose rows did not all fit when it was stopped, and not by another query', async () => {
+  const { input, output } = await define('half');
+  const { config } = await mesh.jsm.streams.info(output);
+  await mesh.jsm.streams.update(output, { ...config, discard: DiscardPolicy.New, max_msgs: 2 });
+  const query = (offset: number) =>
+    `INSERT INTO out_half SELECT n + ${offset} + i AS n FROM in_half, generate_series(0, 2) AS i`;
+  await mesh.pipeline('half', query(0), alone);
+  await mesh.settled('half', 'running');
+  await mesh.feed(input, 0, 1);
+  await eventually(async () => (await mesh.count(output)) === 2, { what: 'the rows that fit' });
+  await mesh.append('pipeline', 'half', { type: 'PipelineStopped' });
+  await mesh.settled('half', 'stopped');
+  await mesh.jsm.streams.update(output, { ...config, discard: DiscardPolicy.Old, max_msgs: -1 });
+  await mesh.pipeline('half', query(10), alone);
+  await eventually(() => mesh.pipelineState('half').message.includes('roll the pipeline back'), { what: 'the reason' });
+  await mesh.pipeline('half', query(0), alone);
+  await mesh.settled('half', 'running');
+  await eventually(async () => (await mesh.count(output)) >= 3, { what: 'the other row' });
+  expect(await mesh.numbers(output)).toEqual(upTo(3));
+}, 60_000);
+
+it('ends when it is stopped, though its reader waits for a sink that does not answer', async () => {
+  const { input, output } = await define('away');
+  const proxy = new TcpProxy(mesh.mesh.nats.port);
+  await proxy.start();
+  try {
+    const sink = { type: 'sink', jetstream: true, subject: 'out.away', stream_name: output };
+    await mesh.connection('out_away', sink, proxy.url);
+    await mesh.pipeline('away', 'INSERT INTO out_away SELECT n FROM in_away', alone);
+    await mesh.settled('away', 'running');
+    let loads = 0;
+    const asked = mesh.nc.subscribe('$JS.API.STREAM.MSG.GET.KV_laminar_positions', {
+      callback: (_, message) => void (message.string().includes('in_away.away') && loads++),
+    });
+    proxy.pause();
+    await mesh.feed(input, 0, 1);
+    const isRead = async () => {
+      for await (const { delivered } of mesh.jsm.consumers.list('IN_away')) if (delivered.stream_seq > 0) return true;
+      return false;
+    };
+    await eventually(isRead, { what: 'the message to be read' });
+    await mesh.jsm.streams.delete('IN_away');
+    // By then it is known how far the source was read, and not how far the sink was written.
+    await eventually(() => loads > 0, { what: 'its reader to begin again' });
+    asked.unsubscribe();
+    await mesh.append('pipeline', 'away', { type: 'PipelineStopped' });
+    const leases = await new Kvm(mesh.nc).open(buckets.leases);
+    await eventually(async () => (await leases.get('in_away.away.0'))?.operation === 'DEL', {
+      what: 'its lease to be free',
+    });
+  } finally {
+    await proxy.stop();
+  }
+}, 60_000);
 
 it('says who else has written to its stream, and goes on where it was when those messages are deleted', async () => {
   const { input, output } = await define('foreign');

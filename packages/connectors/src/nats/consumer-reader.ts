@@ -26,7 +26,7 @@ import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
-import { floorOf, incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import { floorOf, incarnationSince, type PositionMemory, type ReadPosition } from './read-position.js';
 import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
@@ -126,7 +126,7 @@ export class ConsumerReader implements Reader {
     try {
       const { stream, consumer } = await this.#watch.open();
       if (this.#stopping) throw closedWhileOpening();
-      this.#sourceIncarnation = incarnationOf(stream);
+      this.#sourceIncarnation = incarnationSince(memory.position?.incarnation, stream);
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
       this.#serverId = nc.info?.server_id;

@@ -111,6 +111,20 @@ describe('the history of an output', () => {
     expect((await idsOf(history, { stream: 'ALL', subject: 'all.a', from: { sequence: 5 } })).ids).toEqual(['a4']);
   });
 
+  it('sees what a stream keeps under another subject than it takes', async () => {
+    // Servers before 2.10 know nothing of it, and keep it under the same.
+    const transformed = {
+      name: 'MOVED',
+      subjects: ['moved.>'],
+      subject_transform: { src: 'moved.>', dest: 'kept.>' },
+    };
+    await nc.request('$JS.API.STREAM.CREATE.MOVED', JSON.stringify(transformed));
+    await store('moved.a', ['m1', 'm2']);
+    const history = await historyOf('moved.a');
+    const part = { stream: 'MOVED', subject: 'moved.a', from: everything } as const;
+    expect((await idsOf(history, part)).ids).toEqual(['m1', 'm2']);
+  });
+
   it('begins at a time', async () => {
     await jsm.streams.add({ name: 'TIME', subjects: ['time'] });
     await store('time', ['1', '2', '3']);

@@ -57,8 +57,10 @@ export class NatsOutputHistory implements OutputHistory {
         nextSequence: Math.max(first, state.last_seq + 1),
         duplicateWindowMs: windowMsOf(config),
       };
+      // What such a stream takes it keeps under other subjects.
+      const filter = config.subject_transform === undefined ? subject : undefined;
       if (state.messages > 0 && state.last_seq >= first)
-        await this.#readUntil(state.last_seq, stream, subject, from, onStored);
+        await this.#readUntil(state.last_seq, stream, filter, from, onStored);
       return end;
     } catch (error) {
       // Nothing is there that was published before.

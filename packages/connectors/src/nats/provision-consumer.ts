@@ -24,7 +24,7 @@ import {
 import { apiCodes, connectorError, hasCode } from './errors.js';
 import { inheritedPosition, notInherited } from './inherited-position.js';
 import type { Lineage } from './lineage.js';
-import { floorOf, incarnationOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import { floorOf, incarnationSince, type PositionMemory, type ReadPosition } from './read-position.js';
 
 /** What was found and done about a consumer, as far as somebody should know of it. */
 export interface ConsumerProvision {
@@ -110,7 +110,7 @@ async function make(context: ConsumerContext): Promise<ConsumerProvision> {
   }
   const stream = await streamOf(context);
   if (stream.config.retention === RetentionPolicy.Workqueue) await makeRoom(context);
-  if (incarnationOf(stream) !== position.incarnation) {
+  if (incarnationSince(position.incarnation, stream) !== position.incarnation) {
     return put(context, { deliver_policy: DeliverPolicy.All }, newStreamRemark(source.streamName));
   }
   const next = position.sequence + 1;
@@ -192,7 +192,7 @@ async function inPlaceOf(
   const { source, lineage } = context;
   const stream = await streamOf(context);
   const known = await knownPosition(context);
-  if (known?.incarnation === incarnationOf(stream)) {
+  if (known !== undefined && incarnationSince(known.incarnation, stream) === known.incarnation) {
     const remark = `${consumerName(source)} had been made anew with another ${fixed.join(' and ')}; it was put right, to go on after sequence ${known.sequence}`;
     return { start: startAt(stream, known.sequence + 1), remark };
   }

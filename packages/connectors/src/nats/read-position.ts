@@ -1,4 +1,5 @@
-import type { ConsumerInfo } from '@nats-io/jetstream';
+import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream';
+import { timestampMsOf } from './stored-message.js';
 
 /** A place in a stream, up to which everything is done. */
 export interface ReadPosition {
@@ -23,3 +24,26 @@ export function floorOf({ delivered, ack_floor, config }: ConsumerInfo): number 
 
 /** Of a stream, by when it was created. */
 export const incarnationOf = ({ created }: { readonly created: string }): string => Date.parse(created).toString(36);
+
+/** The clocks of who keeps positions and of the stream's server may differ by that much, and a reader need that long to notice that its stream is another one. */
+const marginMs = 60_000;
+
+/**
+ * The incarnation of a stream, of which one was known before: that one, unless it was deleted and made anew. A nats-server on its own whose stream was changed between two of its
+ * restarts says from then on that it was created at the first of them (2.9 and 2.12 alike). But a new stream holds nothing that was stored before it was created, and was not
+ * `seenMs` (Unix milliseconds) as what it was before long after that.
+ */
+export function incarnationSince(
+  known: string | undefined,
+  stream: Pick<StreamInfo, 'created' | 'cluster'> & {
+    readonly state: Pick<StreamInfo['state'], 'messages' | 'first_ts'>;
+  },
+  seenMs = Number.NEGATIVE_INFINITY,
+): string {
+  const incarnation = incarnationOf(stream);
+  const createdMs = Date.parse(stream.created);
+  const isCandidate = known !== undefined && !stream.cluster?.name && Number.parseInt(known, 36) < createdMs;
+  if (!isCandidate) return incarnation;
+  const holdsOlder = stream.state.messages > 0 && timestampMsOf(stream.state.first_ts) < createdMs;
+  return holdsOlder || seenMs > createdMs + marginMs ? known : incarnation;
+}

@@ -31,6 +31,7 @@ beforeEach(() => {
   connection('ordered', { ...stream, consumer_ordered: true });
   connection('retrying', { ...stream, consumer_max_deliver: 3 });
   connection('work', { ...stream, stream_subjects: 'work', stream_retention: 'workqueue' });
+  connection('interest', { ...stream, stream_subjects: 'interest', stream_retention: 'interest' });
   connection('to_core', { type: 'sink' });
   connection('to_stream', { type: 'sink', jetstream: true, stream_name: 'OUT' });
   connection('to_some_stream', { type: 'sink', jetstream: true });
@@ -111,6 +112,13 @@ describe('how a pipeline delivers', () => {
       { ...own, ...exactly },
       'delivery',
       "on_error = 'dead_letter'",
+    ],
+    [
+      'alone, over a stream by interest',
+      reading('interest', 'to_stream'),
+      { ...own, ...exactly },
+      'reader',
+      'for which alone the stream keeps messages',
     ],
     ['alone, in some stream', reading('pull', 'to_some_stream'), { ...own, ...exactly }, 'delivery', 'stream_name'],
   ])('refuses %s', (_, query, options, option, reason) => {

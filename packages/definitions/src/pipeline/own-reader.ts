@@ -38,7 +38,10 @@ export function ownReaderRefusal(
   if (isSink(source) || source.role === 'source-kv' || source.role === 'source-object')
     return refuse('only a stream that is read by its subjects has consumers of its own');
   if (source.stream?.retention === 'workqueue') return refuse('a work queue gives each message to one consumer alone');
-  if (isSoleWriter(options)) return undefined;
+  if (isSoleWriter(options))
+    return source.stream?.retention === 'interest'
+      ? "delivery = 'exactly_once' with reader = 'own' does not hold over a stream by interest: such a reader has no durable, for which alone the stream keeps messages; leave reader out"
+      : undefined;
   if (!hasDurable(source)) return refuse('the connection reads without a durable');
   if (ownConsumerName(source, name).length > consumerNameMax)
     return refuse(`the consumer's name would be longer than ${consumerNameMax} characters`);

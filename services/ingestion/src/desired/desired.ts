@@ -216,7 +216,7 @@ function newestOf(record: Recorded<'pipeline'>, catalog: Catalog): Recorded {
 }
 
 /** The functions of these names, and all that they call. */
-function functionsBehind(names: readonly string[], catalog: Catalog): Recorded[] {
+export function functionsBehind(names: readonly string[], catalog: Catalog): Recorded[] {
   const seen = new Set(names);
   const found: Recorded[] = [];
   for (const name of seen) {

@@ -1,7 +1,8 @@
-import { Catalog, foldStoredEvent } from '@laminar/definitions';
+import { Catalog, foldStoredEvent, sameData } from '@laminar/definitions';
 import type { EventLog } from '@laminar/event-store';
 import { parseDefinitionKey } from '@laminar/protocol';
-import { type DesiredPipeline, desiredPipeline } from './desired.js';
+import { catalogRelations } from '@laminar/sql';
+import { type DesiredPipeline, desiredPipeline, functionsBehind } from './desired.js';
 import type { PipelineSpec } from './slot.js';
 
 /** Events that are read together. */
@@ -30,6 +31,17 @@ export class PastPipelines {
     return spec;
   }
 
+  /**
+   * Whether a pipeline gave the same rows at a revision of its own definition as it gives now: by its query, and by what the query rests on. Any event of it makes a
+   * revision, also a stop and a start. Throws where the log cannot be read.
+   */
+  async gaveSameRows({ name, incarnation, definitionRevision }: PipelineSpec, then: number): Promise<boolean> {
+    if (then === definitionRevision) return true;
+    const before = groundsOf(name, await this.#catalogAt(name, then));
+    const now = groundsOf(name, await this.#catalogAt(name, definitionRevision));
+    return before?.revision === then && before.incarnation === incarnation && sameData(before.rows, now?.rows);
+  }
+
   async #catalogAt(name: string, definitionRevision: number): Promise<Catalog> {
     const catalog = new Catalog();
     for (let from = 1; ; from += pageSize) {
@@ -46,3 +58,18 @@ export class PastPipelines {
 
 const reasonOf = (desired: DesiredPipeline | undefined): string =>
   desired && 'reason' in desired ? desired.reason : 'it is stopped';
+
+/** What the rows of a pipeline come from; undefined where there is none of the name. */
+function groundsOf(name: string, catalog: Catalog) {
+  const record = catalog.get('pipeline', name);
+  if (!record) return undefined;
+  const { revision, incarnation, definition } = record;
+  const { query, reads, writes, calls } = definition;
+  const relations = catalogRelations(catalog);
+  const rows = {
+    query,
+    relations: [...reads, ...(writes === undefined ? [] : [writes])].map((relation) => relations.get(relation)),
+    functions: functionsBehind(calls, catalog).map((called) => called.definition),
+  };
+  return { revision, incarnation, rows };
+}

@@ -235,7 +235,8 @@ export class SlotJob {
       const startedAtMs = Date.now();
       await Promise.race([desk.open(), failed, stopping]);
       if (this.#loop.stopped) return;
-      await Promise.race([reader.open(), failed]);
+      await Promise.race([reader.open(), failed, stopping]);
+      if (this.#loop.stopped) return;
       this.#open = true;
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
@@ -321,7 +322,7 @@ export class SlotJob {
     return {
       load: async () => {
         const kept = await store.load();
-        const written = await this.#resumeWriting(kept !== undefined);
+        const written = await this.#resumeWriting(kept);
         // What lies between the two is evaluated again, since something of it may have failed; its rows are not published again.
         return kept ?? written;
       },
@@ -329,13 +330,19 @@ export class SlotJob {
     };
   }
 
-  async #resumeWriting(hasBegun: boolean): Promise<Position | undefined> {
-    const [pipeline] = this.#reading?.pipelines ?? [];
-    const { sink, createdAtMs, definitionRevision: revision } = pipeline?.spec ?? {};
-    if (sink?.soleWriter === undefined || createdAtMs === undefined || revision === undefined) return undefined;
-    const { soleWriting, problem } = this.options.sinks.acquire(sink, this);
+  async #resumeWriting(kept: Position | undefined): Promise<Position | undefined> {
+    const [spec] = (this.#reading?.pipelines ?? []).map((pipeline) => pipeline.spec);
+    const sink = spec?.sink;
+    if (!spec || sink?.soleWriter === undefined) return undefined;
+    const { sinks, pastPipelines } = this.options;
+    const { soleWriting, problem } = sinks.acquire(sink, this);
     if (!soleWriting) throw new ConnectorError('blocked', problem ?? `the sink "${sink.name}" is not open`);
-    return soleWriting.resume({ hasBegun, createdAtMs, revision });
+    const { createdAtMs } = spec;
+    return soleWriting.resume({
+      kept,
+      createdAtMs,
+      gaveSameRows: (revision) => pastPipelines.gaveSameRows(spec, revision),
+    });
   }
 
   #slotLetters(connection: Connection, reader: Reader): SlotDeadLetters {

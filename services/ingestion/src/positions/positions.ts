@@ -99,7 +99,7 @@ class OwnPosition implements PositionStore {
     });
     this.#revision = entry?.revision ?? 0;
     const stored = entry && readStored(entry);
-    return stored?.definition === incarnation ? stored : undefined;
+    return entry && stored?.definition === incarnation ? { ...stored, savedMs: entry.created.getTime() } : undefined;
   }
 
   async save({ source, incarnation, sequence, currentUntil }: Position): Promise<void> {

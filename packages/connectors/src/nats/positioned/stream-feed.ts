@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Msg, type NatsConnection, nuid } from '@nats
 import { ConnectorError, type Position } from '../../contract.js';
 import { within } from '../../within.js';
 import { apiCodes, closedWhileOpening, connectorError, hasCode } from '../errors.js';
+import { incarnationSince } from '../read-position.js';
 import { timestampMsOf } from '../stored-message.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { EphemeralConsumer } from './ephemeral-consumer.js';
@@ -47,6 +48,8 @@ export class StreamFeed {
   #consumer: EphemeralConsumer | undefined;
   /** The consumer is asked for messages: not before everything stands, nor while another one is made. */
   #flowing = false;
+  /** Why the consumer is of no use any more, where it ended before messages were asked for. */
+  #endedEarly: string | undefined;
   #ended = false;
   #newest = 0;
   #currentUntil = 0;
@@ -75,7 +78,7 @@ export class StreamFeed {
   async open(position: Position | undefined): Promise<number> {
     const { view, events } = this.options;
     const jsm = await this.#manager();
-    const stream = factsOf(await this.#info(jsm));
+    const stream = factsOf(await this.#info(jsm), position?.incarnation, position?.savedMs);
     if (this.#ended) throw closedWhileOpening();
     const start = startingPoint(view, stream, position);
     this.#incarnation = stream.incarnation;
@@ -94,6 +97,7 @@ export class StreamFeed {
   /** From now on messages may be asked for. */
   start(): void {
     this.#flowing = true;
+    if (this.#endedEarly !== undefined) void this.#renew(this.#endedEarly);
   }
 
   /** Asks for what there is room for beside what was asked for already, in pulls that are worth it. */
@@ -145,11 +149,15 @@ export class StreamFeed {
   }
 
   async #info(jsm: JetStreamManager): Promise<StreamInfo> {
-    const { stream, what, remedy } = this.options.view;
+    const { stream, what, remedy, ackWaitMs } = this.options.view;
     try {
       const info = await jsm.streams.info(stream);
       if (info.config.retention === 'workqueue') {
         const reason = `${what} is a work queue, whose messages are taken by acknowledgement: only a durable consumer can read it`;
+        throw new ConnectorError('failed', reason);
+      }
+      if (info.config.retention === 'interest' && ackWaitMs !== undefined) {
+        const reason = `${what} keeps messages by interest: what was handed over and not done is gone with its reader, and nothing is kept while nobody reads; only a durable consumer can read it without loss`;
         throw new ConnectorError('failed', reason);
       }
       return info;
@@ -185,13 +193,17 @@ export class StreamFeed {
   /** Another consumer takes over after what came, in the same stream. */
   async #renew(reason: string): Promise<void> {
     const { nc, view, events } = this.options;
-    if (!this.#flowing || this.#ended || nc.isClosed()) return;
+    if (this.#ended || nc.isClosed()) return;
+    if (!this.#flowing) {
+      this.#endedEarly = reason;
+      return;
+    }
     this.#flowing = false;
     const { what } = view;
     try {
       void this.#consumer?.delete();
       const jsm = await this.#manager();
-      const facts = factsOf(await this.#info(jsm));
+      const facts = factsOf(await this.#info(jsm), this.#incarnation);
       const newest = this.#newest;
       if (facts.incarnation !== this.#incarnation)
         throw new ConnectorError('blocked', `${what} was deleted and made again`);
@@ -222,7 +234,7 @@ export class StreamFeed {
   async #explainGap(after: number, before: number): Promise<void> {
     const { view, events } = this.options;
     try {
-      const facts = factsOf(await this.#info(await this.#manager()));
+      const facts = factsOf(await this.#info(await this.#manager()), this.#incarnation);
       // Where the stream has moved on past both, nobody can tell any more what was between them.
       const firstSequence = view.filters.length === 0 ? before : facts.firstSequence;
       const removed = firstSequence > before ? undefined : removedRemark(view, after, { firstSequence });
@@ -234,9 +246,14 @@ export class StreamFeed {
 }
 
 /** The facts, and when the newest message was stored, in Unix milliseconds. */
-function factsOf({ created, state }: StreamInfo): StreamFacts & { readonly lastStoredMs: number } {
+function factsOf(
+  stream: StreamInfo,
+  known: string | undefined,
+  seenMs?: number,
+): StreamFacts & { readonly lastStoredMs: number } {
+  const { state } = stream;
   return {
-    incarnation: Date.parse(created).toString(36),
+    incarnation: incarnationSince(known, stream, seenMs),
     firstSequence: state.first_seq,
     lastSequence: state.last_seq,
     lastStoredMs: timestampMsOf(state.last_ts),

@@ -121,6 +121,18 @@ describe('a reader over a stream', () => {
       });
   });
 
+  it('reads no stream that forgets what was handed over and not done, unless that may be lost', async () => {
+    const name = await stream({ retention: 'interest' });
+    for (const options of [ordered, ephemeral])
+      await expect(open(name, options)).rejects.toMatchObject({
+        steer: 'failed',
+        message: expect.stringContaining('only a durable consumer'),
+      });
+    const { reader } = await open(name, { ...ephemeral, consumer_ack_policy: 'none' });
+    await publish(`${name}.a`, 0, 3);
+    expect(await readTexts(reader, 3)).toEqual(upTo(3));
+  });
+
   it('says that its stream does not exist', async () => {
     await expect(open('NOWHERE', ordered)).rejects.toMatchObject({
       steer: 'blocked',
@@ -327,6 +339,67 @@ describe('a reader over a stream', () => {
       expect(await readTexts(reader, 6)).toEqual(upTo(9).slice(3));
     } finally {
       await proxy.stop();
+    }
+  });
+
+  it('reads what comes when its connection was cut while it saved where it begins', async () => {
+    const name = await stream();
+    const proxy = new TcpProxy(server.port);
+    await proxy.start();
+    try {
+      const { connection, states } = await openConnection({
+        type: 'source',
+        servers: proxy.url,
+        jetstream: true,
+        stream_name: name,
+        subject: `${name}.>`,
+        ...ordered,
+      });
+      const reader = connection.reader({
+        load: async () => undefined,
+        save: async () => {
+          proxy.cut();
+          await eventually(() => states.at(-1)?.state === 'connected', { what: 'the connection to be back' });
+        },
+      });
+      await reader.open();
+      await publish(`${name}.a`, 0, 1);
+      expect(await readTexts(reader, 1)).toEqual(['0']);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  it('goes on in a stream that its server says was created later, since it was changed between restarts', async () => {
+    const own = await startNats();
+    const admin = await connect({ servers: own.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    try {
+      const manager = await jetstreamManager(admin);
+      const config = { name: 'CHANGED', subjects: ['CHANGED.>'] };
+      const { created } = await manager.streams.add(config);
+      const put = (n: number) => jetstream(admin).publish('CHANGED.a', String(n));
+      const settings = { ...ordered, servers: own.url };
+      const { reader, positions } = await open('CHANGED', settings);
+      for (const n of [0, 1, 2]) await put(n);
+      expect(await readTexts(reader, 3)).toEqual(upTo(3));
+      await own.restart();
+      await eventually(() => manager.streams.update('CHANGED', { max_msgs: 1000 }), {
+        what: 'the stream to be changed',
+      });
+      await own.restart();
+      const seen = await eventually(() => manager.streams.info('CHANGED'), { what: 'the stream' });
+      expect(seen.created).not.toBe(created);
+      await put(3);
+      expect(await readTexts(reader, 1)).toEqual(['3']);
+      await reader.close();
+      await put(4);
+      const next = await open('CHANGED', settings, positions);
+      expect(next.reader.sourceIncarnation).toBe(reader.sourceIncarnation);
+      expect(await readTexts(next.reader, 1)).toEqual(['4']);
+    } finally {
+      await closeConnections();
+      await admin.close();
+      await own.stop();
     }
   });
 

@@ -30,8 +30,9 @@ export interface OutputTail {
   readonly last: LastMessage | undefined;
 }
 
+/** Of another stream a row says nothing: whichever was created first, it may be the one that is read now. */
 export function isBehind(a: RowPlace, b: RowPlace): boolean {
-  if (a.incarnation !== b.incarnation) return Number.parseInt(a.incarnation, 36) > Number.parseInt(b.incarnation, 36);
+  if (a.incarnation !== b.incarnation) return true;
   return a.sequence > b.sequence || (a.sequence === b.sequence && a.row > b.row);
 }
 

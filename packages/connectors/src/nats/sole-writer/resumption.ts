@@ -1,15 +1,5 @@
-import { ConnectorError, type Position } from '../../contract.js';
+import { type Beginning, ConnectorError, type Position } from '../../contract.js';
 import { type OutputTail, placeOf, type RowPlace } from './output-tail.js';
-
-/** What a pipeline knows when it begins, or goes on, to write. */
-export interface Beginning {
-  /** Its source was read before: what is in the stream from then on is its own. */
-  readonly hasBegun: boolean;
-  /** When the pipeline was created; what others wrote before does not matter. */
-  readonly createdAtMs: number;
-  /** Of the pipeline's definition. */
-  readonly revision: number;
-}
 
 /** Where a pipeline goes on. */
 export interface Resumption {
@@ -23,21 +13,23 @@ export interface Resumption {
  * Where a pipeline goes on by the end of its output stream; undefined where nothing of it is there. Throws `ConnectorError` where somebody else has written, or where
  * the rest of a message's rows would be those of another query.
  */
-export function resumptionOf(
-  known: Beginning & { readonly tail: OutputTail; readonly stream: string; readonly writer: string },
-): Resumption | undefined {
-  const { tail, stream, writer, hasBegun, createdAtMs, revision } = known;
+export async function resumptionOf(
+  { tail, stream, writer }: { readonly tail: OutputTail; readonly stream: string; readonly writer: string },
+  { kept, createdAtMs, gaveSameRows }: Beginning,
+): Promise<Resumption | undefined> {
   const { last } = tail;
   if (last === undefined) return undefined;
   const place = placeOf(last.id, writer);
   if (!place) {
-    if (hasBegun && last.atMs > createdAtMs) throw foreignWriter(stream, last.streamSequence);
+    if (kept && last.atMs > createdAtMs) throw foreignWriter(stream, last.streamSequence);
     return undefined;
   }
   const { incarnation, sequence } = place;
   const [index, count] = last.row.split('/').map(Number);
-  const isWhole = index !== undefined && index + 1 === count;
-  if (!isWhole && last.revision !== String(revision)) throw halfDone(sequence, last.revision);
+  // The other rows of a message that is done could not be stored.
+  const isDone = kept?.incarnation === incarnation && kept.sequence >= sequence;
+  const isWhole = isDone || (index !== undefined && index + 1 === count);
+  if (!isWhole && !(await gaveSameRows(Number(last.revision)))) throw halfDone(sequence, last.revision);
   const source = last.source.slice(0, last.source.lastIndexOf(':'));
   const position = { source, incarnation, sequence: isWhole ? sequence : sequence - 1, currentUntil: 0 };
   // Another query may give a message that is done more rows: it is done all the same.

@@ -1,12 +1,16 @@
 import { eventually, startNats, TcpProxy, type TestNats } from '@laminar/test';
-import { DiscardPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { DiscardPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { HeaderBlock, type OutputMessage } from '../../index.js';
+import { type Beginning, HeaderBlock, type OutputMessage } from '../../index.js';
 import { describeSink, Settlements, type SinkKind } from '../../sink.contract.js';
 import { closeConnections, openConnection } from '../../testing/connections.js';
 import { readTail } from './output-tail.js';
+
+const beginning: Beginning = { kept: undefined, createdAtMs: 0, gaveSameRows: async () => true };
+/** Read before, if only a little. */
+const begun: Beginning = { ...beginning, kept: { source: 'IN', incarnation: 'abc', sequence: 0, currentUntil: 0 } };
 
 let writers = 0;
 /** Each writer has a name of its own, for which what the others wrote came before it. */
@@ -15,7 +19,7 @@ const soleWriter: SinkKind = {
     const writer = `p.${++writers}`;
     const { sink, resume } = connection.soleWriting(writer);
     await sink.open();
-    await resume({ hasBegun: false, createdAtMs: 0, revision: 1 });
+    await resume(beginning);
     let sequence = 0;
     return { sink, dress: (block) => block.with('Nats-Msg-Id', `${writer}.abc.${++sequence}.0`) };
   },
@@ -39,8 +43,6 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const beginning = { hasBegun: false, createdAtMs: 0, revision: 1 };
-
 /** A stream and what opens sinks to it; the duplicate window is as small as it can be, so that nothing rests on it. */
 async function given() {
   const stream = `SOLE_${++number}`;
@@ -63,11 +65,11 @@ async function given() {
     await writing.sink.open();
     return writing;
   };
-  const row = (sequence: number, index = 0, count = 1, revision = 1): OutputMessage => ({
+  const row = (sequence: number, index = 0, count = 1, revision = 1, incarnation = 'abc'): OutputMessage => ({
     subject,
     data: new TextEncoder().encode(`${sequence}.${index}`),
     headers: new HeaderBlock('')
-      .with('Nats-Msg-Id', `p.5.abc.${sequence}.${index}`)
+      .with('Nats-Msg-Id', `p.5.${incarnation}.${sequence}.${index}`)
       .with('Laminar-Source', `IN:${sequence}`)
       .with('Laminar-Revision', String(revision))
       .with('Laminar-Row', `${index}/${count}`),
@@ -102,6 +104,22 @@ it('publishes in order, settles each message once, and holds back by ready', asy
   expect((await jsm.streams.info(stream)).state.messages).toBe(6_000);
 });
 
+it('holds back by ready what would be too large in memory', async () => {
+  const { stream, open, row } = await given();
+  const { config } = await jsm.streams.info(stream);
+  await jsm.streams.update(stream, { ...config, max_msgs: 1 });
+  const { sink, resume } = await open();
+  await resume(beginning);
+  const large = new Uint8Array(900_000);
+  let taken = 0;
+  for (; taken < 40 && !sink.ready(); taken++) sink.publish({ ...row(taken + 1), data: large });
+  expect(taken).toBeLessThan(20);
+  const ready = sink.ready();
+  await jsm.streams.update(stream, { ...config, max_msgs: -1 });
+  await ready;
+  await sink.confirmed();
+});
+
 it('goes on behind the last row, in the middle of a message too, and publishes no row that is stored', async () => {
   const { open, row, stored } = await given();
   const first = await open();
@@ -109,7 +127,7 @@ it('goes on behind the last row, in the middle of a message too, and publishes n
   for (const output of [row(3), row(4, 0, 3), row(4, 1, 3)]) first.sink.publish(output);
   await first.sink.confirmed();
   const second = await open();
-  expect(await second.resume({ ...beginning, hasBegun: true })).toEqual({
+  expect(await second.resume(begun)).toEqual({
     source: 'IN',
     incarnation: 'abc',
     sequence: 3,
@@ -124,6 +142,21 @@ it('goes on behind the last row, in the middle of a message too, and publishes n
   expect(await second.resume(beginning)).toMatchObject({ sequence: 5 });
 });
 
+it('publishes every row of another stream, also of one that was created before the stream of its last row', async () => {
+  const { open, row, stored } = await given();
+  const first = await open();
+  await first.resume(beginning);
+  first.sink.publish(row(9));
+  await first.sink.confirmed();
+  const second = await open();
+  await second.resume(begun);
+  const settlements = new Settlements();
+  settlements.publish(second.sink, row(1, 0, 1, 1, 'abb'));
+  await settlements.reach(1);
+  expect(settlements.found).toEqual([]);
+  expect(await stored()).toEqual(['9.0', '1.0']);
+});
+
 it('refuses to go on in the middle of a message with another query', async () => {
   const { open, row } = await given();
   const first = await open();
@@ -131,10 +164,26 @@ it('refuses to go on in the middle of a message with another query', async () =>
   first.sink.publish(row(4, 0, 3));
   await first.sink.confirmed();
   const second = await open();
-  await expect(second.resume({ ...beginning, revision: 2 })).rejects.toMatchObject({
+  await expect(second.resume({ ...beginning, gaveSameRows: async () => false })).rejects.toMatchObject({
     steer: 'failed',
     message: expect.stringContaining('roll the pipeline back'),
   });
+});
+
+it('goes on behind a message of which not all rows could be stored, as its source says, with another query too', async () => {
+  const { open, row, stored } = await given();
+  const first = await open();
+  await first.resume(beginning);
+  first.sink.publish(row(4, 0, 3));
+  await first.sink.confirmed();
+  const second = await open();
+  const kept = { source: 'IN', incarnation: 'abc', sequence: 4, currentUntil: 0 };
+  await second.resume({ ...beginning, kept, gaveSameRows: async () => false });
+  const settlements = new Settlements();
+  for (const output of [row(4, 1, 2, 2), row(5, 0, 1, 2)]) settlements.publish(second.sink, output);
+  await settlements.reach(2);
+  expect(settlements.found).toEqual(['4.1']);
+  expect(await stored()).toEqual(['4.0', '5.0']);
 });
 
 it('lets a zombie double nothing, whatever it still publishes', async () => {
@@ -144,7 +193,7 @@ it('lets a zombie double nothing, whatever it still publishes', async () => {
   zombie.sink.publish(row(1));
   await zombie.sink.confirmed();
   const owner = await open();
-  await owner.resume({ ...beginning, hasBegun: true });
+  await owner.resume(begun);
   for (let n = 2; n <= 20; n++) owner.sink.publish(row(n));
   await owner.sink.confirmed();
   const settlements = new Settlements();
@@ -170,9 +219,9 @@ it('fails where somebody else writes, then and when it begins again, until that 
   await settlements.reach(3);
   expect(settlements.refused).toMatchObject([2, 3, 4].map(() => ({ steer: 'blocked' })));
   const again = await open();
-  await expect(again.resume({ ...beginning, hasBegun: true })).rejects.toMatchObject({ steer: 'failed' });
+  await expect(again.resume(begun)).rejects.toMatchObject({ steer: 'failed' });
   await jsm.streams.deleteMessage(stream, 3);
-  expect(await again.resume({ ...beginning, hasBegun: true })).toMatchObject({ sequence: 1 });
+  expect(await again.resume(begun)).toMatchObject({ sequence: 1 });
   again.sink.publish(row(2));
   await again.sink.confirmed();
   expect((await stored()).filter((text) => text !== '')).toEqual(['from before', '1.0', '2.0']);
@@ -193,7 +242,7 @@ it('goes on behind the newest row that is left, however many behind it were dele
   await eventually(isStored, { what: 'them to be stored' });
   await jsm.streams.purge(stream, { filter: gone });
   const second = await open();
-  expect(await second.resume({ ...beginning, hasBegun: true })).toMatchObject({ source: 'IN', sequence: 2 });
+  expect(await second.resume(begun)).toMatchObject({ source: 'IN', sequence: 2 });
   second.sink.publish(row(3));
   await second.sink.confirmed();
   const { state } = await jsm.streams.info(stream);
@@ -254,6 +303,29 @@ it('has no problem any more when the connection is back, though nothing is publi
     await eventually(() => sink.problem !== undefined, { what: 'the problem' });
     proxy.cut();
     await eventually(() => sink.problem === undefined, { what: 'the problem to be over' });
+  } finally {
+    await closeConnections();
+    await proxy.stop();
+  }
+});
+
+it('may lose its connection before it knows where it goes on', async () => {
+  const { subject, open, row, stored } = await given();
+  await jetstream(nc).publish(subject, 'from before');
+  const proxy = new TcpProxy(server.port);
+  await proxy.start();
+  try {
+    const { sink, resume, broken } = await open(proxy.url);
+    proxy.refuse();
+    await eventually(() => sink.problem !== undefined, { what: 'the problem' });
+    proxy.cut();
+    const back = eventually(() => sink.problem === undefined, { what: 'the problem to be over' });
+    await Promise.race([broken, back]);
+    const settlements = new Settlements();
+    await resume({ ...beginning, createdAtMs: Date.now() + 60_000 });
+    settlements.publish(sink, row(1));
+    await settlements.reach(1);
+    expect(await stored()).toEqual(['from before', '1.0']);
   } finally {
     await closeConnections();
     await proxy.stop();

@@ -7,16 +7,17 @@ import {
   PermissionViolationError,
   type Subscription,
 } from '@nats-io/nats-core';
-import { ConnectorError, type OutputMessage, type Settle, type Sink } from '../../contract.js';
+import { type Beginning, ConnectorError, type OutputMessage, type Settle, type Sink } from '../../contract.js';
 import { within } from '../../within.js';
 import { connectorError, publishError } from '../errors.js';
 import { publishAnswerOf } from '../publish-answer.js';
 import { followStatus } from '../status.js';
 import { isBehind, type OutputTail, placeOf, type RowPlace, readTail } from './output-tail.js';
-import { type Beginning, foreignWriter, type Resumption, resumptionOf } from './resumption.js';
+import { foreignWriter, type Resumption, resumptionOf } from './resumption.js';
 
-/** Published and not yet acknowledged, at most. */
+/** Published and not yet acknowledged, at most: rows, and bytes of their payloads and headers. */
 const pendingMax = 4096;
+const pendingBytesMax = 16 * 1024 * 1024;
 /** Unacknowledged for that long, it is looked what of it was stored. */
 const ackTimeoutMs = 5000;
 const retryDelayMs = 500;
@@ -27,6 +28,7 @@ interface Pending {
   readonly message: OutputMessage;
   readonly id: string;
   readonly settled: Settle | undefined;
+  readonly bytes: number;
 }
 
 /**
@@ -39,6 +41,7 @@ export class SoleWriterSink implements Sink {
   readonly broken: Promise<never>;
   /** In the order of their publishing. */
   #pending: Pending[] = [];
+  #pendingBytes = 0;
   /** Sequence in the stream of the message before the first pending one. */
   #base = 0;
   /** Rows up to here were stored before it began. */
@@ -46,6 +49,8 @@ export class SoleWriterSink implements Sink {
   #newest: RowPlace | undefined;
   /** Answers to what was published before the last look at the stream count no more. */
   #epoch = 0;
+  /** It is known where the stream ended when it began, without which nothing can be told of what is there. */
+  #begun = false;
   #ready = false;
   #ended: ConnectorError | undefined;
   #connected = true;
@@ -91,7 +96,8 @@ export class SoleWriterSink implements Sink {
         this.#problem = 'publishing waits: the connection was lost';
       } else if (status.type === 'reconnect') {
         this.#connected = true;
-        this.#recover(0);
+        if (this.#begun) this.#recover(0);
+        else this.#problem = undefined;
       } else if (status.type === 'error' && status.error instanceof PermissionViolationError)
         this.#refuse(status.error);
     });
@@ -107,11 +113,12 @@ export class SoleWriterSink implements Sink {
     this.#ready = false;
     const tail = await this.#tail();
     const { stream, writer } = this;
-    const resumption = resumptionOf({ tail, stream, writer, ...beginning });
+    const resumption = await resumptionOf({ tail, stream, writer }, beginning);
     this.#base = tail.lastSequence;
     this.#resumedAt = resumption?.place;
     this.#newest = undefined;
     this.#problem = undefined;
+    this.#begun = true;
     this.#ready = true;
     return resumption;
   }
@@ -130,14 +137,18 @@ export class SoleWriterSink implements Sink {
       const reason = `row ${place.row} of message ${place.sequence} comes behind later ones, and rows go to "${this.stream}" in the order of their source`;
       throw new ConnectorError('failed', reason);
     }
-    const pending = { message, id, settled };
+    const bytes = message.data.length + message.headers.encode().length;
+    const pending = { message, id, settled, bytes };
     if (this.#ready) this.#send(pending, this.#pending.length);
     this.#pending.push(pending);
+    this.#pendingBytes += bytes;
     this.#newest = place;
   }
 
   ready(): Promise<void> | undefined {
-    return this.#pending.length < pendingMax ? undefined : this.#settledUpTo(pendingMax / 2);
+    const { length } = this.#pending;
+    if (length < pendingMax && this.#pendingBytes < pendingBytesMax) return undefined;
+    return this.#settledUpTo(Math.ceil(length / 2));
   }
 
   /** Acknowledgements come by themselves. */
@@ -210,6 +221,7 @@ export class SoleWriterSink implements Sink {
     this.#settledCount += done.length;
     if (!error) this.#base += done.length;
     this.#progressMs = performance.now();
+    for (const { bytes } of done) this.#pendingBytes -= bytes;
     for (const { settled } of done) settled?.(error, wasThere);
     this.#release();
   }
@@ -218,7 +230,9 @@ export class SoleWriterSink implements Sink {
   #drop(index: number, error: ConnectorError): void {
     const [dropped] = this.#pending.splice(index, 1);
     for (const waiting of this.#waiting) if (waiting.before > this.#settledCount + index) waiting.before--;
-    dropped?.settled?.(error);
+    if (!dropped) return;
+    this.#pendingBytes -= dropped.bytes;
+    dropped.settled?.(error);
     this.#release();
   }
 
