@@ -66,7 +66,9 @@ it('goes on where it was in another process, when its own is killed meanwhile', 
   await mesh.jsm.consumers.delete('killed', durable('killed'));
   await eventually(() => rows.includes(319), { what: 'the rows to go on', timeoutMs: 30_000 });
   expect(sorted(rows)).toEqual(range(0, 320));
-  expect(mesh.connectionState('killed').message).toContain('to go on after sequence 300');
+  await eventually(() => mesh.connectionState('killed').message.includes('to go on after sequence 300'), {
+    what: 'the connection to say where it goes on',
+  });
 });
 
 it('begins anew where its pipeline was stopped when it was deleted', async () => {
