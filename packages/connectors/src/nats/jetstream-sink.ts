@@ -28,15 +28,25 @@ const sweepIntervalMs = 250;
 /** A process that stood still for that long does not know whether others have published what it holds meanwhile. */
 const stallMs = 2000;
 
+/**
+ * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: it
+ * was sent, and nobody knows whether it is stored.
+ */
+type State = 'sent' | 'held' | 'doubted';
+
+/** What is pending of one subject: how many messages in each state, so that nobody looks through all of them for none. */
+interface Lane extends Record<State, number> {
+  readonly subject: string;
+  /** Token of the first message that was refused for now. */
+  refused: number | undefined;
+}
+
 interface Pending {
   readonly message: OutputMessage;
+  readonly lane: Lane;
   readonly settled: Settle | undefined;
   readonly bytes: number;
-  /**
-   * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: it
-   * was sent, and nobody knows whether it is stored.
-   */
-  state: 'sent' | 'held' | 'doubted';
+  state: State;
   /** When one that is `sent` is looked for, or tried again where it was refused, unless it is acknowledged before, in monotonic milliseconds. */
   dueMs: number;
   /** When it was sent for the first time, in monotonic milliseconds. */
@@ -52,8 +62,8 @@ export class JetStreamSink implements Sink {
   /** By token, in the order of their publishing. */
   readonly #pending = new NumberMap<Pending>();
   #pendingBytes = 0;
-  /** Token of the first message that was refused for now, by subject. */
-  readonly #refused = new Map<string, number>();
+  /** By subject, of those of which something is pending. */
+  readonly #lanes = new Map<string, Lane>();
   readonly #inbox: string;
   readonly #outbound: Outbound;
   #next = 0;
@@ -101,9 +111,15 @@ export class JetStreamSink implements Sink {
 
   publish(message: OutputMessage, settled?: Settle): void {
     const bytes = message.data.length + message.headers.encode().length;
-    const pending: Pending = { message, settled, bytes, state: 'held', dueMs: 0, firstSentMs: undefined };
     const token = this.#next++;
-    if (!this.#isHeldBack && !this.#refused.has(message.subject)) this.#send(token, pending);
+    const { subject } = message;
+    const known = this.#lanes.get(subject);
+    const isHeld = this.#isHeldBack || known?.refused !== undefined;
+    if (!isHeld) this.#write(token, message);
+    const lane = known ?? this.#openLane(subject);
+    const pending: Pending = { message, lane, settled, bytes, state: 'held', dueMs: 0, firstSentMs: undefined };
+    lane.held++;
+    if (!isHeld) this.#noteSent(pending);
     this.#pending.set(token, pending);
     this.#pendingBytes += bytes;
   }
@@ -138,23 +154,31 @@ export class JetStreamSink implements Sink {
     const left = this.#pending.entries();
     this.#pending.clear();
     this.#pendingBytes = 0;
-    this.#refused.clear();
+    this.#lanes.clear();
     for (const { resolve } of this.#confirming.splice(0)) resolve();
     // It may be stored all the same: whoever publishes it again does so with the same id.
     for (const [, { message, settled }] of left)
       settled?.(new ConnectorError('blocked', `publishing to ${message.subject} was not acknowledged before it ended`));
   }
 
+  #openLane(subject: string): Lane {
+    const lane: Lane = { subject, sent: 0, held: 0, doubted: 0, refused: undefined };
+    this.#lanes.set(subject, lane);
+    return lane;
+  }
+
   /** A message keeps its token when it is published again, so that a late acknowledgement of the first attempt counts. */
-  #send(token: number, pending: Pending): void {
-    const { subject, data, headers } = pending.message;
+  #write(token: number, { subject, data, headers }: OutputMessage): void {
     try {
       this.#outbound.publish(subject, data, headers, this.#inbox + token);
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
+  }
+
+  #noteSent(pending: Pending): void {
     const nowMs = performance.now();
-    pending.state = 'sent';
+    turn(pending, 'sent');
     pending.firstSentMs ??= nowMs;
     pending.dueMs = nowMs + ackTimeoutMs;
   }
@@ -182,19 +206,19 @@ export class JetStreamSink implements Sink {
 
   /** A message was refused for now: the first of its subject is tried again after a while, and the others follow it. */
   #wait(token: number, pending: Pending): void {
-    const { subject } = pending.message;
-    const first = this.#refused.get(subject);
-    pending.state = 'held';
+    const { lane } = pending;
+    const first = lane.refused;
+    turn(pending, 'held');
     // What is in front of it may turn out not to be stored: all that is held goes out in order once that is known.
     if (this.#looking || (first !== undefined && first < token)) return;
-    if (this.#isUnanswered(subject, token)) {
+    if (this.#isUnanswered(lane, token)) {
       this.#doubt();
       return;
     }
     const before = first === undefined ? undefined : this.#pending.get(first);
-    if (before) before.state = 'held';
-    this.#refused.set(subject, token);
-    pending.state = 'sent';
+    if (before) turn(before, 'held');
+    lane.refused = token;
+    turn(pending, 'sent');
     pending.dueMs = performance.now() + retryDelayMs;
   }
 
@@ -202,21 +226,25 @@ export class JetStreamSink implements Sink {
    * Whether an earlier message of the subject has no answer. Where the stream's leader has just died those were lost in silence, or are stored and the answer was lost; the servers
    * refuse what comes as soon as they know.
    */
-  #isUnanswered(subject: string, before: number): boolean {
-    const retried = this.#refused.get(subject);
+  #isUnanswered(lane: Lane, before: number): boolean {
+    const retried = lane.refused;
+    const isRetrying = retried !== undefined && this.#pending.get(retried)?.state === 'sent';
+    if (lane.sent === (isRetrying ? 1 : 0)) return false;
     return this.#pending
       .entries()
       .some(
-        ([token, { state, message }]) =>
-          token < before && token !== retried && state === 'sent' && message.subject === subject,
+        ([token, pending]) => token < before && token !== retried && pending.lane === lane && pending.state === 'sent',
       );
   }
 
   #settle(token: number, pending: Pending, error?: ConnectorError, wasThere = false): void {
     this.#pending.delete(token);
     this.#pendingBytes -= pending.bytes;
-    const { subject } = pending.message;
-    if (this.#refused.size > 0 && this.#refused.get(subject) === token) this.#follow(subject);
+    const { lane } = pending;
+    lane[pending.state]--;
+    if (lane.refused === token) this.#follow(lane);
+    if (lane.sent + lane.held + lane.doubted === 0 && this.#lanes.get(lane.subject) === lane)
+      this.#lanes.delete(lane.subject);
     pending.settled?.(error, wasThere);
     if (this.#waiting && this.#pending.size < pendingMax / 2 && this.#pendingBytes < pendingBytesMax / 2) {
       this.#waiting.resolve();
@@ -226,9 +254,9 @@ export class JetStreamSink implements Sink {
   }
 
   /** The message that those of a subject waited for is done with. */
-  #follow(subject: string): void {
-    this.#refused.delete(subject);
-    if (!this.#isHeldBack) this.#sendHeld((pending) => pending.message.subject === subject);
+  #follow(lane: Lane): void {
+    lane.refused = undefined;
+    if (!this.#isHeldBack && lane.held > 0) this.#sendHeld((pending) => pending.lane === lane);
   }
 
   /** In the order of their publishing. */
@@ -267,12 +295,12 @@ export class JetStreamSink implements Sink {
 
   /** What was sent may be stored, or not: it is looked for before it is published again, and what comes after it waits. */
   #doubt(): void {
-    this.#refused.clear();
+    for (const lane of this.#lanes.values()) lane.refused = undefined;
     for (const [, pending] of this.#pending.entries()) {
       if (pending.state !== 'sent') continue;
       const sentMs = (pending.firstSentMs ?? performance.now()) + this.#clockOffsetMs;
       this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
-      pending.state = 'doubted';
+      turn(pending, 'doubted');
     }
     if (!this.#looking) void this.#look();
   }
@@ -310,7 +338,7 @@ export class JetStreamSink implements Sink {
       if (this.#pending.get(token) !== pending || pending.state !== 'doubted') continue;
       if (stored.has(pending.message.headers.find(headers.messageId) ?? ''))
         this.#settle(token, pending, undefined, true);
-      else pending.state = 'held';
+      else turn(pending, 'held');
     }
   }
 
@@ -322,10 +350,10 @@ export class JetStreamSink implements Sink {
   #refuse({ operation, subject, message }: PermissionViolationError): void {
     if (operation !== 'publish') return;
     this.#problem = `publishing to ${subject} is not permitted: ${message}`;
-    this.#refused.delete(subject);
+    const lane = this.#lanes.get(subject);
+    if (lane) lane.refused = undefined;
     for (const [token, pending] of this.#pending.entries())
-      if (pending.message.subject === subject)
-        this.#settle(token, pending, new ConnectorError('failed', this.#problem));
+      if (pending.lane === lane) this.#settle(token, pending, new ConnectorError('failed', this.#problem));
   }
 
   #sweep(): void {
@@ -337,7 +365,7 @@ export class JetStreamSink implements Sink {
     let unanswered: Pending | undefined;
     for (const [token, pending] of this.#pending.entries()) {
       if (pending.state !== 'sent' || pending.dueMs > now) continue;
-      if (this.#refused.get(pending.message.subject) === token) this.#sendAgain(token, pending);
+      if (pending.lane.refused === token) this.#sendAgain(token, pending);
       else unanswered ??= pending;
     }
     if (!unanswered) return;
@@ -347,7 +375,8 @@ export class JetStreamSink implements Sink {
 
   #sendAgain(token: number, pending: Pending): void {
     try {
-      this.#send(token, pending);
+      this.#write(token, pending.message);
+      this.#noteSent(pending);
     } catch (error) {
       // The server's limits have changed since it was taken.
       this.#settle(
@@ -357,4 +386,10 @@ export class JetStreamSink implements Sink {
       );
     }
   }
+}
+
+function turn(pending: Pending, state: State): void {
+  pending.lane[pending.state]--;
+  pending.state = state;
+  pending.lane[state]++;
 }

@@ -131,14 +131,14 @@ describe('what is fetched ahead', () => {
     expect(prefetch.room(60, 0)).toBe(0);
   });
 
-  it('asks for what is left of the window, where that is worth a request', () => {
+  it('asks for whole batches', () => {
     const prefetch = new Prefetch({ max, batch: 64, least: 1, nowMs: 0, hasMore });
     expect(prefetch.room(0, 0)).toBe(64);
-    expect(prefetch.room(20, 28)).toBe(16);
-    expect(prefetch.room(21, 28)).toBe(0);
-    const small = new Prefetch({ max, batch: 10, least: 400, nowMs: 0, hasMore });
-    expect(small.room(200, 190)).toBe(10);
-    expect(small.room(200, 191)).toBe(0);
+    expect(prefetch.room(5, 28)).toBe(0);
+    expect(prefetch.room(4, 28)).toBe(64);
+    const small = new Prefetch({ max, batch: 10, least: 40, nowMs: 0, hasMore });
+    expect(small.room(20, 11)).toBe(0);
+    expect(small.room(20, 10)).toBe(10);
   });
 
   it('is what is done while a busy server gets round to deliver more', () => {

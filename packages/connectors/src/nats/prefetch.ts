@@ -62,16 +62,16 @@ export class Prefetch {
   }
 
   /**
-   * How many more to ask for where so many are under way and so many asked for: what is left of the window, unless that is little. Without limit where little is under way and
-   * the source has no more.
+   * How many more to ask for where so many are under way and so many asked for: a whole batch or none; where the window is much smaller than a batch what is left of it,
+   * unless that is below a quarter. Without limit where little is under way and the source has no more.
    */
   room(underWay: number, asked: number): number {
     const { batch, hasMore } = this.options;
     const window = this.#window;
-    const left = window - underWay - asked;
-    const worthAsking = Math.max(1, Math.min(batch, window >> 2));
-    if (left >= worthAsking) return left;
-    if (window - underWay >= worthAsking && !hasMore()) return Number.POSITIVE_INFINITY;
+    const isSmall = window < batch / 4;
+    const most = isSmall ? window - (window >> 2) - 1 : Math.max(window - batch, window >> 1);
+    if (underWay + asked <= most) return isSmall ? window - underWay - asked : batch;
+    if (underWay <= most && !hasMore()) return Number.POSITIVE_INFINITY;
     this.#wasFull = true;
     return 0;
   }
