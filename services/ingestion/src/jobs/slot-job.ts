@@ -3,7 +3,6 @@ import {
   type Connection,
   ConnectorError,
   type Lineage,
-  type Position,
   type PositionStore,
   type Reader,
   type SecretSource,
@@ -36,6 +35,7 @@ import type { RowTarget } from './shared-sink.js';
 import type { SinkPool } from './sink-pool.js';
 import { SlotCircumstances, type SlotCircumstancesOptions } from './slot-circumstances.js';
 import { SlotCounter } from './slot-counter.js';
+import { soleWriterPositions } from './sole-writer-positions.js';
 
 export interface SlotJobOptions extends SlotCircumstancesOptions {
   readonly spec: SlotSpec;
@@ -314,34 +314,16 @@ export class SlotJob {
   /** Where the reader goes on, or of a durable says how far that came; where a pipeline writes its output alone, only once it is known how far it came there. */
   #positions(): PositionStore | undefined {
     const { connection, reader } = this.#spec;
+    const { positions, sinks, pastPipelines } = this.options;
     if (hasDurable(connection.resolved)) {
       if (!answersForReader(this.#spec)) return undefined;
-      return this.options.positions.ofDurable(reader, this.#circumstances);
+      return positions.ofDurable(reader, this.#circumstances);
     }
-    const store = this.options.positions.of(this.#spec.reader);
-    return {
-      load: async () => {
-        const kept = await store.load();
-        const written = await this.#resumeWriting(kept);
-        // What lies between the two is evaluated again, since something of it may have failed; its rows are not published again.
-        return kept ?? written;
-      },
-      save: (position) => store.save(position),
-    };
-  }
-
-  async #resumeWriting(kept: Position | undefined): Promise<Position | undefined> {
-    const [spec] = (this.#reading?.pipelines ?? []).map((pipeline) => pipeline.spec);
-    const sink = spec?.sink;
-    if (!spec || sink?.soleWriter === undefined) return undefined;
-    const { sinks, pastPipelines } = this.options;
-    const { soleWriting, problem } = sinks.acquire(sink, this);
-    if (!soleWriting) throw new ConnectorError('blocked', problem ?? `the sink "${sink.name}" is not open`);
-    const { createdAtMs } = spec;
-    return soleWriting.resume({
-      kept,
-      createdAtMs,
-      gaveSameRows: (revision) => pastPipelines.gaveSameRows(spec, revision),
+    return soleWriterPositions(positions.of(reader), {
+      sinks,
+      pastPipelines,
+      user: this,
+      pipeline: () => this.#reading?.pipelines[0]?.spec,
     });
   }
 
