@@ -33,6 +33,7 @@ it('holds what a Map holds', () => {
         expect(ours.has(key)).toBe(theirs.has(key));
       });
       expect(ours.entries()).toEqual([...theirs].sort(([a], [b]) => a - b));
+      expect(ours.values().sort((a, b) => a - b)).toEqual([...theirs.values()].sort((a, b) => a - b));
     }),
   );
 });

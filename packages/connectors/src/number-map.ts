@@ -76,6 +76,15 @@ export class NumberMap<V> {
     return entries.sort(([a], [b]) => a - b);
   }
 
+  /** In no order; what changes afterwards does not show in it. */
+  values(): V[] {
+    const values: V[] = [];
+    this.#keys.forEach((key, place) => {
+      if (key !== none) values.push(this.#values[place] as V);
+    });
+    return values;
+  }
+
   #homeOf(key: number): number {
     return Math.imul(key, scatter) >>> (32 - this.#bits);
   }

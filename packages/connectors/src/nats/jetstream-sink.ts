@@ -15,6 +15,7 @@ import { publishError } from './errors.js';
 import { Outbound } from './outbound.js';
 import { NatsOutputHistory } from './output-history.js';
 import { publishAnswerOf } from './publish-answer.js';
+import { ReplyNumbers } from './reply-numbers.js';
 import { followStatus } from './status.js';
 import { storedIds } from './stored-ids.js';
 
@@ -37,11 +38,15 @@ type State = 'sent' | 'held' | 'doubted';
 /** What is pending of one subject: how many messages in each state, so that nobody looks through all of them for none. */
 interface Lane extends Record<State, number> {
   readonly subject: string;
-  /** Token of the first message that was refused for now. */
-  refused: number | undefined;
+  /** The first message that was refused for now. */
+  refused: Pending | undefined;
 }
 
 interface Pending {
+  /** In the subject of the reply. */
+  readonly number: number;
+  /** Place in the order of publishing. */
+  readonly place: number;
   readonly message: OutputMessage;
   readonly lane: Lane;
   readonly settled: Settle | undefined;
@@ -51,16 +56,18 @@ interface Pending {
   dueMs: number;
   /** When it was sent for the first time, in monotonic milliseconds. */
   firstSentMs: number | undefined;
+  timesSent: number;
 }
 
 /**
- * Publishes to JetStream with everything in flight at once: one inbox subscription, a counter in the reply subject, one map of
+ * Publishes to JetStream with everything in flight at once: one inbox subscription, a number in the reply subject, one map of
  * what is pending, and one timer for all. What is not acknowledged is looked for, and published again with the same bytes and message id where it is not stored, and in the order in which it
  * came: where a message is refused for now, those of its subject behind it wait until it is stored.
  */
 export class JetStreamSink implements Sink {
-  /** By token, in the order of their publishing. */
+  /** By number. */
   readonly #pending = new NumberMap<Pending>();
+  readonly #numbers = new ReplyNumbers();
   #pendingBytes = 0;
   /** By subject, of those of which something is pending. */
   readonly #lanes = new Map<string, Lane>();
@@ -70,7 +77,7 @@ export class JetStreamSink implements Sink {
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #waiting: { promise: Promise<void>; resolve: () => void } | undefined;
-  /** Who waits for everything before a token, of which so many messages are left. */
+  /** Who waits for everything before a place, of which so many messages are left. */
   #confirming: { readonly before: number; left: number; readonly resolve: () => void }[] = [];
   #problem: string | undefined;
   #connected = true;
@@ -111,16 +118,27 @@ export class JetStreamSink implements Sink {
 
   publish(message: OutputMessage, settled?: Settle): void {
     const bytes = message.data.length + message.headers.encode().length;
-    const token = this.#next++;
     const { subject } = message;
     const known = this.#lanes.get(subject);
     const isHeld = this.#isHeldBack || known?.refused !== undefined;
-    if (!isHeld) this.#write(token, message);
+    const number = this.#numbers.take();
+    if (!isHeld) this.#write(number, message);
     const lane = known ?? this.#openLane(subject);
-    const pending: Pending = { message, lane, settled, bytes, state: 'held', dueMs: 0, firstSentMs: undefined };
+    const pending: Pending = {
+      number,
+      place: this.#next++,
+      message,
+      lane,
+      settled,
+      bytes,
+      state: 'held',
+      dueMs: 0,
+      firstSentMs: undefined,
+      timesSent: 0,
+    };
     lane.held++;
     if (!isHeld) this.#noteSent(pending);
-    this.#pending.set(token, pending);
+    this.#pending.set(number, pending);
     this.#pendingBytes += bytes;
   }
 
@@ -151,13 +169,13 @@ export class JetStreamSink implements Sink {
     clearInterval(this.#sweeper);
     this.#subscription?.unsubscribe();
     this.#unfollow?.();
-    const left = this.#pending.entries();
+    const left = this.#inOrder();
     this.#pending.clear();
     this.#pendingBytes = 0;
     this.#lanes.clear();
     for (const { resolve } of this.#confirming.splice(0)) resolve();
     // It may be stored all the same: whoever publishes it again does so with the same id.
-    for (const [, { message, settled }] of left)
+    for (const { message, settled } of left)
       settled?.(new ConnectorError('blocked', `publishing to ${message.subject} was not acknowledged before it ended`));
   }
 
@@ -167,10 +185,15 @@ export class JetStreamSink implements Sink {
     return lane;
   }
 
-  /** A message keeps its token when it is published again, so that a late acknowledgement of the first attempt counts. */
-  #write(token: number, { subject, data, headers }: OutputMessage): void {
+  /** In the order of their publishing; what changes afterwards does not show in it. */
+  #inOrder(): Pending[] {
+    return this.#pending.values().sort((a, b) => a.place - b.place);
+  }
+
+  /** A message keeps its number when it is published again, so that a late acknowledgement of the first attempt counts. */
+  #write(number: number, { subject, data, headers }: OutputMessage): void {
     try {
-      this.#outbound.publish(subject, data, headers, this.#inbox + token);
+      this.#outbound.publish(subject, data, headers, this.#inbox + number);
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
@@ -180,44 +203,48 @@ export class JetStreamSink implements Sink {
     const nowMs = performance.now();
     turn(pending, 'sent');
     pending.firstSentMs ??= nowMs;
+    pending.timesSent++;
     pending.dueMs = nowMs + ackTimeoutMs;
   }
 
   #take(message: Msg): void {
-    const token = Number(message.subject.slice(this.#inbox.length));
-    const pending = this.#pending.get(token);
-    // A second acknowledgement, after a retry.
-    if (!pending) return;
+    const number = Number(message.subject.slice(this.#inbox.length));
+    const pending = this.#pending.get(number);
+    if (!pending) {
+      this.#numbers.noteStray(number);
+      return;
+    }
     const answer = publishAnswerOf(message);
     if (answer.stored) {
       this.#problem = undefined;
-      this.#settle(token, pending, undefined, answer.duplicate);
+      this.#settle(pending, undefined, answer.duplicate);
     } else if (answer.final) {
       this.#settle(
-        token,
         pending,
         new ConnectorError('failed', `publishing to ${pending.message.subject} failed: ${answer.reason}`),
       );
     } else {
       this.#problem = `publishing to ${pending.message.subject} waits: ${answer.reason}`;
-      this.#wait(token, pending);
+      this.#wait(pending);
+      return;
     }
+    // Sent again, it may be answered again.
+    if (pending.timesSent === 1) this.#numbers.giveBack(number);
   }
 
   /** A message was refused for now: the first of its subject is tried again after a while, and the others follow it. */
-  #wait(token: number, pending: Pending): void {
+  #wait(pending: Pending): void {
     const { lane } = pending;
     const first = lane.refused;
     turn(pending, 'held');
     // What is in front of it may turn out not to be stored: all that is held goes out in order once that is known.
-    if (this.#looking || (first !== undefined && first < token)) return;
-    if (this.#isUnanswered(lane, token)) {
+    if (this.#looking || (first !== undefined && first.place < pending.place)) return;
+    if (this.#isUnanswered(lane, pending.place)) {
       this.#doubt();
       return;
     }
-    const before = first === undefined ? undefined : this.#pending.get(first);
-    if (before) turn(before, 'held');
-    lane.refused = token;
+    if (first) turn(first, 'held');
+    lane.refused = pending;
     turn(pending, 'sent');
     pending.dueMs = performance.now() + retryDelayMs;
   }
@@ -228,21 +255,20 @@ export class JetStreamSink implements Sink {
    */
   #isUnanswered(lane: Lane, before: number): boolean {
     const retried = lane.refused;
-    const isRetrying = retried !== undefined && this.#pending.get(retried)?.state === 'sent';
-    if (lane.sent === (isRetrying ? 1 : 0)) return false;
+    if (lane.sent === (retried?.state === 'sent' ? 1 : 0)) return false;
     return this.#pending
-      .entries()
+      .values()
       .some(
-        ([token, pending]) => token < before && token !== retried && pending.lane === lane && pending.state === 'sent',
+        (pending) => pending.place < before && pending !== retried && pending.lane === lane && pending.state === 'sent',
       );
   }
 
-  #settle(token: number, pending: Pending, error?: ConnectorError, wasThere = false): void {
-    this.#pending.delete(token);
+  #settle(pending: Pending, error?: ConnectorError, wasThere = false): void {
+    this.#pending.delete(pending.number);
     this.#pendingBytes -= pending.bytes;
     const { lane } = pending;
     lane[pending.state]--;
-    if (lane.refused === token) this.#follow(lane);
+    if (lane.refused === pending) this.#follow(lane);
     if (lane.sent + lane.held + lane.doubted === 0 && this.#lanes.get(lane.subject) === lane)
       this.#lanes.delete(lane.subject);
     pending.settled?.(error, wasThere);
@@ -250,7 +276,7 @@ export class JetStreamSink implements Sink {
       this.#waiting.resolve();
       this.#waiting = undefined;
     }
-    if (this.#confirming.length > 0) this.#countDown(token);
+    if (this.#confirming.length > 0) this.#countDown(pending.place);
   }
 
   /** The message that those of a subject waited for is done with. */
@@ -261,13 +287,12 @@ export class JetStreamSink implements Sink {
 
   /** In the order of their publishing. */
   #sendHeld(isMeant: (pending: Pending) => boolean): void {
-    for (const [token, pending] of this.#pending.entries())
-      if (pending.state === 'held' && isMeant(pending)) this.#sendAgain(token, pending);
+    for (const pending of this.#inOrder()) if (pending.state === 'held' && isMeant(pending)) this.#sendAgain(pending);
   }
 
-  #countDown(token: number): void {
+  #countDown(place: number): void {
     for (const waiting of this.#confirming) {
-      if (token < waiting.before && --waiting.left === 0) waiting.resolve();
+      if (place < waiting.before && --waiting.left === 0) waiting.resolve();
     }
     this.#confirming = this.#confirming.filter(({ left }) => left > 0);
   }
@@ -296,7 +321,7 @@ export class JetStreamSink implements Sink {
   /** What was sent may be stored, or not: it is looked for before it is published again, and what comes after it waits. */
   #doubt(): void {
     for (const lane of this.#lanes.values()) lane.refused = undefined;
-    for (const [, pending] of this.#pending.entries()) {
+    for (const pending of this.#pending.values()) {
       if (pending.state !== 'sent') continue;
       const sentMs = (pending.firstSentMs ?? performance.now()) + this.#clockOffsetMs;
       this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
@@ -312,7 +337,7 @@ export class JetStreamSink implements Sink {
       const sinceMs = this.#doubtedSinceMs;
       this.#doubtedSinceMs = Number.POSITIVE_INFINITY;
       try {
-        const messages = doubted.map(([, { message }]) => message);
+        const messages = doubted.map(({ message }) => message);
         // The clock that says more: one may stand still while the machine does, the other may be set.
         const agoMs = Math.max(Date.now(), performance.now() + this.#clockOffsetMs) - sinceMs;
         this.#foundOut(doubted, await storedIds(this.#ownHistory, messages, { sinceMs, agoMs }));
@@ -329,15 +354,14 @@ export class JetStreamSink implements Sink {
     if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(() => true);
   }
 
-  #doubted(): [number, Pending][] {
-    return this.#pending.entries().filter(([, { state }]) => state === 'doubted');
+  #doubted(): Pending[] {
+    return this.#inOrder().filter(({ state }) => state === 'doubted');
   }
 
-  #foundOut(doubted: readonly [number, Pending][], stored: ReadonlySet<string>): void {
-    for (const [token, pending] of doubted) {
-      if (this.#pending.get(token) !== pending || pending.state !== 'doubted') continue;
-      if (stored.has(pending.message.headers.find(headers.messageId) ?? ''))
-        this.#settle(token, pending, undefined, true);
+  #foundOut(doubted: readonly Pending[], stored: ReadonlySet<string>): void {
+    for (const pending of doubted) {
+      if (this.#pending.get(pending.number) !== pending || pending.state !== 'doubted') continue;
+      if (stored.has(pending.message.headers.find(headers.messageId) ?? '')) this.#settle(pending, undefined, true);
       else turn(pending, 'held');
     }
   }
@@ -352,8 +376,8 @@ export class JetStreamSink implements Sink {
     this.#problem = `publishing to ${subject} is not permitted: ${message}`;
     const lane = this.#lanes.get(subject);
     if (lane) lane.refused = undefined;
-    for (const [token, pending] of this.#pending.entries())
-      if (pending.lane === lane) this.#settle(token, pending, new ConnectorError('failed', this.#problem));
+    for (const pending of this.#inOrder())
+      if (pending.lane === lane) this.#settle(pending, new ConnectorError('failed', this.#problem));
   }
 
   #sweep(): void {
@@ -363,9 +387,9 @@ export class JetStreamSink implements Sink {
     if (stalled || this.#pending.size === 0 || this.#isHeldBack || this.nc.isClosed()) return;
     const now = performance.now();
     let unanswered: Pending | undefined;
-    for (const [token, pending] of this.#pending.entries()) {
+    for (const pending of this.#pending.values()) {
       if (pending.state !== 'sent' || pending.dueMs > now) continue;
-      if (pending.lane.refused === token) this.#sendAgain(token, pending);
+      if (pending.lane.refused === pending) this.#sendAgain(pending);
       else unanswered ??= pending;
     }
     if (!unanswered) return;
@@ -373,17 +397,13 @@ export class JetStreamSink implements Sink {
     this.#doubt();
   }
 
-  #sendAgain(token: number, pending: Pending): void {
+  #sendAgain(pending: Pending): void {
     try {
-      this.#write(token, pending.message);
+      this.#write(pending.number, pending.message);
       this.#noteSent(pending);
     } catch (error) {
       // The server's limits have changed since it was taken.
-      this.#settle(
-        token,
-        pending,
-        error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)),
-      );
+      this.#settle(pending, error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
     }
   }
 }
