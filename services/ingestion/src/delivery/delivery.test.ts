@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { loadSql, RowError } from '@laminar/sql';
 import { eventually } from '@laminar/test';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -15,7 +16,7 @@ const forgetful = () => new DeliveryStage({ ackWaitMs: undefined });
 describe('a message that gives several rows', () => {
   it('leaves those behind it to a later turn where its rows are large together', () => {
     const stage = acknowledged();
-    const row = 'x'.repeat(1024 * 1024);
+    const row = 'x'.repeat(2 ** 18);
     const { pipeline, sink } = stage.pipeline('p', { rows: () => [row, row, row] });
     stage.delivery.pipelines = [pipeline];
     const batch = stage.settled.batch([1, 2, 3]);
@@ -143,6 +144,30 @@ describe('a sink that goes', () => {
     expect(sink.published).toHaveLength(1);
     stage.delivery.resume();
     expect(sink.published).toHaveLength(2);
+  });
+
+  it('leaves messages that give large rows together to the sink that comes a part at a time', async () => {
+    const stage = acknowledged();
+    const rows = () => Array<string>(3).fill('x'.repeat(2 ** 18));
+    const lost = stage.pipeline('p', { rows });
+    stage.delivery.pipelines = [lost.pipeline];
+    const sequences = [1, 2, 3, 4, 5, 6];
+    for (const sequence of sequences) stage.come([sequence]);
+    stage.delivery.pause();
+    for (const [row = ''] of sequences.map(rows)) for (const _ of rows()) lost.sink.settle(row, away);
+    const successor = stage.pipeline('p', { rows });
+    stage.delivery.pipelines = [successor.pipeline];
+    let makeRoom: () => void = () => undefined;
+    successor.sink.room = new Promise((resolve) => {
+      makeRoom = resolve;
+    });
+    stage.delivery.resume();
+    for (let turn = 0; turn < 10; turn++) await setImmediate();
+    expect(successor.sink.published).toSatisfy((rows: string[]) => rows.length <= 6);
+    makeRoom();
+    await eventually(() => successor.sink.published.length === 18, { what: 'the others' });
+    for (const row of successor.sink.published) successor.sink.settle(row);
+    expect(stage.settled.outcomes).toEqual(sequences.map((sequence) => `ack ${sequence}`));
   });
 
   it('takes along what a pipeline that is gone has not got out: nobody waits for it any more', () => {

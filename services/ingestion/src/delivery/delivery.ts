@@ -6,15 +6,15 @@ import { type FailureOptions, Failures, hold } from './failures.js';
 import type { Flight } from './flight.js';
 import { Flights } from './flights.js';
 import { GivenUp } from './given-up.js';
+import { Held } from './held.js';
 import { MessageTrace, producerTrace } from './message-trace.js';
 import type { RunningPipeline } from './pipeline.js';
 import { publishAtOnce, publishConfirmed, unpublished } from './publication.js';
 import { Looks } from './repeats/looks.js';
 import type { Finding, Repeats } from './repeats/repeats.js';
 import type { TraceSampler } from './trace-sampler.js';
+import { Turns } from './turns.js';
 
-/** Of messages that give several rows, this many bytes are handed to the sinks before it is asked whether they can take more. */
-const turnBytesMax = 4 * 1024 * 1024;
 /** What is kept of a row beside its data until it is confirmed, about. */
 const rowOverheadBytes = 200;
 
@@ -43,19 +43,20 @@ export class Delivery {
   readonly #failures: Failures;
   readonly #givenUp: GivenUp;
   readonly #looks: Looks;
+  readonly #held: Held;
+  /** Of messages that give several rows; a batch begins one. */
+  readonly #turns = new Turns(() => this.ready());
   /** What is held waits for an output that could not be looked at. */
   #lookFailed = false;
   /** Evaluations that wait for functions. */
   #awaited = 0;
   #drained: (() => void)[] = [];
-  /** Since `process` was called. */
-  #turnBytes = 0;
   #paused = false;
   #stopped = false;
 
   constructor(readonly options: DeliveryOptions) {
     this.#flights = new Flights({
-      onHeld: () => this.#tryHeld(),
+      onHeld: () => this.#held.tryAll(),
       onAcknowledged: ({ startedMs }) => this.#recordLatency(startedMs),
       onIdle: () => this.#releaseIfIdle(),
     });
@@ -65,7 +66,25 @@ export class Delivery {
     };
     this.#failures = new Failures({ ...options, onStop }, this.#flights);
     this.#givenUp = new GivenUp(options.log);
-    this.#looks = new Looks({ ...options, sourceIncarnation: () => options.reader.sourceIncarnation });
+    this.#held = new Held({
+      flights: this.#flights,
+      turns: this.#turns,
+      isStopped: () => this.#paused || this.#stopped,
+      holdsBack: () => options.inOrder && this.#looks.holdsBack,
+      onBegin: () => {
+        this.#lookFailed = false;
+      },
+      tryAgain: (flight) => this.#tryAgain(flight),
+      onTried: () => {
+        for (const { sink } of this.pipelines) sink.flush();
+      },
+    });
+    this.#looks = new Looks({
+      ...options,
+      turns: this.#turns,
+      sourceIncarnation: () => options.reader.sourceIncarnation,
+      onNoneLeft: () => this.#held.goOn(),
+    });
   }
 
   /**
@@ -75,9 +94,9 @@ export class Delivery {
   process(batch: Batch, from = 0): number {
     const { messages } = batch;
     const startedMs = performance.now();
-    this.#turnBytes = 0;
+    this.#turns.begin();
     let next = from;
-    for (; next < messages.length && !this.#stopped && this.#turnBytes < turnBytesMax; next++) {
+    for (; next < messages.length && !this.#stopped && !this.#turns.isOver; next++) {
       const message = messages[next] as Message;
       if (message.sequence === undefined) this.#evaluate(this.pipelines, message, undefined);
       else this.#takeOff(batch, next, startedMs);
@@ -126,7 +145,8 @@ export class Delivery {
   /** Goes on with what is held, by the pipelines of now. */
   resume(): void {
     this.#paused = false;
-    this.#tryHeld();
+    this.#turns.hurry();
+    this.#held.tryAll();
   }
 
   /**
@@ -146,6 +166,7 @@ export class Delivery {
         for (const pipeline of this.pipelines) if (flight.isOwedTo(pipeline.id)) this.#givenUp.count(pipeline);
     }
     this.recall(this.pipelines);
+    this.#turns.hurry();
     this.#flights.forget();
   }
 
@@ -165,14 +186,17 @@ export class Delivery {
     const done = this.#flights.doneBefore(flight);
     const concerned = done ? pipelines.filter(({ id, spec }) => !done.has(id) || spec.query.readsDelivered) : pipelines;
     for (const { counters } of concerned) counters.messagesIn++;
-    this.#start(flight, concerned, this.#flights.mayRepeat(flight, this.options.reader.repeatsUntilMs));
+    const mayRepeat = this.#flights.mayRepeat(flight, this.options.reader.repeatsUntilMs);
+    // Those that are held and wait for their turn come first.
+    if (this.options.inOrder && this.#held.isTrying) this.#hold(flight, concerned, mayRepeat);
+    else this.#start(flight, concerned, mayRepeat);
     this.#flights.closeOne(flight);
   }
 
   /** Evaluates the message, once it is known which of its rows are out where some may be. */
   #start(flight: Flight, pipelines: readonly RunningPipeline[], mayRepeat: boolean): void {
     const { inOrder } = this.options;
-    if (inOrder && this.#lookFailed) for (const pipeline of pipelines) hold(flight, pipeline);
+    if (inOrder && this.#lookFailed) this.#hold(flight, pipelines, mayRepeat);
     else if (mayRepeat && !(inOrder && this.#looks.holdsBack) && this.#looks.isFirst(flight, pipelines))
       this.#evaluate(pipelines, flight.message, flight);
     else if (mayRepeat) this.#looks.look(flight, pipelines, this.#afterLook(flight, pipelines, true));
@@ -196,28 +220,26 @@ export class Delivery {
         this.#evaluate(versions, flight.message, flight);
       } else {
         this.#lookFailed = true;
-        flight.uncertain = mayRepeat;
-        for (const pipeline of pipelines) hold(flight, pipeline);
+        this.#hold(flight, pipelines, mayRepeat);
       }
       this.#flights.closeOne(flight);
       for (const { sink } of pipelines) sink.flush();
     };
   }
 
-  /** Tries again what is held, by the pipelines that are not done with it. */
-  #tryHeld(): void {
-    if (this.#paused || this.#stopped) return;
-    this.#lookFailed = false;
-    for (const flight of this.#flights.held()) {
-      const { uncertain } = flight;
-      const owed = this.pipelines.filter(({ id }) => flight.isOwedTo(id));
-      for (const { id, counters } of owed) if (!flight.wasSeenBy(id)) counters.messagesIn++;
-      flight.begin(this.pipelines);
-      this.#start(flight, owed, uncertain);
-      this.#flights.closeOne(flight);
-      if (this.#stopped) return;
-    }
-    for (const { sink } of this.pipelines) sink.flush();
+  #hold(flight: Flight, pipelines: readonly RunningPipeline[], mayRepeat: boolean): void {
+    flight.uncertain = mayRepeat;
+    for (const pipeline of pipelines) hold(flight, pipeline);
+  }
+
+  /** A message that is held is tried by the pipelines that are not done with it. */
+  #tryAgain(flight: Flight): void {
+    const { uncertain } = flight;
+    const owed = this.pipelines.filter(({ id }) => flight.isOwedTo(id));
+    for (const { id, counters } of owed) if (!flight.wasSeenBy(id)) counters.messagesIn++;
+    flight.begin(this.pipelines);
+    this.#start(flight, owed, uncertain);
+    this.#flights.closeOne(flight);
   }
 
   #evaluate(pipelines: readonly RunningPipeline[], message: Message, flight: Flight | undefined): void {
@@ -319,7 +341,7 @@ export class Delivery {
     processed: string | undefined,
   ): void {
     const { sourceIncarnation } = this.options.reader;
-    if (rows.length > 1) for (const { data } of rows) this.#turnBytes += data.length + rowOverheadBytes;
+    if (rows.length > 1) for (const { data } of rows) this.#turns.spend(data.length + rowOverheadBytes);
     const published = flight?.published?.get(pipeline.id);
     const publishing = { pipeline, message, rows, sourceIncarnation, published, processed };
     if (published !== undefined) {

@@ -21,6 +21,8 @@ export class ToldSink implements Sink {
   readonly problem = undefined;
   /** Everything that was published, in order. */
   readonly published: string[] = [];
+  /** Resolves when it can take more; undefined for now. */
+  room: Promise<void> | undefined;
   #waiting: { readonly text: string; readonly id: string | undefined; settle(error?: ConnectorError): void }[] = [];
 
   /** Message ids of what waits. */
@@ -45,8 +47,8 @@ export class ToldSink implements Sink {
     settled?.settle(error);
   }
 
-  ready(): undefined {
-    return undefined;
+  ready(): Promise<void> | undefined {
+    return this.room;
   }
   flush(): void {}
   async confirmed(): Promise<void> {}

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { loadSql } from '@laminar/sql';
 import { eventually } from '@laminar/test';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -27,10 +28,10 @@ class Answers {
   }
 }
 
-function stageOf({ inOrder = false } = {}) {
+function stageOf({ inOrder = false, rows = ['a', 'b', 'c'] } = {}) {
   const answers = new Answers();
   const stage = new DeliveryStage({ ackWaitMs: 30_000, find: answers.find, inOrder });
-  const { pipeline, sink } = stage.pipeline('p', { rows: () => ['a', 'b', 'c'] });
+  const { pipeline, sink } = stage.pipeline('p', { rows: () => rows });
   stage.delivery.pipelines = [pipeline];
   const published = (count: number) => eventually(() => sink.published.length === count, { what: `${count} rows` });
   return { answers, stage, sink, published };
@@ -75,5 +76,34 @@ describe('a message that comes again', () => {
     await answers.found(0, 1);
     await published(7);
     expect(sink.ids.map((id) => id?.split('.')[3])).toEqual(['1', '2', '2', '2', '3', '3', '3']);
+  });
+
+  it('is looked at, too, where the look for one before it failed and the order matters', async () => {
+    const { answers, stage, sink, published } = stageOf({ inOrder: true });
+    stage.come([1], 2);
+    await answers.unknown();
+    await eventually(() => answers.waiting.length === 0, { what: 'the answer' });
+    stage.come([2], 2);
+    await answers.found(0);
+    await answers.found(0, 1);
+    await published(3);
+    expect(sink.ids).toEqual(['p.7.i.1.1', 'p.7.i.1.2', 'p.7.i.2.2']);
+  });
+
+  it.each([true, false])('leaves the sinks their time where many give large rows (in order: %s)', async (inOrder) => {
+    const { answers, stage, sink, published } = stageOf({ inOrder, rows: Array(3).fill('x'.repeat(2 ** 18)) });
+    let makeRoom: () => void = () => undefined;
+    sink.room = new Promise((resolve) => {
+      makeRoom = resolve;
+    });
+    const sequences = [1, 2, 3, 4, 5, 6];
+    stage.come(sequences, 2);
+    for (const _ of sequences) await answers.found();
+    await published(6);
+    for (let turn = 0; turn < 10; turn++) await setImmediate();
+    expect(sink.published).toHaveLength(6);
+    makeRoom();
+    await published(18);
+    expect(sink.ids.filter((id) => id?.endsWith('.0')).map((id) => Number(id?.split('.')[3]))).toEqual(sequences);
   });
 });

@@ -2,6 +2,7 @@ import type { MessageCodec } from '@laminar/codecs';
 import { decodedMessage } from '@laminar/sql';
 import type { Flight } from '../flight.js';
 import type { RunningPipeline } from '../pipeline.js';
+import type { Turns } from '../turns.js';
 import type { Finding, Repeats } from './repeats.js';
 
 interface Look {
@@ -15,14 +16,20 @@ export interface LooksOptions {
   readonly codec: MessageCodec;
   /** Messages go on in the order in which they came. */
   readonly inOrder: boolean;
+  /** What goes on gives rows. */
+  readonly turns: Turns;
+  /** No message waits any more. */
+  onNoneLeft(): void;
   /** Tells the stream of the messages from its namesakes. */
   sourceIncarnation(): string | undefined;
 }
 
 /** Messages that wait until it is known which of their rows are out. */
 export class Looks {
-  /** Oldest first; empty where the order is of no matter. */
+  /** Oldest first; where the order is of no matter only those that have their answer. */
   readonly #queue: Look[] = [];
+  /** The first goes on in the next turn. */
+  #awaitsTurn = false;
 
   constructor(readonly options: LooksOptions) {}
 
@@ -58,15 +65,25 @@ export class Looks {
     void found.then((findings) => {
       const known = findings.flatMap((finding) => finding ?? []);
       look.answer = { findings: known.length < findings.length ? undefined : known };
-      if (this.options.inOrder) this.#handOn();
-      else done(look.answer.findings);
+      if (!this.options.inOrder) this.#queue.push(look);
+      if (!this.#awaitsTurn) this.#handOn();
     });
   }
 
   #handOn(): void {
+    const { turns, onNoneLeft } = this.options;
     for (let [first] = this.#queue; first?.answer; [first] = this.#queue) {
+      if (turns.isOver) {
+        this.#awaitsTurn = true;
+        turns.next(() => {
+          this.#awaitsTurn = false;
+          this.#handOn();
+        });
+        return;
+      }
       this.#queue.shift();
       first.done(first.answer.findings);
     }
+    if (this.#queue.length === 0) onNoneLeft();
   }
 }
