@@ -10,12 +10,12 @@ export interface EventuallyOptions {
 }
 
 /**
- * Waits until `check` gives something other than undefined or false, and gives that; throws at the time limit (20 s unless said
+ * Waits until `check` gives something other than undefined or false, and gives that; throws at the time limit (40 s unless said
  * otherwise) with the last error that `check` threw, if any.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { what, timeoutMs = 20_000 }: EventuallyOptions,
+  { what, timeoutMs = 40_000 }: EventuallyOptions,
 ): Promise<Exclude<T, undefined | false>> {
   const begin = Date.now();
   const deadline = begin + timeoutMs;

@@ -254,7 +254,7 @@ export function describeReader({ name, options, durable, subjectOf = plainSubjec
           if (!durable || sent === 0) publisher.publish(subject, `after ${sent++}`);
           return arrived !== undefined;
         },
-        { what: 'a message after the restart', timeoutMs: 20_000 },
+        { what: 'a message after the restart' },
       );
       expect(arrived && textsOf(arrived)[0]).toMatch(/^after/);
     });

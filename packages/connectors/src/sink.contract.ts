@@ -44,7 +44,7 @@ export class Settlements {
     return [...this.results.values()].filter((error) => error !== undefined);
   }
 
-  async reach(count: number, timeoutMs = 10_000): Promise<void> {
+  async reach(count: number, timeoutMs = 40_000): Promise<void> {
     await eventually(() => this.results.size >= count, { what: `${count} settlements`, timeoutMs });
     expect(this.results.size).toBe(count);
   }
@@ -280,7 +280,7 @@ export function describeSink(name: string, options: Options, kind = plainSink): 
           send();
           return sink.problem === undefined && settlements.confirmed.includes(`m${next - 2}`);
         },
-        { what: 'the sink to go on', timeoutMs: 20_000 },
+        { what: 'the sink to go on' },
       );
       await settlements.reach(next, 20_000);
       const texts = (await stored(subject)).map(({ text }) => text);

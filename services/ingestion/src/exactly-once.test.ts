@@ -69,7 +69,7 @@ describe('each message comes out once', () => {
     const query = (version: number) =>
       `INSERT INTO out_many SELECT n * ${rows} + i AS n, ${version} AS v FROM in_many, generate_series(0, ${rows - 1}) AS i`;
     await mesh.pipeline('many', query(1));
-    await eventually(async () => (await mesh.count(output)) > 0, { what: 'the first rows', timeoutMs: 20_000 });
+    await eventually(async () => (await mesh.count(output)) > 0, { what: 'the first rows' });
     await mesh.pipeline('many', query(2));
     await mesh.settled('many', 'running');
     await eventually(async () => (await mesh.count(output)) >= messages * rows, {

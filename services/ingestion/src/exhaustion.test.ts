@@ -161,7 +161,7 @@ describe('a process that dies', () => {
         const all = await mesh.deadLetters('crash');
         return all.length === 3 && all;
       },
-      { what: 'the dead letters', timeoutMs: 20_000 },
+      { what: 'the dead letters' },
     );
     expect(letters.map(({ payload }) => payload).sort()).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
     expect(letters[0]?.error).toContain('1 deliveries');

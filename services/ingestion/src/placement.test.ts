@@ -79,7 +79,7 @@ it('hands the slots of a killed instance to another, which goes on where it was'
   killed.kill('SIGKILL');
   await killed.exited;
   await feeding;
-  await eventually(async () => (await mesh.count('TAKEN')) >= count, { what: 'every row', timeoutMs: 20_000 });
+  await eventually(async () => (await mesh.count('TAKEN')) >= count, { what: 'every row' });
   expect((await mesh.numbers('TAKEN')).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n));
   await eventually(() => running('takeover').some(({ instance }) => instance !== owner.instance), {
     what: 'the other instance to say so',
@@ -116,7 +116,7 @@ it('doubles nothing when an instance stands still for so long that another takes
     process?.kill('SIGCONT');
     await fresh.settled('still', 'running');
     const count = await feeding.stop();
-    await eventually(async () => (await fresh.count('MOVED')) >= count, { what: 'every row', timeoutMs: 20_000 });
+    await eventually(async () => (await fresh.count('MOVED')) >= count, { what: 'every row' });
     expect((await fresh.numbers('MOVED')).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n));
     expect(owner()).not.toBe(first);
   } finally {

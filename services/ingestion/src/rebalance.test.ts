@@ -95,7 +95,7 @@ async function spreadOver(instances: readonly string[], what: string): Promise<v
         throw new Error(JSON.stringify([...counts]));
       return true;
     },
-    { what: `slots to be spread over ${instances.join(', ')}`, timeoutMs: 20_000 },
+    { what: `slots to be spread over ${instances.join(', ')}` },
   );
   console.info(`${what}: slots spread after ${(performance.now() - startedMs).toFixed(0)} ms`);
   for (const name of pipelines) await mesh.settled(name, 'running');
@@ -112,7 +112,7 @@ const processOf = (instance: string) => {
 async function caughtUp(): Promise<void> {
   const target = published;
   for (const name of streams)
-    await eventually(async () => (await mesh.count(`${name}_out`)) >= target, { what: `${name}`, timeoutMs: 20_000 });
+    await eventually(async () => (await mesh.count(`${name}_out`)) >= target, { what: `${name}` });
 }
 
 it('gives an instance that joins its share, and moves nothing any more afterwards', async () => {

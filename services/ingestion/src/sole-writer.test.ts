@@ -76,7 +76,7 @@ it('doubles nothing when its process stands still until another has taken over, 
   await mesh.settled('still', 'running');
   const [owner] = running('still');
   const feeding = new Feeding(mesh, input);
-  await eventually(async () => (await mesh.count(output)) >= 100, { what: 'some rows', timeoutMs: 20_000 });
+  await eventually(async () => (await mesh.count(output)) >= 100, { what: 'some rows' });
   processOf(owner)?.kill('SIGSTOP');
   feeding.slowDown();
   await eventually(() => runningBeside('still', owner), {
@@ -84,11 +84,10 @@ it('doubles nothing when its process stands still until another has taken over, 
     timeoutMs: 30_000,
   });
   const before = await mesh.count(output);
-  await eventually(async () => (await mesh.count(output)) > before, { what: 'its rows', timeoutMs: 20_000 });
+  await eventually(async () => (await mesh.count(output)) > before, { what: 'its rows' });
   processOf(owner)?.kill('SIGCONT');
   await eventually(() => running('still').length === 1 && running('still')[0] !== owner, {
     what: 'the first to end',
-    timeoutMs: 20_000,
   });
   const count = await feeding.stop();
   await eventually(async () => (await mesh.count(output)) >= count, { what: 'every row', timeoutMs: 30_000 });
@@ -102,7 +101,7 @@ it('goes on in order when its query changes while messages flow, and when it was
   await mesh.pipeline('change', query(1), alone);
   await mesh.settled('change', 'running');
   const feeding = mesh.feed(input, 0, count);
-  await eventually(async () => (await mesh.count(output)) >= 300, { what: 'some rows', timeoutMs: 20_000 });
+  await eventually(async () => (await mesh.count(output)) >= 300, { what: 'some rows' });
   await mesh.pipeline('change', query(2), alone);
   await mesh.settled('change', 'running');
   await mesh.append('pipeline', 'change', { type: 'PipelineStopped' });
@@ -141,7 +140,7 @@ it('reads by a durable of its own, which outlives a stop and not a drop, beside 
       for await (const { name } of mesh.jsm.consumers.list('IN_own')) if (name === 'laminar-in_own-own') return false;
       return true;
     },
-    { what: 'the durable to be gone', timeoutMs: 20_000 },
+    { what: 'the durable to be gone' },
   );
   expect((await mesh.jsm.consumers.info('IN_own', 'laminar-in_own')).num_pending).toBe(60);
 });

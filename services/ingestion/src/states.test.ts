@@ -206,7 +206,6 @@ describe('messages that cannot be processed', () => {
     await mesh.settled('unkept', 'running');
     await eventually(async () => (await mesh.count(streams.deadLetters)) === state.messages + count, {
       what: 'every dead letter',
-      timeoutMs: 20_000,
     });
   });
 

@@ -64,7 +64,7 @@ describe('a pipeline that is given another sink', () => {
     }
     const count = await feeding.stop();
     const all = async () => (await Promise.all(targets.map((target) => mesh.numbers(`MOVED_${target}`)))).flat();
-    await eventually(async () => (await all()).length >= count, { what: 'every row', timeoutMs: 20_000 });
+    await eventually(async () => (await all()).length >= count, { what: 'every row' });
     expect(sorted(await all())).toEqual(upTo(count));
   });
 
@@ -157,7 +157,7 @@ describe('a sink that is given up', () => {
       await nc.flush();
       // A change has it dialled at once.
       await mesh.connection('lost', { ...sink, description: 'changed' }, server.url);
-      await eventually(() => new Set(lost).size === 20, { what: 'the rows of the other', timeoutMs: 20_000 });
+      await eventually(() => new Set(lost).size === 20, { what: 'the rows of the other' });
       await eventually(async () => (await mesh.jsm.consumers.info('SHARED', 'laminar-shared')).num_ack_pending === 0, {
         what: 'every acknowledgement',
       });
@@ -184,7 +184,7 @@ describe('a source connection that is changed', () => {
       await eventually(async () => (await mesh.count('SIZED')) > before, { what: 'rows' });
     }
     const count = await feeding.stop();
-    await eventually(async () => (await mesh.count('SIZED')) >= count, { what: 'every row', timeoutMs: 20_000 });
+    await eventually(async () => (await mesh.count('SIZED')) >= count, { what: 'every row' });
     expect(sorted(await mesh.numbers('SIZED'))).toEqual(upTo(count));
   });
 });

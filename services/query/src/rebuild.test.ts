@@ -279,7 +279,7 @@ describe('while the bus is away', () => {
       async () =>
         (await select(service.url, "SELECT messages_in FROM system.pipelines WHERE name = 'big'"))[0]?.messages_in ===
         8,
-      { what: 'the new counters', timeoutMs: 20_000 },
+      { what: 'the new counters' },
     );
   });
 
@@ -302,7 +302,7 @@ describe('while the bus is away', () => {
       await eventually(
         async () =>
           (await select(service.url, 'SELECT name FROM system.definitions')).map(({ name }) => name).join() === 'new',
-        { what: 'the new log', timeoutMs: 20_000 },
+        { what: 'the new log' },
       ).catch(async (error: Error) => {
         throw new Error(`${error.message}: ${service.output()}`);
       });

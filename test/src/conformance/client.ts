@@ -57,7 +57,7 @@ export class MeshClient {
 
   /** Waits for exactly so many. */
   async arrived(rows: readonly Row[], count: number): Promise<void> {
-    await eventually(() => rows.length >= count, { what: `${count} rows`, timeoutMs: 20_000 });
+    await eventually(() => rows.length >= count, { what: `${count} rows` });
     expect(rows).toHaveLength(count);
   }
 

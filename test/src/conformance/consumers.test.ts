@@ -62,7 +62,7 @@ const consumerRow = (name: string, expected: Row) =>
       expect(row).toMatchObject(expected);
       return row;
     },
-    { what: `${name} in system.nats_jetstream_consumers`, timeoutMs: 10_000 },
+    { what: `${name} in system.nats_jetstream_consumers` },
   );
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
@@ -268,7 +268,7 @@ describe('Flow Control', () => {
         held = Math.max(held, (await consumer('STREAM', name)).num_ack_pending);
         return times.length === 5500;
       },
-      { what: 'the rows', timeoutMs: 20_000 },
+      { what: 'the rows' },
     );
     expect(held).toBeLessThanOrEqual(100);
     const [from = 0, to = 0] = [times[500], times.at(-1)];

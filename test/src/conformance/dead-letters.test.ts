@@ -54,7 +54,7 @@ const textsOf = (rows: readonly Row[]) => rows.map(({ text }) => text);
 const lettersOf = (connection: string) =>
   api.rows(`SELECT * FROM system.dead_letters WHERE connection = '${connection}' ORDER BY rowid`);
 
-const letters = (connection: string, count: number, timeoutMs = 10_000) =>
+const letters = (connection: string, count: number, timeoutMs = 40_000) =>
   eventually(
     async () => {
       const rows = await lettersOf(connection);
@@ -234,7 +234,7 @@ describe('a message that runs out of deliveries without an outcome', () => {
           () => false,
           () => true,
         ),
-      { what: 'the capture stream to be gone', timeoutMs: 10_000 },
+      { what: 'the capture stream to be gone' },
     );
   });
 });

@@ -52,7 +52,7 @@ async function lines(): Promise<Line[]> {
 }
 
 const attributesOf = ({ attributes }: Line): { [name: string]: unknown } => JSON.parse(attributes);
-const lineWith = (message: string, timeoutMs = 10_000) =>
+const lineWith = (message: string, timeoutMs = 40_000) =>
   eventually(async () => (await lines()).find((line) => line.message === message), { what: message, timeoutMs });
 
 const define = async (sql: string, headers: Record<string, string> = {}) => {

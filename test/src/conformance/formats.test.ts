@@ -371,7 +371,7 @@ describe('Message Metadata', () => {
     for (const value of ['a', 'b']) headers.append('Via', value);
     await jetstream(client.nc).publish('stored.x', '{"word":"one"}', { headers });
     await client.arrived(times, 1);
-    await eventually(() => again.length > 0, { what: 'the message to come again', timeoutMs: 10_000 });
+    await eventually(() => again.length > 0, { what: 'the message to come again' });
     const { headers: _, ...first } = rows[0] ?? { text: '' };
     expect(first.text).toBe(
       '{"payload":{"word":"one"},"_nats_subject":"stored.x","_nats_reply":null,"_nats_headers":{"Via":["a","b"]},"_nats_sequence":1,"_nats_stream":"STORED","_nats_consumer":"meta","_nats_delivered":1}',

@@ -48,7 +48,7 @@ function outputOf(pipeline: string): Row[] {
 }
 
 const arrived = (rows: readonly Row[], count: number) =>
-  eventually(() => rows.length >= count, { what: `${count} rows`, timeoutMs: 20_000 });
+  eventually(() => rows.length >= count, { what: `${count} rows` });
 
 const statusOf = async (connection: string): Promise<{ state: string; message: string }> =>
   (await api.get(`/connections/${connection}`)).body.status;

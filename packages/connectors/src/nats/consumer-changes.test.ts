@@ -189,7 +189,7 @@ describe('a consumer', () => {
     const { reader, remarks } = await open();
     const { created } = await jsm.consumers.info(name, consumer);
     await jsm.consumers.update(name, consumer, { ack_wait: 60e9, max_ack_pending: 1 });
-    const [remark] = await eventually(() => remarks.length > 0 && remarks, { what: 'a remark', timeoutMs: 10_000 });
+    const [remark] = await eventually(() => remarks.length > 0 && remarks, { what: 'a remark' });
     expect(remark).toMatch(/ack_wait and max_ack_pending.*put right/);
     const info = await jsm.consumers.info(name, consumer);
     expect(info.config).toMatchObject({ ack_wait: 6e9, max_ack_pending: 5000 });
@@ -262,7 +262,7 @@ describe('a consumer', () => {
     await jsm.consumers.add(name, own);
     const { reader, remarks } = await open();
     await jsm.consumers.update(name, consumer, { ack_wait: 60e9 });
-    await eventually(() => remarks.length > 0, { what: 'a remark', timeoutMs: 10_000 });
+    await eventually(() => remarks.length > 0, { what: 'a remark' });
     expect(remarks[0]).toMatch(/ack_wait.*left as it is/);
     for (let i = 0; i < 3; i++) await reader.consumerInfo();
     expect(remarks).toHaveLength(1);
@@ -300,7 +300,7 @@ describe.each(kinds)('the stream (%s)', (_, options) => {
     expect(batch?.messages.length).toBeGreaterThan(0);
     await eventually(async () => ((await reader.consumerInfo())?.pending ?? 0) === 28, { what: 'the rest to wait' });
     await jsm.streams.purge(name);
-    await eventually(() => remarks.length > 0, { what: 'a remark', timeoutMs: 10_000 });
+    await eventually(() => remarks.length > 0, { what: 'a remark' });
     expect(remarks[0]).toMatch(/lost messages up to sequence 30, by a purge.*about 28 of them/);
     await publish(30, 33);
     const numbers: number[] = [];

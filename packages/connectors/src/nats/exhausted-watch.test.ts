@@ -92,7 +92,7 @@ async function exhaust(stream: string, acknowledged: readonly number[] = []): Pr
       const { num_ack_pending, num_pending } = await jsm.consumers.info(stream, 'laminar-orders');
       return num_ack_pending === 0 && num_pending === 0;
     },
-    { what: 'the server to give up', timeoutMs: 20_000 },
+    { what: 'the server to give up' },
   );
 }
 
@@ -222,7 +222,7 @@ describe('messages that run out of deliveries', () => {
     const { told, close } = await watch(connection);
     await publish(stream, 'one');
     await exhaust(stream);
-    await eventually(() => told.length === 1, { what: 'the advisory', timeoutMs: 10_000 });
+    await eventually(() => told.length === 1, { what: 'the advisory' });
     expect(told[0]).toMatchObject({ message: { sequence: 1 }, problem: expect.stringContaining('not permitted') });
     await close();
   }, 60_000);

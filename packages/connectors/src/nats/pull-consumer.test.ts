@@ -283,7 +283,7 @@ describe('a durable pull consumer', () => {
       }
     })();
     for (const reached of [150, 350]) {
-      await eventually(() => seen.size >= reached, { what: `${reached} messages`, timeoutMs: 20_000 });
+      await eventually(() => seen.size >= reached, { what: `${reached} messages` });
       await server.restart();
     }
     await publishing;
@@ -292,7 +292,7 @@ describe('a durable pull consumer', () => {
         const { num_ack_pending, num_pending } = await jsm.consumers.info(stream, consumer);
         return seen.size === total && num_ack_pending === 0 && num_pending === 0;
       },
-      { what: 'all messages and acknowledgements', timeoutMs: 20_000 },
+      { what: 'all messages and acknowledgements' },
     );
     await reader.stop();
     await reading;

@@ -118,7 +118,7 @@ export class IngestionMesh {
   }
 
   /** Waits until every live instance has acted on the newest event and the pipeline's newest version is in this state. */
-  async settled(name: string, state: PipelineState['state'], timeoutMs = 20_000): Promise<PipelineState> {
+  async settled(name: string, state: PipelineState['state'], timeoutMs = 40_000): Promise<PipelineState> {
     const wanted = state === 'running' ? (this.#revisions.get(`pipeline.${name}`) ?? 0) : 0;
     return eventually(
       () => {

@@ -170,7 +170,7 @@ export class Survivor {
   }
 
   /** Waits until it is known that messages do not come, and why. */
-  async isAway(timeoutMs = 20_000): Promise<void> {
+  async isAway(timeoutMs = 40_000): Promise<void> {
     await eventually(
       () => {
         const { state, message } = this.options.mesh.connectionState(this.name);
@@ -183,7 +183,7 @@ export class Survivor {
   }
 
   /** Waits until the connection's state is so and says this. */
-  async says(state: string, message: RegExp, timeoutMs = 20_000): Promise<void> {
+  async says(state: string, message: RegExp, timeoutMs = 40_000): Promise<void> {
     await eventually(
       () => {
         const summary = this.options.mesh.connectionState(this.name);
