@@ -10,6 +10,7 @@ import {
 import { type Beginning, ConnectorError, type OutputMessage, type Settle, type Sink } from '../../contract.js';
 import { within } from '../../within.js';
 import { connectorError, publishError } from '../errors.js';
+import { Outbound } from '../outbound.js';
 import { publishAnswerOf } from '../publish-answer.js';
 import { followStatus } from '../status.js';
 import { isBehind, type OutputTail, placeOf, type RowPlace, readTail } from './output-tail.js';
@@ -57,6 +58,7 @@ export class SoleWriterSink implements Sink {
   #problem: string | undefined;
   #progressMs = 0;
   readonly #inbox = `${createInbox()}.`;
+  readonly #outbound: Outbound;
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #unfollow: (() => void) | undefined;
@@ -72,6 +74,7 @@ export class SoleWriterSink implements Sink {
     /** With what the ids of its messages begin: `<pipeline>.<incarnation>`. */
     readonly writer: string,
   ) {
+    this.#outbound = Outbound.of(nc);
     this.broken = new Promise((_, reject) => {
       this.#break = reject;
     });
@@ -179,7 +182,7 @@ export class SoleWriterSink implements Sink {
     if (before) block = block.with(headers.expectedLastMessageId, before.id);
     const reply = `${this.#inbox}${this.#epoch}.${this.#settledCount + index}`;
     try {
-      this.nc.publish(subject, data, { headers: block.asHeaders(), reply });
+      this.#outbound.publish(subject, data, block, reply);
     } catch (error) {
       throw publishError(this.nc, subject, data, error);
     }
