@@ -220,7 +220,9 @@ export class SoleWriterSink implements Sink {
   }
 
   #settle(count: number, error?: ConnectorError, wasThere = false): void {
-    const done = this.#pending.splice(0, count);
+    const done: Pending[] = [];
+    // One by one, since `splice` moves all that are left, which may be thousands for each message.
+    while (done.length < count && this.#pending.length > 0) done.push(this.#pending.shift() as Pending);
     this.#settledCount += done.length;
     if (!error) this.#base += done.length;
     this.#progressMs = performance.now();
