@@ -56,18 +56,23 @@ export class SinkPool {
     return shared;
   }
 
-  /** The user keeps only the sinks of these connections; what nobody uses is closed. */
-  retain(user: object, specs: readonly (ConnectionSpec | undefined)[]): void {
+  /** The user keeps only the sinks of these connections; what nobody uses is closed. Resolves when nothing that the user published to such a sink is stored any more. */
+  async retain(user: object, specs: readonly (ConnectionSpec | undefined)[]): Promise<void> {
     const kept = new Set(specs.map((spec) => spec && keyOf(spec)));
+    const ending: Promise<void>[] = [];
     for (const [key, { shared, users }] of this.#sinks) {
       if (kept.has(key) || !users.delete(user) || users.size > 0) continue;
       this.#sinks.delete(key);
+      // One that is not open may dial for long, and has nothing.
+      const hasRows = shared.sink !== undefined;
       const closing = shared.close().finally(() => {
         this.#closing.delete(closing);
         this.options.onChange(shared.spec.name);
       });
       this.#closing.add(closing);
+      if (hasRows) ending.push(closing);
     }
+    await Promise.all(ending);
   }
 
   /** Every sink that is in use. */

@@ -155,14 +155,14 @@ export class SlotJob {
       .catch((error: unknown) => this.#fail(new ConnectorError('failed', String(error), { cause: error })));
   }
 
-  /** Drains and closes. Idempotent. */
+  /** Drains and closes. Resolves when nothing of it is read or stored any more, but what is still on its way to a sink that others use, too. Idempotent. */
   async stop(): Promise<void> {
     this.#circumstances.freeze();
     this.#endUse();
     await this.#loop.stop();
     await this.#arranging;
     this.#traces.end();
-    this.options.sinks.retain(this, []);
+    await this.options.sinks.retain(this, []);
   }
 
   /** What this job says of a pipeline; undefined where it has nothing to do with it. */
@@ -179,6 +179,8 @@ export class SlotJob {
     const awaited = this.#waiting.get(name) ?? (goesOn ? undefined : this.#waiting.values().next().value);
     const problem = awaited ? awaited.problem : (active?.sink.problem ?? this.options.deadLetters.problem);
     if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
+    if (!active && this.#loop.stopped)
+      return { state: 'running', message: 'it ends: what it has published is being confirmed', appliedRevision };
     if (!active || awaited) return { state: 'starting', message: '', appliedRevision };
     return { state: 'running', message: this.#repeats.problemOf(active) ?? '', appliedRevision };
   }
@@ -303,7 +305,7 @@ export class SlotJob {
       await reading.swap(ready);
       if (this.#open) this.#traces.applied(ready);
     }
-    sinks.retain(
+    void sinks.retain(
       this,
       [...pipelines, ...reading.pipelines.map(({ spec }) => spec)].map(({ sink }) => sink),
     );
