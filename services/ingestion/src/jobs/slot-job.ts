@@ -82,7 +82,9 @@ export class SlotJob {
   readonly #repeats: Repeats;
   #arranging: Promise<void> = Promise.resolve();
   #arranged: () => void = () => undefined;
-  #fail: (error: ConnectorError) => void = () => undefined;
+  /** The spec whose pipelines were put in place last. */
+  #arrangedSpec: SlotSpec | undefined;
+  #fail: (error: unknown) => void = () => undefined;
   #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
@@ -150,9 +152,7 @@ export class SlotJob {
 
   /** Looks again at which pipelines can run: a sink came or went. */
   rearrange(): void {
-    this.#arranging = this.#arranging
-      .then(() => this.#arrange())
-      .catch((error: unknown) => this.#fail(new ConnectorError('failed', String(error), { cause: error })));
+    this.#arranging = this.#arranging.then(() => this.#arrange()).catch((error: unknown) => this.#fail(error));
   }
 
   /** Drains and closes. Resolves when nothing of it is read or stored any more, but what is still on its way to a sink that others use, too. Idempotent. */
@@ -243,6 +243,7 @@ export class SlotJob {
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
       inUse();
+      this.#settle();
       this.#report();
       void stopping.then(() => reading.stop());
       await Promise.race([reading.run(), failed]);
@@ -278,7 +279,8 @@ export class SlotJob {
   async #arrange(): Promise<void> {
     const reading = this.#reading;
     if (!reading || this.#loop.stopped) return;
-    const { pipelines, connection } = this.#spec;
+    const spec = this.#spec;
+    const { pipelines, connection } = spec;
     const { sinks, counters, functions, session, onReport } = this.options;
     const before = reading.pipelines;
     const { ready, waiting, lost } = lineUp(pipelines, before, {
@@ -309,8 +311,16 @@ export class SlotJob {
       this,
       [...pipelines, ...reading.pipelines.map(({ spec }) => spec)].map(({ sink }) => sink),
     );
+    this.#arrangedSpec = spec;
+    this.#settle();
     this.#arranged();
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
+  }
+
+  /** What the definitions say is in effect: a failure that comes now is one of theirs. */
+  #settle(): void {
+    const isInEffect = this.#arrangedSpec === this.#spec && this.#waiting.size === 0;
+    if (this.#open && isInEffect && this.#reading?.suspended === false) this.#loop.settle();
   }
 
   /** Where the reader goes on, or of a durable says how far that came; where a pipeline writes its output alone, only once it is known how far it came there. */
