@@ -12,6 +12,7 @@ import { ConnectorError, type OutputHistory, type OutputMessage, type Settle, ty
 import { NumberMap } from '../number-map.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
+import { Lane, type Pending } from './lane.js';
 import { Outbound } from './outbound.js';
 import { NatsOutputHistory } from './output-history.js';
 import { publishAnswerOf } from './publish-answer.js';
@@ -27,31 +28,6 @@ const retryDelayMs = 500;
 const sweepIntervalMs = 250;
 /** A process that stood still for that long does not know whether others have published what it holds meanwhile. */
 const stallMs = 2000;
-
-/**
- * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: it
- * was sent, and nobody knows whether it is stored.
- */
-type State = 'sent' | 'held' | 'doubted';
-
-/** What is pending of one subject: how many messages in each state, so that nobody looks through all of them for none. */
-interface Lane extends Record<State, number> {
-  readonly subject: string;
-  /** Token of the first message that was refused for now. */
-  refused: number | undefined;
-}
-
-interface Pending {
-  readonly message: OutputMessage;
-  readonly lane: Lane;
-  readonly settled: Settle | undefined;
-  readonly bytes: number;
-  state: State;
-  /** When one that is `sent` is looked for, or tried again where it was refused, unless it is acknowledged before, in monotonic milliseconds. */
-  dueMs: number;
-  /** When it was sent for the first time, in monotonic milliseconds. */
-  firstSentMs: number | undefined;
-}
 
 /**
  * Publishes to JetStream with everything in flight at once: one inbox subscription, a counter in the reply subject, one map of
@@ -117,9 +93,20 @@ export class JetStreamSink implements Sink {
     const isHeld = this.#isHeldBack || known?.refused !== undefined;
     if (!isHeld) this.#write(token, message);
     const lane = known ?? this.#openLane(subject);
-    const pending: Pending = { message, lane, settled, bytes, state: 'held', dueMs: 0, firstSentMs: undefined };
-    lane.held++;
+    const pending: Pending = {
+      token,
+      message,
+      lane,
+      settled,
+      bytes,
+      state: 'held',
+      dueMs: 0,
+      firstSentMs: undefined,
+      inFront: undefined,
+      behind: undefined,
+    };
     if (!isHeld) this.#noteSent(pending);
+    lane.add(pending);
     this.#pending.set(token, pending);
     this.#pendingBytes += bytes;
   }
@@ -162,7 +149,7 @@ export class JetStreamSink implements Sink {
   }
 
   #openLane(subject: string): Lane {
-    const lane: Lane = { subject, sent: 0, held: 0, doubted: 0, refused: undefined };
+    const lane = new Lane(subject);
     this.#lanes.set(subject, lane);
     return lane;
   }
@@ -178,73 +165,53 @@ export class JetStreamSink implements Sink {
 
   #noteSent(pending: Pending): void {
     const nowMs = performance.now();
-    turn(pending, 'sent');
+    pending.state = 'sent';
     pending.firstSentMs ??= nowMs;
     pending.dueMs = nowMs + ackTimeoutMs;
   }
 
   #take(message: Msg): void {
-    const token = Number(message.subject.slice(this.#inbox.length));
-    const pending = this.#pending.get(token);
+    const pending = this.#pending.get(Number(message.subject.slice(this.#inbox.length)));
     // A second acknowledgement, after a retry.
     if (!pending) return;
     const answer = publishAnswerOf(message);
     if (answer.stored) {
       this.#problem = undefined;
-      this.#settle(token, pending, undefined, answer.duplicate);
+      this.#settle(pending, undefined, answer.duplicate);
     } else if (answer.final) {
-      this.#settle(
-        token,
-        pending,
-        new ConnectorError('failed', `publishing to ${pending.message.subject} failed: ${answer.reason}`),
-      );
+      const reason = `publishing to ${pending.message.subject} failed: ${answer.reason}`;
+      this.#settle(pending, new ConnectorError('failed', reason));
     } else {
       this.#problem = `publishing to ${pending.message.subject} waits: ${answer.reason}`;
-      this.#wait(token, pending);
+      this.#wait(pending);
     }
   }
 
   /** A message was refused for now: the first of its subject is tried again after a while, and the others follow it. */
-  #wait(token: number, pending: Pending): void {
+  #wait(pending: Pending): void {
     const { lane } = pending;
     const first = lane.refused;
-    turn(pending, 'held');
+    pending.state = 'held';
     // What is in front of it may turn out not to be stored: all that is held goes out in order once that is known.
-    if (this.#looking || (first !== undefined && first < token)) return;
-    if (this.#isUnanswered(lane, token)) {
+    if (this.#looking || (first && first.token < pending.token)) return;
+    // Where the stream's leader has just died those without an answer were lost in silence, or are stored and the answer was lost; the servers refuse what comes as soon as they know.
+    if (lane.hasUnanswered(pending)) {
       this.#doubt();
       return;
     }
-    const before = first === undefined ? undefined : this.#pending.get(first);
-    if (before) turn(before, 'held');
-    lane.refused = token;
-    turn(pending, 'sent');
+    if (first) first.state = 'held';
+    lane.refused = pending;
+    pending.state = 'sent';
     pending.dueMs = performance.now() + retryDelayMs;
   }
 
-  /**
-   * Whether an earlier message of the subject has no answer. Where the stream's leader has just died those were lost in silence, or are stored and the answer was lost; the servers
-   * refuse what comes as soon as they know.
-   */
-  #isUnanswered(lane: Lane, before: number): boolean {
-    const retried = lane.refused;
-    const isRetrying = retried !== undefined && this.#pending.get(retried)?.state === 'sent';
-    if (lane.sent === (isRetrying ? 1 : 0)) return false;
-    return this.#pending
-      .entries()
-      .some(
-        ([token, pending]) => token < before && token !== retried && pending.lane === lane && pending.state === 'sent',
-      );
-  }
-
-  #settle(token: number, pending: Pending, error?: ConnectorError, wasThere = false): void {
-    this.#pending.delete(token);
+  #settle(pending: Pending, error?: ConnectorError, wasThere = false): void {
+    const { token, lane } = pending;
+    if (!this.#pending.delete(token)) return;
     this.#pendingBytes -= pending.bytes;
-    const { lane } = pending;
-    lane[pending.state]--;
-    if (lane.refused === token) this.#follow(lane);
-    if (lane.sent + lane.held + lane.doubted === 0 && this.#lanes.get(lane.subject) === lane)
-      this.#lanes.delete(lane.subject);
+    lane.remove(pending);
+    if (lane.refused === pending) this.#follow(lane);
+    if (lane.isEmpty && this.#lanes.get(lane.subject) === lane) this.#lanes.delete(lane.subject);
     pending.settled?.(error, wasThere);
     if (this.#waiting && this.#pending.size < pendingMax / 2 && this.#pendingBytes < pendingBytesMax / 2) {
       this.#waiting.resolve();
@@ -256,13 +223,11 @@ export class JetStreamSink implements Sink {
   /** The message that those of a subject waited for is done with. */
   #follow(lane: Lane): void {
     lane.refused = undefined;
-    if (!this.#isHeldBack && lane.held > 0) this.#sendHeld((pending) => pending.lane === lane);
+    if (!this.#isHeldBack) this.#sendHeld(lane.all());
   }
 
-  /** In the order of their publishing. */
-  #sendHeld(isMeant: (pending: Pending) => boolean): void {
-    for (const [token, pending] of this.#pending.entries())
-      if (pending.state === 'held' && isMeant(pending)) this.#sendAgain(token, pending);
+  #sendHeld(inOrder: readonly Pending[]): void {
+    for (const pending of inOrder) if (pending.state === 'held') this.#sendAgain(pending);
   }
 
   #countDown(token: number): void {
@@ -296,11 +261,11 @@ export class JetStreamSink implements Sink {
   /** What was sent may be stored, or not: it is looked for before it is published again, and what comes after it waits. */
   #doubt(): void {
     for (const lane of this.#lanes.values()) lane.refused = undefined;
-    for (const [, pending] of this.#pending.entries()) {
+    for (const pending of this.#all()) {
       if (pending.state !== 'sent') continue;
       const sentMs = (pending.firstSentMs ?? performance.now()) + this.#clockOffsetMs;
       this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
-      turn(pending, 'doubted');
+      pending.state = 'doubted';
     }
     if (!this.#looking) void this.#look();
   }
@@ -312,7 +277,7 @@ export class JetStreamSink implements Sink {
       const sinceMs = this.#doubtedSinceMs;
       this.#doubtedSinceMs = Number.POSITIVE_INFINITY;
       try {
-        const messages = doubted.map(([, { message }]) => message);
+        const messages = doubted.map(({ message }) => message);
         // The clock that says more: one may stand still while the machine does, the other may be set.
         const agoMs = Math.max(Date.now(), performance.now() + this.#clockOffsetMs) - sinceMs;
         this.#foundOut(doubted, await storedIds(this.#ownHistory, messages, { sinceMs, agoMs }));
@@ -326,20 +291,24 @@ export class JetStreamSink implements Sink {
       }
     }
     this.#looking = false;
-    if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(() => true);
+    if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(this.#all());
   }
 
-  #doubted(): [number, Pending][] {
-    return this.#pending.entries().filter(([, { state }]) => state === 'doubted');
+  #doubted(): Pending[] {
+    return this.#all().filter(({ state }) => state === 'doubted');
   }
 
-  #foundOut(doubted: readonly [number, Pending][], stored: ReadonlySet<string>): void {
-    for (const [token, pending] of doubted) {
-      if (this.#pending.get(token) !== pending || pending.state !== 'doubted') continue;
-      if (stored.has(pending.message.headers.find(headers.messageId) ?? ''))
-        this.#settle(token, pending, undefined, true);
-      else turn(pending, 'held');
+  #foundOut(doubted: readonly Pending[], stored: ReadonlySet<string>): void {
+    for (const pending of doubted) {
+      if (this.#pending.get(pending.token) !== pending || pending.state !== 'doubted') continue;
+      if (stored.has(pending.message.headers.find(headers.messageId) ?? '')) this.#settle(pending, undefined, true);
+      else pending.state = 'held';
     }
+  }
+
+  /** In the order of their publishing. */
+  #all(): Pending[] {
+    return this.#pending.entries().map(([, pending]) => pending);
   }
 
   #noteClock(): void {
@@ -351,9 +320,9 @@ export class JetStreamSink implements Sink {
     if (operation !== 'publish') return;
     this.#problem = `publishing to ${subject} is not permitted: ${message}`;
     const lane = this.#lanes.get(subject);
-    if (lane) lane.refused = undefined;
-    for (const [token, pending] of this.#pending.entries())
-      if (pending.lane === lane) this.#settle(token, pending, new ConnectorError('failed', this.#problem));
+    if (!lane) return;
+    lane.refused = undefined;
+    for (const pending of lane.all()) this.#settle(pending, new ConnectorError('failed', this.#problem));
   }
 
   #sweep(): void {
@@ -363,9 +332,9 @@ export class JetStreamSink implements Sink {
     if (stalled || this.#pending.size === 0 || this.#isHeldBack || this.nc.isClosed()) return;
     const now = performance.now();
     let unanswered: Pending | undefined;
-    for (const [token, pending] of this.#pending.entries()) {
+    for (const pending of this.#all()) {
       if (pending.state !== 'sent' || pending.dueMs > now) continue;
-      if (pending.lane.refused === token) this.#sendAgain(token, pending);
+      if (pending.lane.refused === pending) this.#sendAgain(pending);
       else unanswered ??= pending;
     }
     if (!unanswered) return;
@@ -373,23 +342,13 @@ export class JetStreamSink implements Sink {
     this.#doubt();
   }
 
-  #sendAgain(token: number, pending: Pending): void {
+  #sendAgain(pending: Pending): void {
     try {
-      this.#write(token, pending.message);
+      this.#write(pending.token, pending.message);
       this.#noteSent(pending);
     } catch (error) {
       // The server's limits have changed since it was taken.
-      this.#settle(
-        token,
-        pending,
-        error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)),
-      );
+      this.#settle(pending, error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
     }
   }
-}
-
-function turn(pending: Pending, state: State): void {
-  pending.lane[pending.state]--;
-  pending.state = state;
-  pending.lane[state]++;
 }
