@@ -147,7 +147,7 @@ describe('entries of a store', () => {
     header: (name) => (name === 'KV-Operation' ? operation : undefined),
   });
   const read = (query: string, value: string, more: Partial<Message>, values: Codec = jsonCodec) =>
-    rows(query, kvEntryCodec('CONFIG', values), new TextEncoder().encode(value), more).map((row) => textOf(row.data));
+    rows(query, kvEntryCodec(values), new TextEncoder().encode(value), more).map((row) => textOf(row.data));
 
   it('are their columns by SELECT *, from the connection and from a table, also through CTEs', () => {
     const all =
@@ -252,7 +252,7 @@ describe('metadata of an object that goes out as it came', () => {
 });
 
 describe('JSON of a KV entry that goes out as it came', () => {
-  const codec = kvEntryCodec('b', jsonCodec);
+  const codec = kvEntryCodec(jsonCodec);
   const entry = (query: string, value: string, more: Partial<Message> = {}) =>
     rows(query, codec, new TextEncoder().encode(value), { subject: '$KV.b.k', ...more }).map(({ data }) =>
       textOf(data),

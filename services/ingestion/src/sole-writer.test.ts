@@ -145,26 +145,41 @@ it('reads by a durable of its own, which outlives a stop and not a drop, beside 
   expect((await mesh.jsm.consumers.info('IN_own', 'laminar-in_own')).num_pending).toBe(60);
 });
 
-it('finishes a message whose rows did not all fit when it was stopped, and not by another query', async () => {
+it('finishes a message whose rows did not all fit when it was stopped, not once it is, and not by another query', async () => {
   const { input, output } = await define('half');
   const { config } = await mesh.jsm.streams.info(output);
   await mesh.jsm.streams.update(output, { ...config, discard: DiscardPolicy.New, max_msgs: 2 });
-  const query = (offset: number) =>
-    `INSERT INTO out_half SELECT n + ${offset} + i AS n FROM in_half, generate_series(0, 2) AS i`;
-  await mesh.pipeline('half', query(0), alone);
-  await mesh.settled('half', 'running');
-  await mesh.feed(input, 0, 1);
-  await eventually(async () => (await mesh.count(output)) === 2, { what: 'the rows that fit' });
-  await mesh.append('pipeline', 'half', { type: 'PipelineStopped' });
-  await mesh.settled('half', 'stopped');
-  await mesh.pipeline('half', query(10), alone);
-  await eventually(() => mesh.pipelineState('half').message.includes('roll the pipeline back'), { what: 'the reason' });
-  // Not before: a sink that ends stores what it can.
-  await mesh.jsm.streams.update(output, { ...config, discard: DiscardPolicy.Old, max_msgs: -1 });
-  await mesh.pipeline('half', query(0), alone);
-  await mesh.settled('half', 'running');
-  await eventually(async () => (await mesh.count(output)) >= 3, { what: 'the other row' });
-  expect(await mesh.numbers(output)).toEqual(upTo(3));
+  const proxy = new TcpProxy(mesh.mesh.nats.port);
+  await proxy.start();
+  try {
+    const sink = { type: 'sink', jetstream: true, subject: 'out.half', stream_name: output };
+    await mesh.connection('out_half', sink, proxy.url);
+    const query = (offset: number) =>
+      `INSERT INTO out_half SELECT n + ${offset} + i AS n FROM in_half, generate_series(0, 2) AS i`;
+    await mesh.pipeline('half', query(0), alone);
+    await mesh.settled('half', 'running');
+    let attempts = 0;
+    mesh.nc.subscribe('out.half', { callback: () => void attempts++ });
+    await mesh.feed(input, 0, 1);
+    await eventually(async () => (await mesh.count(output)) === 2, { what: 'the rows that fit' });
+    await mesh.append('pipeline', 'half', { type: 'PipelineStopped' });
+    await mesh.settled('half', 'stopped');
+    const made = attempts;
+    await eventually(() => proxy.connections === 0, { what: 'its sink to be closed' });
+    expect(attempts).toBe(made);
+    await mesh.jsm.streams.update(output, { ...config, discard: DiscardPolicy.Old, max_msgs: -1 });
+    await mesh.pipeline('half', query(10), alone);
+    await eventually(() => mesh.pipelineState('half').message.includes('roll the pipeline back'), {
+      what: 'the reason',
+    });
+    await mesh.pipeline('half', query(0), alone);
+    await mesh.settled('half', 'running');
+    await eventually(async () => (await mesh.count(output)) >= 3, { what: 'the other row' });
+    expect(await mesh.numbers(output)).toEqual(upTo(3));
+    await mesh.append('pipeline', 'half', { type: 'PipelineDropped' });
+  } finally {
+    await proxy.stop();
+  }
 }, 60_000);
 
 it('ends when it is stopped, though its reader waits for a sink that does not answer', async () => {

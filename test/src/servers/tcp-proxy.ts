@@ -36,6 +36,11 @@ export class TcpProxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.pause();
   }
 
+  /** Connections that are there. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
   /** Connections that are there, and that nothing gets through. */
   get held(): number {
     return this.#paused ? this.#pairs.size : 0;

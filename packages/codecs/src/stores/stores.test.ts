@@ -17,7 +17,7 @@ function message(subject: string, payload: string, headers: { readonly [name: st
 }
 
 describe('an entry of a KV bucket', () => {
-  const read = (sent: Message, values = jsonCodec) => kvEntryCodec('CONFIG', values).decode(sent.data, sent);
+  const read = (sent: Message, values = jsonCodec) => kvEntryCodec(values).decode(sent.data, sent);
 
   it('is a key and the value that its format makes of it', () => {
     expect(read(message('$KV.CONFIG.settings.theme', '{"a":1}'))).toEqual({
@@ -27,6 +27,10 @@ describe('an entry of a KV bucket', () => {
     });
     expect(read(message('$KV.CONFIG.k', 'x'), rawCodec)).toMatchObject({ value: new TextEncoder().encode('x') });
     expect(() => read(message('$KV.CONFIG.k', 'x'))).toThrow(DecodeError);
+  });
+
+  it('has its key where the bucket is a mirror, too, whose messages keep the subjects of their origin', () => {
+    expect(read(message('$KV.ELSEWHERE.settings.theme', '1'))).toMatchObject({ key: 'settings.theme' });
   });
 
   it.each([

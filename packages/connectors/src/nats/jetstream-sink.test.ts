@@ -1,9 +1,10 @@
 import { eventually, TcpProxy } from '@laminar/test';
-import { DiscardPolicy, jetstreamManager } from '@nats-io/jetstream';
+import { DiscardPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { HeaderBlock } from '../index.js';
+import { NumberMap } from '../number-map.js';
 import { describeSink, output, Settlements, startStage } from '../sink.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
 
@@ -38,6 +39,40 @@ describe('publishing to JetStream', () => {
     expect(settlements.confirmed).toEqual(['m0']);
     expect(sink.problem).toBeUndefined();
     expect((await stage.jsm.streams.info('LATER')).state.messages).toBe(1);
+  });
+
+  it('does not look through all that is pending for each message that is refused, and keeps the order of each subject', async () => {
+    const subjects = 300;
+    const config = { name: 'MANY', subjects: ['many.>'], discard: DiscardPolicy.New };
+    await stage.jsm.streams.add({ ...config, max_msgs: 1 });
+    const sink = await open('many.first');
+    const settlements = new Settlements();
+    settlements.publish(sink, output('many.first', 'it is full'));
+    await settlements.reach(1);
+    const nc = await connect({ servers: stage.server.url });
+    const looks = vi.spyOn(NumberMap.prototype, 'values');
+    try {
+      let attempts = 0;
+      nc.subscribe('many.>', { callback: () => void attempts++ });
+      await nc.flush();
+      const sent = [1, 2].flatMap((round) => Array.from({ length: subjects }, (_, n) => `${n} ${round}`));
+      for (const text of sent) settlements.publish(sink, output(`many.${text.split(' ')[0]}`, text));
+      await eventually(() => attempts >= 3 * subjects, {
+        what: 'the first of each to be tried again',
+      });
+      await stage.jsm.streams.update('MANY', { ...config, max_msgs: -1 });
+      await settlements.reach(1 + sent.length);
+      // A few times a second it does, however much is refused.
+      expect(looks.mock.calls.length).toBeLessThan(subjects);
+      const consumer = await jetstream(nc).consumers.get('MANY', { opt_start_seq: 2 });
+      const stored: string[] = [];
+      for await (const message of await consumer.fetch({ max_messages: sent.length })) stored.push(message.string());
+      expect(stored.filter((text) => text.endsWith(' 2')).sort()).toEqual(sent.slice(subjects).sort());
+      for (let n = 0; n < subjects; n++) expect(stored.indexOf(`${n} 1`)).toBeLessThan(stored.indexOf(`${n} 2`));
+    } finally {
+      looks.mockRestore();
+      await nc.close();
+    }
   });
 
   it('looks for what is not acknowledged in time before it publishes it again, which the stream may have forgotten', async () => {

@@ -12,6 +12,7 @@ import { ConnectorError, type OutputHistory, type OutputMessage, type Settle, ty
 import { NumberMap } from '../number-map.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
+import { Lane, type Pending } from './lane.js';
 import { Outbound } from './outbound.js';
 import { NatsOutputHistory } from './output-history.js';
 import { publishAnswerOf } from './publish-answer.js';
@@ -28,36 +29,6 @@ const retryDelayMs = 500;
 const sweepIntervalMs = 250;
 /** A process that stood still for that long does not know whether others have published what it holds meanwhile. */
 const stallMs = 2000;
-
-/**
- * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: it
- * was sent, and nobody knows whether it is stored.
- */
-type State = 'sent' | 'held' | 'doubted';
-
-/** What is pending of one subject: how many messages in each state, so that nobody looks through all of them for none. */
-interface Lane extends Record<State, number> {
-  readonly subject: string;
-  /** The first message that was refused for now. */
-  refused: Pending | undefined;
-}
-
-interface Pending {
-  /** In the subject of the reply. */
-  readonly number: number;
-  /** Place in the order of publishing. */
-  readonly place: number;
-  readonly message: OutputMessage;
-  readonly lane: Lane;
-  readonly settled: Settle | undefined;
-  readonly bytes: number;
-  state: State;
-  /** When one that is `sent` is looked for, or tried again where it was refused, unless it is acknowledged before, in monotonic milliseconds. */
-  dueMs: number;
-  /** When it was sent for the first time, in monotonic milliseconds. */
-  firstSentMs: number | undefined;
-  timesSent: number;
-}
 
 /**
  * Publishes to JetStream with everything in flight at once: one inbox subscription, a number in the reply subject, one map of
@@ -135,9 +106,11 @@ export class JetStreamSink implements Sink {
       dueMs: 0,
       firstSentMs: undefined,
       timesSent: 0,
+      inFront: undefined,
+      behind: undefined,
     };
-    lane.held++;
     if (!isHeld) this.#noteSent(pending);
+    lane.add(pending);
     this.#pending.set(number, pending);
     this.#pendingBytes += bytes;
   }
@@ -180,14 +153,9 @@ export class JetStreamSink implements Sink {
   }
 
   #openLane(subject: string): Lane {
-    const lane: Lane = { subject, sent: 0, held: 0, doubted: 0, refused: undefined };
+    const lane = new Lane(subject);
     this.#lanes.set(subject, lane);
     return lane;
-  }
-
-  /** In the order of their publishing; what changes afterwards does not show in it. */
-  #inOrder(): Pending[] {
-    return this.#pending.values().sort((a, b) => a.place - b.place);
   }
 
   /** A message keeps its number when it is published again, so that a late acknowledgement of the first attempt counts. */
@@ -201,7 +169,7 @@ export class JetStreamSink implements Sink {
 
   #noteSent(pending: Pending): void {
     const nowMs = performance.now();
-    turn(pending, 'sent');
+    pending.state = 'sent';
     pending.firstSentMs ??= nowMs;
     pending.timesSent++;
     pending.dueMs = nowMs + ackTimeoutMs;
@@ -219,10 +187,8 @@ export class JetStreamSink implements Sink {
       this.#problem = undefined;
       this.#settle(pending, undefined, answer.duplicate);
     } else if (answer.final) {
-      this.#settle(
-        pending,
-        new ConnectorError('failed', `publishing to ${pending.message.subject} failed: ${answer.reason}`),
-      );
+      const reason = `publishing to ${pending.message.subject} failed: ${answer.reason}`;
+      this.#settle(pending, new ConnectorError('failed', reason));
     } else {
       this.#problem = `publishing to ${pending.message.subject} waits: ${answer.reason}`;
       this.#wait(pending);
@@ -236,58 +202,44 @@ export class JetStreamSink implements Sink {
   #wait(pending: Pending): void {
     const { lane } = pending;
     const first = lane.refused;
-    turn(pending, 'held');
+    pending.state = 'held';
     // What is in front of it may turn out not to be stored: all that is held goes out in order once that is known.
-    if (this.#looking || (first !== undefined && first.place < pending.place)) return;
-    if (this.#isUnanswered(lane, pending.place)) {
+    if (this.#looking || (first && first.place < pending.place)) return;
+    // Where the stream's leader has just died those without an answer were lost in silence, or are stored and the answer was lost; the servers refuse what comes as soon as they know.
+    if (lane.hasUnanswered(pending)) {
       this.#doubt();
       return;
     }
-    if (first) turn(first, 'held');
+    if (first) first.state = 'held';
     lane.refused = pending;
-    turn(pending, 'sent');
+    pending.state = 'sent';
     pending.dueMs = performance.now() + retryDelayMs;
   }
 
-  /**
-   * Whether an earlier message of the subject has no answer. Where the stream's leader has just died those were lost in silence, or are stored and the answer was lost; the servers
-   * refuse what comes as soon as they know.
-   */
-  #isUnanswered(lane: Lane, before: number): boolean {
-    const retried = lane.refused;
-    if (lane.sent === (retried?.state === 'sent' ? 1 : 0)) return false;
-    return this.#pending
-      .values()
-      .some(
-        (pending) => pending.place < before && pending !== retried && pending.lane === lane && pending.state === 'sent',
-      );
-  }
-
   #settle(pending: Pending, error?: ConnectorError, wasThere = false): void {
-    this.#pending.delete(pending.number);
+    if (!this.#isPending(pending)) return;
+    const { number, place, lane } = pending;
+    this.#pending.delete(number);
     this.#pendingBytes -= pending.bytes;
-    const { lane } = pending;
-    lane[pending.state]--;
+    lane.remove(pending);
     if (lane.refused === pending) this.#follow(lane);
-    if (lane.sent + lane.held + lane.doubted === 0 && this.#lanes.get(lane.subject) === lane)
-      this.#lanes.delete(lane.subject);
+    if (lane.isEmpty && this.#lanes.get(lane.subject) === lane) this.#lanes.delete(lane.subject);
     pending.settled?.(error, wasThere);
     if (this.#waiting && this.#pending.size < pendingMax / 2 && this.#pendingBytes < pendingBytesMax / 2) {
       this.#waiting.resolve();
       this.#waiting = undefined;
     }
-    if (this.#confirming.length > 0) this.#countDown(pending.place);
+    if (this.#confirming.length > 0) this.#countDown(place);
   }
 
   /** The message that those of a subject waited for is done with. */
   #follow(lane: Lane): void {
     lane.refused = undefined;
-    if (!this.#isHeldBack && lane.held > 0) this.#sendHeld((pending) => pending.lane === lane);
+    if (!this.#isHeldBack) this.#sendHeld(lane.all());
   }
 
-  /** In the order of their publishing. */
-  #sendHeld(isMeant: (pending: Pending) => boolean): void {
-    for (const pending of this.#inOrder()) if (pending.state === 'held' && isMeant(pending)) this.#sendAgain(pending);
+  #sendHeld(inOrder: readonly Pending[]): void {
+    for (const pending of inOrder) if (pending.state === 'held') this.#sendAgain(pending);
   }
 
   #countDown(place: number): void {
@@ -325,7 +277,7 @@ export class JetStreamSink implements Sink {
       if (pending.state !== 'sent') continue;
       const sentMs = (pending.firstSentMs ?? performance.now()) + this.#clockOffsetMs;
       this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
-      turn(pending, 'doubted');
+      pending.state = 'doubted';
     }
     if (!this.#looking) void this.#look();
   }
@@ -351,7 +303,7 @@ export class JetStreamSink implements Sink {
       }
     }
     this.#looking = false;
-    if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(() => true);
+    if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(this.#inOrder());
   }
 
   #doubted(): Pending[] {
@@ -360,10 +312,20 @@ export class JetStreamSink implements Sink {
 
   #foundOut(doubted: readonly Pending[], stored: ReadonlySet<string>): void {
     for (const pending of doubted) {
-      if (this.#pending.get(pending.number) !== pending || pending.state !== 'doubted') continue;
+      if (!this.#isPending(pending) || pending.state !== 'doubted') continue;
       if (stored.has(pending.message.headers.find(headers.messageId) ?? '')) this.#settle(pending, undefined, true);
-      else turn(pending, 'held');
+      else pending.state = 'held';
     }
+  }
+
+  /** In the order of their publishing. */
+  #inOrder(): Pending[] {
+    return this.#pending.values().sort((a, b) => a.place - b.place);
+  }
+
+  /** Another one may have its number since. */
+  #isPending(pending: Pending): boolean {
+    return this.#pending.get(pending.number) === pending;
   }
 
   #noteClock(): void {
@@ -375,9 +337,9 @@ export class JetStreamSink implements Sink {
     if (operation !== 'publish') return;
     this.#problem = `publishing to ${subject} is not permitted: ${message}`;
     const lane = this.#lanes.get(subject);
-    if (lane) lane.refused = undefined;
-    for (const pending of this.#inOrder())
-      if (pending.lane === lane) this.#settle(pending, new ConnectorError('failed', this.#problem));
+    if (!lane) return;
+    lane.refused = undefined;
+    for (const pending of lane.all()) this.#settle(pending, new ConnectorError('failed', this.#problem));
   }
 
   #sweep(): void {
@@ -406,10 +368,4 @@ export class JetStreamSink implements Sink {
       this.#settle(pending, error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
     }
   }
-}
-
-function turn(pending: Pending, state: State): void {
-  pending.lane[pending.state]--;
-  pending.state = state;
-  pending.lane[state]++;
 }

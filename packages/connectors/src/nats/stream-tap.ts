@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import type { Tap, TapRange } from '../contract.js';
 import { ConsumerTap } from './consumer-tap.js';
 import { connectorError, hasCode } from './errors.js';
+import { filtersIn } from './positioned/mirror-origin.js';
 import { StoredTap } from './stored-tap.js';
 
 /** What a tap reads of a stream. */
@@ -11,6 +12,8 @@ export interface TappedStream {
   readonly name: string;
   /** Empty for every subject. */
   readonly filters: readonly string[];
+  /** As `StreamView` has it. */
+  readonly mirrored?: (origin: string) => readonly string[];
   /** Where it begins, as the JetStream API takes it. */
   readonly start: Partial<ConsumerConfig>;
   /** Behind whose end nothing is wanted. */
@@ -60,8 +63,9 @@ export class StreamTap implements Tap {
   async #opened(jsm: JetStreamManager): Promise<Tap> {
     const { name, start } = this.stream;
     const { config, state } = await jsm.streams.info(name);
+    const stream = { ...this.stream, filters: await filtersIn(jsm, config, this.stream) };
     if (config.retention !== 'workqueue') {
-      const tap = new ConsumerTap(this.nc, jsm, this.stream, state.last_seq);
+      const tap = new ConsumerTap(this.nc, jsm, stream, state.last_seq);
       try {
         await tap.open();
         return tap;
@@ -70,6 +74,6 @@ export class StreamTap implements Tap {
         if (!hasCode(error, consumersMaxReached) || start.deliver_policy === DeliverPolicy.LastPerSubject) throw error;
       }
     }
-    return new StoredTap(jsm, this.stream, state);
+    return new StoredTap(jsm, stream, state);
   }
 }

@@ -18,14 +18,8 @@ export function tapOf(nc: NatsConnection, resolved: ResolvedConnection, range?: 
     const { streamName: name, filterSubjects: filters, start } = resolved;
     return new StreamTap(nc, { name, filters, start: begin ?? startConfig(start), range, purpose: 'live query' });
   }
-  const { stream: name, filters, start } = viewOf(resolved);
-  if (start.from === 'current')
-    return new StreamTap(nc, {
-      name,
-      filters,
-      start: { deliver_policy: DeliverPolicy.LastPerSubject },
-      range,
-      purpose: 'live query',
-    });
-  return new StreamTap(nc, { name, filters, start: begin ?? startConfig(start), range, purpose: 'live query' });
+  const { stream: name, filters, mirrored, start } = viewOf(resolved);
+  const beginning =
+    start.from === 'current' ? { deliver_policy: DeliverPolicy.LastPerSubject } : (begin ?? startConfig(start));
+  return new StreamTap(nc, { name, filters, mirrored, start: beginning, range, purpose: 'live query' });
 }

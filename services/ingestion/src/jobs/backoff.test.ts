@@ -1,7 +1,7 @@
 import { ConnectorError } from '@laminar/connectors';
 import { resolveConnection } from '@laminar/definitions';
 import { describe, expect, it } from 'vitest';
-import { Backoff, Halted } from './backoff.js';
+import { Backoff, Halted, Unexpected } from './backoff.js';
 
 const resolved = resolveConnection('c', {
   connector: 'nats',
@@ -52,6 +52,30 @@ describe('a connection waits before it is tried again', () => {
       [30_000, 30_000],
       [33_000, 33_000],
     ]);
+  });
+
+  it('twice as long each time where nobody expected it, also where it works in between, up to half a minute', () => {
+    const unexpected = new Unexpected(new Error('timeout'));
+    const fail = (backoff: Backoff) => {
+      backoff.reset();
+      return backoff.after(unexpected);
+    };
+    expect(waits(9, fail)).toEqual([
+      [125, 250, 500, 1000, 2000, 4000, 8000, 30_000, 30_000],
+      [250, 500, 1000, 2000, 4000, 8000, 16_000, 33_000, 33_000],
+    ]);
+    let nowMs = 0;
+    const backoff = new Backoff(
+      resolved,
+      () => 0,
+      () => nowMs,
+    );
+    const states = Array.from({ length: 8 }, () => backoff.after(unexpected).state);
+    expect(states).toEqual([...Array.from({ length: 7 }, () => 'blocked'), 'failed']);
+    nowMs = 60_000;
+    expect(backoff.after(unexpected).state).toBe('failed');
+    nowMs = 120_001;
+    expect(backoff.after(unexpected)).toEqual({ state: 'blocked', delayMs: 125 });
   });
 
   it('until somebody changes something where that is needed', () => {

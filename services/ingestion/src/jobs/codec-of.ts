@@ -20,7 +20,7 @@ import { type DefinitionFiles, FileUnavailable } from '@laminar/runtime';
 export async function codecOf(source: ResolvedConnection, files: DefinitionFiles): Promise<MessageCodec> {
   if (source.role === 'source-object') return objectInfoCodec;
   const payloads = await payloadCodecOf(source, files);
-  return source.role === 'source-kv' ? kvEntryCodec(source.bucket, payloads) : payloads;
+  return source.role === 'source-kv' ? kvEntryCodec(payloads) : payloads;
 }
 
 /** How the payloads of a source are decoded, whatever stands around them; throws as `codecOf` does. */

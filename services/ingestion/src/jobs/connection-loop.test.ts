@@ -3,6 +3,7 @@ import { ConnectorError, noLog } from '@laminar/connectors';
 import { resolveConnection } from '@laminar/definitions';
 import { eventually, startNats, type TestNats } from '@laminar/test';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Halted } from './backoff.js';
 import { ConnectionLoop, type ConnectionLoopOptions } from './connection-loop.js';
 
 let server: TestNats;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 function loopOf(use: ConnectionLoopOptions['use']): ConnectionLoop {
-  const options = { type: 'source', format: 'json', subject: 'a', servers: server.url };
+  const options = { type: 'source', format: 'json', subject: 'a', servers: server.url, max_reconnects: 1 };
   return new ConnectionLoop({
     spec: {
       name: 'c',
@@ -47,18 +48,59 @@ it('tries again at once where something changed during the attempt that failed',
   }
 });
 
-it('waits where what changed was known to the use that failed', async () => {
+it('waits where what changed was in effect in the use that failed', async () => {
   let uses = 0;
   const loop = loopOf(async (_, __, inUse) => {
     uses++;
     inUse();
     loop.wake();
+    loop.settle();
     throw new ConnectorError('failed', 'it knew the new state of things');
   });
   loop.start();
   await eventually(() => loop.standing.state === 'failed' && loop.connection === undefined, { what: 'the failure' });
   await loop.stop();
   expect(uses).toBe(1);
+});
+
+it('tries again at once where something changed and was not yet in effect in the use that failed', async () => {
+  let uses = 0;
+  const loop = loopOf(async (_, __, inUse) => {
+    inUse();
+    if (++uses > 1) return;
+    loop.wake();
+    throw new Halted('it knew the old state of things');
+  });
+  try {
+    loop.start();
+    await eventually(() => uses > 1, { what: 'the second attempt', timeoutMs: 5000 });
+  } finally {
+    await loop.stop();
+  }
+});
+
+it('tries again soon after an error that nobody expected, and says so', async () => {
+  let uses = 0;
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const loop = loopOf(async (_, __, inUse) => {
+    if (++uses === 1) throw new Error('timeout');
+    inUse();
+    await ended;
+  });
+  try {
+    loop.start();
+    await eventually(() => loop.standing.state === 'connected' && uses > 1, {
+      what: 'the second try',
+      timeoutMs: 5000,
+    });
+    expect(loop.lastError).toBe('unexpected: timeout');
+  } finally {
+    end();
+    await loop.stop();
+  }
 });
 
 it('is connecting again from when something came that it could not connect for want of', async () => {

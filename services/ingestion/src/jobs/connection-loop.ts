@@ -13,7 +13,7 @@ import {
 } from '@laminar/connectors';
 import type { ConnectionSpec } from '../desired/slot.js';
 import { StandingLog } from '../logs/standing-log.js';
-import { Backoff, Halted, type Retry } from './backoff.js';
+import { asConnectorError, Backoff, Halted, type Retry } from './backoff.js';
 import { provisionNote } from './provision-note.js';
 
 /** How a connection stands, as its reports say it. */
@@ -34,7 +34,7 @@ export interface ConnectionLoopOptions {
   /**
    * Uses the open connection, whose stream and durable stand, and resolves when the loop was stopped. `inUse` is called once it is in full use.
    * `lost` is aborted with a `ConnectorError` as its reason where the connection does not come back by itself; `use` must then throw that.
-   * Throws `ConnectorError` for whatever it cannot mend; it is then used again, later.
+   * Throws `ConnectorError` for whatever it cannot mend; it is then used again, later: at once where something changed (`wake`) that was not in effect yet (`settle`).
    */
   use(connection: Connection, lost: AbortSignal, inUse: () => void): Promise<void>;
   onStanding(): void;
@@ -52,7 +52,7 @@ export class ConnectionLoop {
   #lastError: string | undefined;
   #stopped = false;
   #running: Promise<void> | undefined;
-  /** Something changed that the last failure may not have known of. */
+  /** Something changed that a failure of now may not know of. */
   #woken = false;
   #endWait: () => void = () => undefined;
 
@@ -89,7 +89,12 @@ export class ConnectionLoop {
     this.#endWait();
   }
 
-  /** The same where something came that the next attempt may need, such as a secret: what it knew so far does not stand any more. */
+  /** What changed so far is in effect in the use that is under way: where that fails, nothing is to be gained from trying again at once. */
+  settle(): void {
+    this.#woken = false;
+  }
+
+  /** The same as `wake`, where something came that the next attempt may need, such as a secret: what it knew so far does not stand any more. */
   retry(): void {
     const { state } = this.#standing;
     if (state === 'blocked' || state === 'failed') {
@@ -143,7 +148,6 @@ export class ConnectionLoop {
     });
     this.#connection = connection;
     let dialled = false;
-    let used = false;
     try {
       await connection.open();
       dialled = true;
@@ -151,15 +155,12 @@ export class ConnectionLoop {
       this.#drift = provision.drift;
       this.#remark = provisionNote(provision, this.options.spec, Date.now());
       await this.options.use(connection, lost.signal, () => {
-        used = true;
         backoff.reset();
         this.#stand('connected', this.#notes());
       });
       return undefined;
     } catch (error) {
-      // What was in use is told of changes; an attempt that never came so far may have missed one.
-      if (used) this.#woken = false;
-      const known = error instanceof ConnectorError ? error : unexpected(error);
+      const known = asConnectorError(error);
       const wasDialling = !dialled && !(known instanceof Unprepared || known instanceof NotPermitted);
       const retry = wasDialling ? backoff.afterDial() : backoff.after(known);
       this.#stand(retry.state, known.message, loggable(error));
@@ -194,11 +195,6 @@ export class ConnectionLoop {
     });
   }
 }
-
-const unexpected = (error: unknown): ConnectorError =>
-  new ConnectorError('failed', `unexpected: ${error instanceof Error ? error.message : String(error)}`, {
-    cause: error,
-  });
 
 function loggable(error: unknown): string {
   if (error instanceof Halted) return "stopped by on_error = 'stop'; the connection's status says why";

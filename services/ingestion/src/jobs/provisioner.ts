@@ -1,6 +1,5 @@
 import {
   type Connection,
-  ConnectorError,
   createConnection,
   type FileSource,
   type Lineage,
@@ -14,7 +13,7 @@ import { JobLog } from '../logs/job-log.js';
 import type { LogPublisher } from '../logs/log-publisher.js';
 import { StandingLog } from '../logs/standing-log.js';
 import type { Positions } from '../positions/positions.js';
-import { Backoff } from './backoff.js';
+import { asConnectorError, Backoff } from './backoff.js';
 import { provisionNote } from './provision-note.js';
 
 /** Sockets that are open for this at once. */
@@ -177,7 +176,7 @@ export class Provisioner {
     } catch (error) {
       trace?.end(error);
       if (this.#tasks.get(name) !== task || this.#stopped) return;
-      const known = error instanceof ConnectorError ? error : new ConnectorError('failed', String(error));
+      const known = asConnectorError(error);
       const retry = task.backoff.after(known);
       this.#stand(name, { state: retry.state, message: known.message, revision: 0 });
       task.log.stands(retry.state, known.message);

@@ -6,7 +6,8 @@ import type { LogPublisher } from '../logs/log-publisher.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 import { SlotCounter } from './slot-counter.js';
 
-const closeTimeoutMs = 3000;
+/** Whoever used it has waited for its rows by then, as long as a drain takes; a process that ends has 7 s for both. */
+const closeTimeoutMs = 1000;
 const receivesNothing = { messages: 0, bytes: 0, dropped: 0 } as const;
 
 /** Where the rows of pipelines go: a sink, open or not, that its users are told about. */

@@ -20,6 +20,8 @@ export interface SinkPoolOptions {
 export class SinkPool {
   readonly #sinks = new Map<string, { readonly shared: SharedSink; readonly users: Set<object> }>();
   readonly #closing = new Set<Promise<void>>();
+  /** By user, the end of what may still have rows of it. */
+  readonly #ending = new WeakMap<object, Promise<void>>();
   readonly #bus: RowTarget;
 
   constructor(readonly options: SinkPoolOptions) {
@@ -56,18 +58,25 @@ export class SinkPool {
     return shared;
   }
 
-  /** The user keeps only the sinks of these connections; what nobody uses is closed. */
-  retain(user: object, specs: readonly (ConnectionSpec | undefined)[]): void {
+  /** The user keeps only the sinks of these connections; what nobody uses is closed. Resolves when that, and what it let go of before, stores no rows any more. */
+  async retain(user: object, specs: readonly (ConnectionSpec | undefined)[]): Promise<void> {
     const kept = new Set(specs.map((spec) => spec && keyOf(spec)));
+    const ending: (Promise<void> | undefined)[] = [this.#ending.get(user)];
     for (const [key, { shared, users }] of this.#sinks) {
       if (kept.has(key) || !users.delete(user) || users.size > 0) continue;
       this.#sinks.delete(key);
+      // One that is not open may dial for long, and has nothing.
+      const hasRows = shared.sink !== undefined;
       const closing = shared.close().finally(() => {
         this.#closing.delete(closing);
         this.options.onChange(shared.spec.name);
       });
       this.#closing.add(closing);
+      if (hasRows) ending.push(closing);
     }
+    const end = Promise.all(ending).then(() => undefined);
+    this.#ending.set(user, end);
+    await end;
   }
 
   /** Every sink that is in use. */

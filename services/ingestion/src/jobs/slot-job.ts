@@ -82,7 +82,9 @@ export class SlotJob {
   readonly #repeats: Repeats;
   #arranging: Promise<void> = Promise.resolve();
   #arranged: () => void = () => undefined;
-  #fail: (error: ConnectorError) => void = () => undefined;
+  /** The spec whose pipelines were put in place last. */
+  #arrangedSpec: SlotSpec | undefined;
+  #fail: (error: unknown) => void = () => undefined;
   #endUse: () => void = () => undefined;
 
   constructor(readonly options: SlotJobOptions) {
@@ -150,19 +152,17 @@ export class SlotJob {
 
   /** Looks again at which pipelines can run: a sink came or went. */
   rearrange(): void {
-    this.#arranging = this.#arranging
-      .then(() => this.#arrange())
-      .catch((error: unknown) => this.#fail(new ConnectorError('failed', String(error), { cause: error })));
+    this.#arranging = this.#arranging.then(() => this.#arrange()).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Drains and closes. Idempotent. */
+  /** Drains and closes. Resolves when nothing of it is read or stored any more, but what is still on its way to a sink that others use, too. Idempotent. */
   async stop(): Promise<void> {
     this.#circumstances.freeze();
     this.#endUse();
     await this.#loop.stop();
     await this.#arranging;
     this.#traces.end();
-    this.options.sinks.retain(this, []);
+    await this.options.sinks.retain(this, []);
   }
 
   /** What this job says of a pipeline; undefined where it has nothing to do with it. */
@@ -179,6 +179,8 @@ export class SlotJob {
     const awaited = this.#waiting.get(name) ?? (goesOn ? undefined : this.#waiting.values().next().value);
     const problem = awaited ? awaited.problem : (active?.sink.problem ?? this.options.deadLetters.problem);
     if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
+    if (!active && this.#loop.stopped)
+      return { state: 'running', message: 'it ends: what it has published is being confirmed', appliedRevision };
     if (!active || awaited) return { state: 'starting', message: '', appliedRevision };
     return { state: 'running', message: this.#repeats.problemOf(active) ?? '', appliedRevision };
   }
@@ -241,6 +243,7 @@ export class SlotJob {
       this.#traces.readerStarted(reading.pipelines, source.name, startedAtMs);
       this.#traces.applied(reading.pipelines);
       inUse();
+      this.#settle();
       this.#report();
       void stopping.then(() => reading.stop());
       await Promise.race([reading.run(), failed]);
@@ -276,7 +279,8 @@ export class SlotJob {
   async #arrange(): Promise<void> {
     const reading = this.#reading;
     if (!reading || this.#loop.stopped) return;
-    const { pipelines, connection } = this.#spec;
+    const spec = this.#spec;
+    const { pipelines, connection } = spec;
     const { sinks, counters, functions, session, onReport } = this.options;
     const before = reading.pipelines;
     const { ready, waiting, lost } = lineUp(pipelines, before, {
@@ -303,12 +307,20 @@ export class SlotJob {
       await reading.swap(ready);
       if (this.#open) this.#traces.applied(ready);
     }
-    sinks.retain(
+    void sinks.retain(
       this,
       [...pipelines, ...reading.pipelines.map(({ spec }) => spec)].map(({ sink }) => sink),
     );
+    this.#arrangedSpec = spec;
+    this.#settle();
     this.#arranged();
     onReport(connection.name, [...new Set([...pipelines, ...before.map(({ spec }) => spec)].map(({ name }) => name))]);
+  }
+
+  /** What the definitions say is in effect: a failure that comes now is one of theirs. */
+  #settle(): void {
+    const isInEffect = this.#arrangedSpec === this.#spec && this.#waiting.size === 0;
+    if (this.#open && isInEffect && this.#reading?.suspended === false) this.#loop.settle();
   }
 
   /** Where the reader goes on, or of a durable says how far that came; where a pipeline writes its output alone, only once it is known how far it came there. */

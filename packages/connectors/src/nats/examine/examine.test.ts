@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { jsonCodec } from '@laminar/codecs';
 import { connectionIssues, type Options, resolveConnection } from '@laminar/definitions';
 import {
+  eventually,
   freePort,
   seedOf,
   startNats,
@@ -11,7 +12,7 @@ import {
   type TestNats,
   temporaryDirectory,
 } from '@laminar/test';
-import { jetstreamManager, StorageType } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { nkeys } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -149,6 +150,31 @@ describe('a test', () => {
     expect(reach).toMatchObject({ status: 'failed', message: expect.stringContaining('no nats-server') });
     expect(tls).toMatchObject(skippedFor('reach'));
     silent.close();
+  });
+});
+
+describe('a KV bucket', () => {
+  it('that is a mirror under another name has a sample', async () => {
+    const nats = await startNats();
+    const nc = await connect({ servers: nats.url });
+    try {
+      const jsm = await jetstreamManager(nc);
+      await jsm.streams.add({ name: 'KV_ORIGIN', subjects: ['$KV.ORIGIN.>'] });
+      await jsm.streams.add({ name: 'KV_COPY', mirror: { name: 'KV_ORIGIN' } });
+      await jetstream(nc).publish('$KV.ORIGIN.a.b', '7');
+      await eventually(async () => (await jsm.streams.info('KV_COPY')).state.messages === 1, { what: 'the copy' });
+      const { stream, sample } = await examine({
+        servers: nats.url,
+        jetstream: true,
+        kv_bucket: 'COPY',
+        kv_keys: 'a.>',
+      });
+      expect(stream).toMatchObject({ status: 'ok' });
+      expect(sample).toMatchObject({ status: 'ok', message: expect.stringContaining('on $KV.ORIGIN.a.b') });
+    } finally {
+      await nc.close();
+      await nats.stop();
+    }
   });
 });
 

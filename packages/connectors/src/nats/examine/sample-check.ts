@@ -1,11 +1,18 @@
 import { type Codec, stringifyJson } from '@laminar/codecs';
-import { isSink, type ResolvedConnection } from '@laminar/definitions';
+import {
+  type ConsumerSource,
+  isPositioned,
+  isSink,
+  type PositionedSource,
+  type ResolvedConnection,
+} from '@laminar/definitions';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ConnectorError } from '../../contract.js';
 import { apiCodes, connectorError, hasCode } from '../errors.js';
+import { filtersIn } from '../positioned/mirror-origin.js';
+import { viewOf } from '../positioned/stream-view.js';
 import { type Finding, failed, ok, reasonOf, skipped } from './check.js';
-import { streamNameOf, subjectsOf } from './stream-check.js';
 
 const shownCharactersMax = 200;
 const shownBytesMax = 64;
@@ -60,17 +67,20 @@ async function nextMessage(nc: NatsConnection, subject: string, timeoutMs: numbe
   }
 }
 
-async function lastMessage(nc: NatsConnection, connection: ResolvedConnection): Promise<Sample | string> {
-  const jsm = await jetstreamManager(nc);
-  const stream = await streamNameOf(connection, jsm);
-  if (stream === undefined) return 'there is no stream to read from';
-  const [subject = '>'] = subjectsOf(connection);
-  const message = await jsm.streams.getMessage(stream, { last_by_subj: subject }).catch((error) => {
-    if (hasCode(error, apiCodes.streamNotFound)) return null;
+async function lastMessage(nc: NatsConnection, source: ConsumerSource | PositionedSource): Promise<Sample | string> {
+  const stream = isPositioned(source) ? viewOf(source).stream : source.streamName;
+  try {
+    const jsm = await jetstreamManager(nc);
+    const { config } = await jsm.streams.info(stream);
+    const filters = isPositioned(source) ? await filtersIn(jsm, config, viewOf(source)) : source.filterSubjects;
+    const [subject = '>'] = filters;
+    const message = await jsm.streams.getMessage(stream, { last_by_subj: subject });
+    if (!message) return `the stream "${stream}" holds no message on ${subject}`;
+    return { data: message.data, where: `the last message, sequence ${message.seq} on ${message.subject}` };
+  } catch (error) {
+    if (hasCode(error, apiCodes.streamNotFound)) return `there is no stream "${stream}" to read from`;
     throw connectorError(`reading the last message of the stream "${stream}"`, error);
-  });
-  if (!message) return `the stream "${stream}" holds no message on ${subject}`;
-  return { data: message.data, where: `the last message, sequence ${message.seq} on ${message.subject}` };
+  }
 }
 
 function shown(value: unknown): string {

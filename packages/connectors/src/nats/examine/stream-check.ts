@@ -1,7 +1,8 @@
-import { covers, type ResolvedConnection, subjectsOverlap } from '@laminar/definitions';
+import { covers, isPositioned, type ResolvedConnection, subjectsOverlap } from '@laminar/definitions';
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { apiCodes, hasCode } from '../errors.js';
+import { viewOf } from '../positioned/stream-view.js';
 import { streamDifferences } from '../provision-stream.js';
 import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js';
 
@@ -56,7 +57,7 @@ const missingHint: { readonly [role in ResolvedConnection['role']]?: string } = 
 };
 
 /** The stream that a connection uses; undefined where a sink leaves it to the subject and none takes it. */
-export async function streamNameOf(connection: ResolvedConnection, jsm: JetStreamManager): Promise<string | undefined> {
+async function streamNameOf(connection: ResolvedConnection, jsm: JetStreamManager): Promise<string | undefined> {
   if (connection.role === 'source-kv') return `KV_${connection.bucket}`;
   if (connection.role === 'source-object') return `OBJ_${connection.bucket}`;
   if ('streamName' in connection && connection.streamName !== undefined) return connection.streamName;
@@ -66,9 +67,8 @@ export async function streamNameOf(connection: ResolvedConnection, jsm: JetStrea
 }
 
 /** What the connection uses of the stream's subjects, as patterns. */
-export function subjectsOf(connection: ResolvedConnection): readonly string[] {
-  if (connection.role === 'source-kv') return [`$KV.${connection.bucket}.${connection.keys}`];
-  if (connection.role === 'source-object') return [`$O.${connection.bucket}.M.>`];
+function subjectsOf(connection: ResolvedConnection): readonly string[] {
+  if (isPositioned(connection)) return viewOf(connection).filters;
   if (connection.role === 'sink-core' || connection.role === 'sink-jetstream') return [connection.subject];
   if (connection.role === 'source-core') return [connection.subject];
   return connection.filterSubjects;

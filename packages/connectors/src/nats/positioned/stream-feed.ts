@@ -1,4 +1,4 @@
-import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { InvalidArgumentError, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import { ConnectorError, type Position } from '../../contract.js';
 import { within } from '../../within.js';
@@ -7,6 +7,7 @@ import { incarnationSince } from '../read-position.js';
 import { timestampMsOf } from '../stored-message.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { EphemeralConsumer } from './ephemeral-consumer.js';
+import { filtersIn } from './mirror-origin.js';
 import { goOn, removedRemark, type StartingPoint, type StreamFacts, startingPoint } from './starting-point.js';
 import type { StreamView } from './stream-view.js';
 
@@ -78,13 +79,14 @@ export class StreamFeed {
   async open(position: Position | undefined): Promise<number> {
     const { view, events } = this.options;
     const jsm = await this.#manager();
-    const stream = factsOf(await this.#info(jsm), position?.incarnation, position?.savedMs);
+    const info = await this.#info(jsm);
+    const stream = factsOf(info, position?.incarnation, position?.savedMs);
     if (this.#ended) throw closedWhileOpening();
     const start = startingPoint(view, stream, position);
     this.#incarnation = stream.incarnation;
     this.#standingMs = stream.lastStoredMs;
     this.#currentUntil = start.currentUntil;
-    this.#consumer = await this.#create(jsm, start);
+    this.#consumer = await this.#create(jsm, info.config, start);
     if (this.#ended) {
       await this.close();
       throw closedWhileOpening();
@@ -167,10 +169,15 @@ export class StreamFeed {
     }
   }
 
-  async #create(jsm: JetStreamManager, { config }: Pick<StartingPoint, 'config'>): Promise<EphemeralConsumer> {
+  async #create(
+    jsm: JetStreamManager,
+    streamConfig: StreamConfig,
+    { config }: Pick<StartingPoint, 'config'>,
+  ): Promise<EphemeralConsumer> {
     const { nc, name, view, events } = this.options;
     // The reader of a pipeline's own has a dot in its name.
-    const { stream, what, filters, consumerName = `laminar-${name.replaceAll('.', '-')}` } = view;
+    const { stream, what, consumerName = `laminar-${name.replaceAll('.', '-')}` } = view;
+    const filters = await filtersIn(jsm, streamConfig, view);
     const [only, another] = filters;
     const filter =
       another !== undefined ? { filter_subjects: [...filters] } : only !== undefined ? { filter_subject: only } : {};
@@ -203,7 +210,8 @@ export class StreamFeed {
     try {
       void this.#consumer?.delete();
       const jsm = await this.#manager();
-      const facts = factsOf(await this.#info(jsm), this.#incarnation);
+      const info = await this.#info(jsm);
+      const facts = factsOf(info, this.#incarnation);
       const newest = this.#newest;
       if (facts.incarnation !== this.#incarnation)
         throw new ConnectorError('blocked', `${what} was deleted and made again`);
@@ -211,7 +219,7 @@ export class StreamFeed {
         throw new ConnectorError('blocked', `${what} ends at ${facts.lastSequence}, before ${newest}, which was read`);
       const removed = removedRemark(view, newest, facts);
       if (removed !== undefined) events.onRemark(removed);
-      this.#consumer = await this.#create(jsm, goOn(newest, this.#currentUntil, undefined));
+      this.#consumer = await this.#create(jsm, info.config, goOn(newest, this.#currentUntil, undefined));
       this.#flowing = true;
       // Stopped in the meantime: nobody would close what came after.
       if (this.#ended) await this.#consumer.delete();

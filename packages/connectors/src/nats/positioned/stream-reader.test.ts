@@ -494,5 +494,40 @@ describe('a reader over a stream', () => {
       const next = await openBucket(name, positions, { kv_keys: '*.x' });
       expect(await readTexts(next.reader, 2)).toEqual(['1', '2']);
     });
+
+    it('that is a mirror under another name, of another mirror, gives what its origin has', async () => {
+      const origin = await bucket(5);
+      for (const name of ['1', '2'])
+        await jsm.streams.add({
+          name: `KV_${origin}_${name}`,
+          mirror: { name: name === '1' ? `KV_${origin}` : `KV_${origin}_1` },
+        });
+      await put(origin, 'a.x', '1');
+      await put(origin, 'b.x', '2');
+      const mirror = `${origin}_2`;
+      await eventually(async () => (await jsm.streams.info(`KV_${mirror}`)).state.messages === 2, { what: 'a copy' });
+      const options = { kv_bucket: mirror, kv_keys: 'a.>' };
+      const { reader } = await open(mirror, options);
+      expect(await readTexts(reader, 1)).toEqual(['1']);
+      await put(origin, 'b.x', '3');
+      await put(origin, 'a.x', '4');
+      expect(await readTexts(reader, 1)).toEqual(['4']);
+      const { connection } = await openConnection({ type: 'source', servers: server.url, jetstream: true, ...options });
+      const tap = connection.tap();
+      await tap.open();
+      expect((await tap.read())?.map(({ subject }) => subject)).toEqual([`$KV.${origin}.a.x`]);
+    });
+
+    it('that is a mirror which changes the subjects gives what its origin has', async ({ skip }) => {
+      const [major = 0, minor = 0] = (publisher.info?.version ?? '').split('.').map(Number);
+      if (major === 2 && minor < 10) skip('servers before 2.10 change no subjects');
+      const origin = await bucket(1);
+      const mirror = `${origin}_own`;
+      const subject_transforms = [{ src: `$KV.${origin}.>`, dest: `$KV.${mirror}.>` }];
+      await jsm.streams.add({ name: `KV_${mirror}`, mirror: { name: `KV_${origin}`, subject_transforms } });
+      const { reader } = await openBucket(mirror);
+      await put(origin, 'a', '1');
+      expect(await readTexts(reader, 1)).toEqual(['1']);
+    });
   });
 });

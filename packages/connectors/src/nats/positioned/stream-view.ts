@@ -12,6 +12,8 @@ export interface StreamView {
   readonly remedy: string;
   /** Empty for every subject. */
   readonly filters: readonly string[];
+  /** Of a store: the filters where its stream is a mirror of another one, of that name. Undefined where whoever defined it names the subjects. */
+  readonly mirrored?: (origin: string) => readonly string[];
   /** The consumers that the server makes for its readers begin with it; undefined for the connection's own name. */
   readonly consumerName: string | undefined;
   /** What is read; where that is something else, reading begins anew. */
@@ -43,13 +45,13 @@ export function viewOf(source: PositionedSource): StreamView {
     case 'source-kv':
       return {
         ...common,
-        ...store(`KV_${source.bucket}`, `$KV.${source.bucket}.${source.keys}`),
+        ...store('KV_', source.bucket, (bucket) => `$KV.${bucket}.${source.keys}`),
         what: `the KV bucket "${source.bucket}"`,
       };
     case 'source-object':
       return {
         ...common,
-        ...store(`OBJ_${source.bucket}`, `$O.${source.bucket}.M.>`),
+        ...store('OBJ_', source.bucket, (bucket) => `$O.${bucket}.M.>`),
         what: `the object store "${source.bucket}"`,
       };
     default: {
@@ -79,10 +81,15 @@ export function viewOf(source: PositionedSource): StreamView {
 }
 
 /** A store whose other keys are wanted is another source: their present values come first. */
-const store = (stream: string, filter: string) => ({
-  stream,
-  remedy: 'create it',
-  filters: [filter],
-  source: `${stream} ${filter}`,
-  start: { from: 'current' } as const,
-});
+function store(prefix: string, bucket: string, filterOf: (bucket: string) => string) {
+  const stream = `${prefix}${bucket}`;
+  const filter = filterOf(bucket);
+  return {
+    stream,
+    remedy: 'create it',
+    filters: [filter],
+    mirrored: (origin: string) => [filterOf(origin.startsWith(prefix) ? origin.slice(prefix.length) : origin)],
+    source: `${stream} ${filter}`,
+    start: { from: 'current' } as const,
+  };
+}
