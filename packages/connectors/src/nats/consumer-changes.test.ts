@@ -445,3 +445,29 @@ it('a stream that drops what a filter never wanted says nothing of it', async ()
   for (let i = 0; i < 3; i++) await reader.consumerInfo();
   expect(remarks).toEqual([]);
 });
+
+it('a stream that its server says was created later, since it was changed between restarts, is the same to whoever reads it next', async () => {
+  const own = await startNats();
+  const admin = await connect({ servers: own.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+  try {
+    const manager = await jetstreamManager(admin, { timeout: 500 });
+    const { name, open, saved } = source({ servers: own.url, stream_retention: 'workqueue' });
+    const first = await open();
+    const { sourceIncarnation } = first.reader;
+    await eventually(() => saved.length > 0, { what: 'what is read to be saved' });
+    const { created } = await manager.streams.info(name);
+    await own.restart();
+    await eventually(() => manager.streams.update(name, { max_msgs: 1000 }), { what: 'the stream to be changed' });
+    await own.restart();
+    const stream = await eventually(() => manager.streams.info(name), { what: 'the stream' });
+    expect(stream.created).not.toBe(created);
+    await first.reader.close();
+    const lineage = { ...noLineage, seen: async () => saved[0] };
+    const { reader } = await open({}, { memory: new PositionMemory(), lineage });
+    expect(reader.sourceIncarnation).toBe(sourceIncarnation);
+  } finally {
+    await closeConnections();
+    await admin.close();
+    await own.stop();
+  }
+});

@@ -17,6 +17,7 @@ import { Batching } from './batching.js';
 import { consumerName } from './consumer-api.js';
 import type { Maker } from './consumer-config.js';
 import { ConsumerWatch, type Observed } from './consumer-watch.js';
+import { durableIncarnation } from './durable-incarnation.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
@@ -26,7 +27,7 @@ import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
-import { floorOf, incarnationSince, type PositionMemory, type ReadPosition } from './read-position.js';
+import { floorOf, type PositionMemory, type ReadPosition } from './read-position.js';
 import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
@@ -122,11 +123,12 @@ export class ConsumerReader implements Reader {
   }
 
   async open(): Promise<void> {
-    const { nc, source, memory, onRemark } = this.options;
+    const { nc, source, memory, lineage, onRemark } = this.options;
     try {
       const { stream, consumer } = await this.#watch.open();
+      const sourceIncarnation = await durableIncarnation({ memory, lineage, stream, consumer });
       if (this.#stopping) throw closedWhileOpening();
-      this.#sourceIncarnation = incarnationSince(memory.position?.incarnation, stream);
+      this.#sourceIncarnation = sourceIncarnation;
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
       this.#serverId = nc.info?.server_id;
@@ -146,6 +148,7 @@ export class ConsumerReader implements Reader {
       if (this.#prefetch) this.#prefetch.roundTripMs = performance.now() - askedMs;
       if (this.#stopping) throw closedWhileOpening();
       this.#timer = setInterval(() => this.#tick(), tickMs);
+      this.#noteSeen(consumer);
     } catch (error) {
       throw connectorError(`reading ${consumerName(source)}`, error);
     }

@@ -210,7 +210,8 @@ async function inPlaceOf(context: ConsumerContext, existing: ConsumerInfo, fixed
   const { source, lineage } = context;
   const stream = await streamOf(context);
   const known = await knownPosition(context);
-  const isKnown = known !== undefined && incarnationSince(known.incarnation, stream) === known.incarnation;
+  const isKnown =
+    known !== undefined && incarnationSince(known.incarnation, stream, { consumer: existing }) === known.incarnation;
   if (!isKnown && lineage.beginsAnew()) return { start: startConfig(source.start), next: undefined, remark: undefined };
   const sequence = isKnown ? known.sequence : floorOf(existing);
   const start = startAt(stream, sequence + 1);
