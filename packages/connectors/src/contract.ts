@@ -229,16 +229,28 @@ export interface OutputHistory {
   streamOf(subject: string): Promise<string | undefined>;
   /** How long a stream itself refuses a message whose id it has seen; 0 where it is gone. Throws `ConnectorError`. */
   duplicateWindowMs(stream: string): Promise<number>;
-  /** Hands over what a part of a stream holds, in order, up to the stream's end as it is now. Throws `ConnectorError`. */
-  read(part: HistoryPart, onStored: (stored: StoredOutput) => void): Promise<HistoryEnd>;
+  /**
+   * Hands over what a part of a stream holds, in order, up to the stream's end as it is now. Where that was to go on at a place of which the stream knows nothing any more, `onAnew` is called
+   * before anything is handed over. Throws `ConnectorError`.
+   */
+  read(part: HistoryPart, onStored: (stored: StoredOutput) => void, onAnew?: () => void): Promise<HistoryEnd>;
 }
 
 export interface HistoryPart {
   readonly stream: string;
   /** Messages of this subject alone; undefined for all. */
   readonly subject: string | undefined;
-  /** Stored at that time or later, in Unix milliseconds by the clock of the stream's server, or from a sequence on. */
-  readonly from: { readonly sinceMs: number } | { readonly sequence: number };
+  /** Stored at that time or later, in Unix milliseconds by the clock of the stream's server. */
+  readonly sinceMs: number;
+  /** Where a read of the same part ended: only what was stored since is handed over, unless the stream was made anew, or nothing is left in it of what it held then. */
+  readonly goOn?: HistoryPlace | undefined;
+}
+
+/** Before which everything was handed over. */
+export interface HistoryPlace {
+  /** Tells the stream from one of the same name; undefined where there was none. */
+  readonly incarnation: string | undefined;
+  readonly sequence: number;
 }
 
 /** A message of an output. */
@@ -247,8 +259,8 @@ export interface StoredOutput {
 }
 
 export interface HistoryEnd {
-  /** Where to go on; nothing before it is missing. */
-  readonly nextSequence: number;
+  /** Where to go on. */
+  readonly next: HistoryPlace;
   /** How long the stream itself refuses a message whose id it has seen. */
   readonly duplicateWindowMs: number;
 }

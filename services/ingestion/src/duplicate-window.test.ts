@@ -211,6 +211,58 @@ describe('beyond the duplicate window each message comes out once', () => {
   }, 60_000);
 });
 
+describe('what was seen of an output is believed of that stream alone', () => {
+  /** Stops the pipeline, has what it reads come again, and starts it. */
+  async function readAnew(name: string, between: () => Promise<unknown>): Promise<void> {
+    await mesh.append('pipeline', name, { type: 'PipelineStopped' });
+    await mesh.settled(name, 'stopped');
+    await mesh.jsm.consumers.delete(`IN_${name}`, `laminar-in_${name}`);
+    await between();
+    await mesh.append('pipeline', name, { type: 'PipelineStarted' });
+    await mesh.settled(name, 'running');
+    await acknowledged(name);
+  }
+
+  /** Deleted and made again as it was. */
+  async function remake(stream: string): Promise<void> {
+    const { config } = await mesh.jsm.streams.info(stream);
+    await mesh.jsm.streams.delete(stream);
+    await mesh.jsm.streams.add(config);
+  }
+
+  /** Emptied, and its duplicate window passed: a purge has the server forget no id. */
+  async function purge(stream: string): Promise<void> {
+    const probe = () => mesh.js.publish(`${stream.replace('OUT_', 'out.')}.probe`, '', { msgID: 'probe' });
+    await probe();
+    await mesh.jsm.streams.purge(stream);
+    await eventually(async () => !(await probe()).duplicate, { what: 'the window to pass' });
+  }
+
+  it.each([
+    ['deleted and made anew', 'remade', remake],
+    ['purged', 'purged', purge],
+  ])(
+    'where it was %s, all rows are stored that are made again',
+    async (_, name, empty) => {
+      const count = 50;
+      await source(name);
+      const output = await sink(name);
+      await mesh.pipeline(name, `INSERT INTO out_${name} SELECT n FROM in_${name}`);
+      // Keeps the sink open meanwhile.
+      await source(`idle_${name}`);
+      await mesh.pipeline(`idle_${name}`, `INSERT INTO out_${name} SELECT n FROM in_idle_${name}`);
+      await mesh.settled(`idle_${name}`, 'running');
+      await mesh.feed(`in.${name}`, 0, count);
+      await reached(output, count);
+      await readAnew(name, async () => undefined);
+      expect(numbers(await stored(output, `out.${name}.rows`))).toEqual(upTo(count));
+      await readAnew(name, () => empty(output));
+      expect(numbers(await stored(output, `out.${name}.rows`))).toEqual(upTo(count));
+    },
+    60_000,
+  );
+});
+
 describe('an output that may not be read', () => {
   /** A user who may publish, and look nowhere. */
   const config = `

@@ -163,7 +163,8 @@ export class NatsConnector implements Connection {
     const { resolved } = this.options;
     if (!hasDurable(resolved) || !countsDeliveries(resolved)) return undefined;
     try {
-      return await NatsExhaustedWatch.open(this.#open(), resolved, onExhausted, signal);
+      const known = { memory: this.#memory, lineage: this.#lineage };
+      return await NatsExhaustedWatch.open(this.#open(), resolved, known, onExhausted, signal);
     } catch (error) {
       throw connectorError('looking for messages that ran out of deliveries', error);
     }

@@ -1,3 +1,4 @@
+import type { ResolvedConnection } from '@laminar/definitions';
 import { eventually, startNats, type TestNats } from '@laminar/test';
 import {
   AckPolicy,
@@ -10,11 +11,35 @@ import {
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Batch, type Lineage, noLineage, type Position, PositionMemory, type Reader } from '../index.js';
-import { closeConnections, openConnection } from '../testing/connections.js';
+import {
+  type Batch,
+  type Connection,
+  type Lineage,
+  noLineage,
+  type Position,
+  PositionMemory,
+  type Reader,
+} from '../index.js';
+import { closeConnections, openConnection, type TestConnection } from '../testing/connections.js';
+import { TestSecrets } from '../testing/secrets.js';
 import { incarnationOf } from './read-position.js';
 
 // What others do to a stream and its consumer while they are read.
+
+const secret = `\${secret:some}`;
+
+/** Users who may all but make the durable, keep its place, or let go of that. */
+const config = `
+  authorization {
+    users = [
+      { user: all, password: all }
+      { user: maker_of_none, password: some, permissions: { publish: { deny: ["$JS.API.CONSUMER.CREATE.*.laminar-orders"] } } }
+      { user: keeper_of_none, password: some, permissions: { publish: { deny: ["$JS.API.CONSUMER.CREATE.*.laminar-place-of-laminar-orders"] } } }
+      { user: deleter_of_none, password: some, permissions: { publish: { deny: ["$JS.API.CONSUMER.DELETE.*.laminar-place-of-laminar-orders"] } } }
+    ]
+  }
+  no_auth_user: all
+`;
 
 let server: TestNats;
 let nc: NatsConnection;
@@ -22,7 +47,7 @@ let jsm: JetStreamManager;
 let number = 0;
 
 beforeAll(async () => {
-  server = await startNats();
+  server = await startNats({ config });
   nc = await connect({ servers: server.url });
   jsm = await jetstreamManager(nc);
 });
@@ -32,10 +57,20 @@ afterAll(async () => {
   await server.stop();
 });
 
-interface Opened {
-  readonly reader: Reader;
+interface Behind {
+  readonly memory: PositionMemory;
+  readonly lineage?: Lineage;
+}
+
+interface Provisioned {
+  readonly connection: Connection;
+  readonly resolved: ResolvedConnection;
   readonly remarks: string[];
   readonly provisionRemark: string | undefined;
+}
+
+interface Opened extends Provisioned {
+  readonly reader: Reader;
 }
 
 /** A stream of its own, and connections to it that one after the other remember how far they read. */
@@ -43,32 +78,38 @@ function source(options: object) {
   const name = `C${++number}`;
   const memory = new PositionMemory();
   const saved: Position[] = [];
+  function connect(more: object = {}, behind: Behind = { memory }): Promise<TestConnection> {
+    const all = {
+      type: 'source',
+      servers: server.url,
+      jetstream: true,
+      stream_name: name,
+      stream_subjects: `${name}.>`,
+      ...options,
+      ...more,
+    };
+    return openConnection(all, 'orders', { ...behind, secrets: new TestSecrets({ some: 'some' }) });
+  }
+  async function provision(more?: object, behind?: Behind): Promise<Provisioned> {
+    const { connection, resolved, remarks } = await connect(more, behind);
+    const { remark } = await connection.provision();
+    return { resolved, remarks, connection, provisionRemark: remark };
+  }
   return {
     name,
     /** How far its readers said that the consumer has come. */
     saved,
     consumer: 'laminar-orders',
-    async open(more: object = {}, behind: { memory: PositionMemory; lineage?: Lineage } = { memory }): Promise<Opened> {
-      const { connection, remarks } = await openConnection(
-        {
-          type: 'source',
-          servers: server.url,
-          jetstream: true,
-          stream_name: name,
-          stream_subjects: `${name}.>`,
-          ...options,
-          ...more,
-        },
-        'orders',
-        behind,
-      );
-      const { remark } = await connection.provision();
-      const reader = connection.reader({
+    connect,
+    provision,
+    async open(more?: object, behind?: Behind): Promise<Opened> {
+      const provisioned = await provision(more, behind);
+      const reader = provisioned.connection.reader({
         load: async () => undefined,
         save: async (position) => void saved.push(position),
       });
       await reader.open();
-      return { reader, remarks, provisionRemark: remark };
+      return { ...provisioned, reader };
     },
     /** Makes the consumer anew, as another one that looks like the connection's. */
     async replace(config: Partial<ConsumerConfig>): Promise<void> {
@@ -291,6 +332,72 @@ describe('a consumer', () => {
   });
 });
 
+describe('a durable that is made anew under its name, because the definition changed', () => {
+  const standIn = 'laminar-place-of-laminar-orders';
+  const consumersOf = (stream: string) =>
+    jsm.consumers
+      .list(stream)
+      .next()
+      .then((found) => found.map(({ name }) => name));
+
+  /** Five messages of which two are done, and a change for which the durable has to be made anew. */
+  async function changing(options: object = {}) {
+    const { name, connect, provision, open, publish } = source({ start: 'new', ...options });
+    const { resolved, reader } = await open();
+    await publish(0, 5);
+    await read(reader, 5, (n) => n < 2);
+    await acknowledgedThrough(name, 2);
+    await reader.close();
+    await closeConnections();
+    const behind = { memory: new PositionMemory(), lineage: { ...noLineage, predecessors: () => [resolved] } };
+    const changed = { consumer_ack_policy: 'all' };
+    return {
+      name,
+      connect: async () => (await connect(changed, behind)).connection,
+      /** By a user who may not do all that this takes, it ends as if the process died there. */
+      change: (user?: string) =>
+        provision(user === undefined ? changed : { ...changed, user, password: secret }, behind),
+      readOn: async () => read((await open(changed, behind)).reader, 3),
+    };
+  }
+
+  it('goes on where it was when nobody lived to make it', async () => {
+    const { name, change, readOn } = await changing();
+    await expect(change('maker_of_none')).rejects.toThrow(/creating the consumer "laminar-orders".*Permissions/);
+    expect(await consumersOf(name)).toEqual([standIn]);
+    expect(await readOn()).toEqual([2, 3, 4]);
+    expect(await consumersOf(name)).toEqual(['laminar-orders']);
+  });
+
+  it('has what kept its place deleted by the next one where nobody lived to do so', async () => {
+    const { name, change, readOn } = await changing();
+    await change('deleter_of_none');
+    expect((await consumersOf(name)).sort()).toEqual(['laminar-orders', standIn]);
+    expect(await readOn()).toEqual([2, 3, 4]);
+    expect(await consumersOf(name)).toEqual(['laminar-orders']);
+  });
+
+  it('has what kept its place deleted with the definition', async () => {
+    const { name, change, connect } = await changing();
+    await expect(change('maker_of_none')).rejects.toThrow(/Permissions/);
+    await (await connect()).deprovision();
+    expect(await consumersOf(name)).toEqual([]);
+  });
+
+  it('is left as it is where its place cannot be kept, which is said', async () => {
+    const { name, change } = await changing();
+    await expect(change('keeper_of_none')).rejects.toThrow(
+      /keeping the place of .*"laminar-orders".*Permissions.*another consumer_name/,
+    );
+    expect(await consumersOf(name)).toEqual(['laminar-orders']);
+  });
+
+  it('misses nothing of a stream that keeps messages by interest', async () => {
+    const { readOn } = await changing({ stream_retention: 'interest' });
+    expect(await readOn()).toEqual([2, 3, 4]);
+  });
+});
+
 describe.each(kinds)('the stream (%s)', (_, options) => {
   it('that is purged is read on, and what was not read before is said to be lost', async () => {
     const { name, open, publish } = source({ ...options, consumer_max_ack_pending: 2 });
@@ -337,4 +444,30 @@ it('a stream that drops what a filter never wanted says nothing of it', async ()
   await publish(20, 40);
   for (let i = 0; i < 3; i++) await reader.consumerInfo();
   expect(remarks).toEqual([]);
+});
+
+it('a stream that its server says was created later, since it was changed between restarts, is the same to whoever reads it next', async () => {
+  const own = await startNats();
+  const admin = await connect({ servers: own.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+  try {
+    const manager = await jetstreamManager(admin, { timeout: 500 });
+    const { name, open, saved } = source({ servers: own.url, stream_retention: 'workqueue' });
+    const first = await open();
+    const { sourceIncarnation } = first.reader;
+    await eventually(() => saved.length > 0, { what: 'what is read to be saved' });
+    const { created } = await manager.streams.info(name);
+    await own.restart();
+    await eventually(() => manager.streams.update(name, { max_msgs: 1000 }), { what: 'the stream to be changed' });
+    await own.restart();
+    const stream = await eventually(() => manager.streams.info(name), { what: 'the stream' });
+    expect(stream.created).not.toBe(created);
+    await first.reader.close();
+    const lineage = { ...noLineage, seen: async () => saved[0] };
+    const { reader } = await open({}, { memory: new PositionMemory(), lineage });
+    expect(reader.sourceIncarnation).toBe(sourceIncarnation);
+  } finally {
+    await closeConnections();
+    await admin.close();
+    await own.stop();
+  }
 });

@@ -15,8 +15,9 @@ import type { Acknowledgement } from './acknowledgement.js';
 import { acknowledgementOf } from './acknowledgement-of.js';
 import { Batching } from './batching.js';
 import { consumerName } from './consumer-api.js';
-import type { Maker } from './consumer-config.js';
+import { type Maker, madeFor } from './consumer-config.js';
 import { ConsumerWatch, type Observed } from './consumer-watch.js';
+import { durableIncarnation } from './durable-incarnation.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
@@ -26,10 +27,11 @@ import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
-import { floorOf, incarnationSince, type PositionMemory, type ReadPosition } from './read-position.js';
+import { floorOf, type PositionMemory, type ReadPosition } from './read-position.js';
 import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
+import { waitingMaxOf } from './waiting-max.js';
 
 /** A server that is away delivers nothing to anybody. */
 const stopTimeoutMs = 1000;
@@ -40,9 +42,6 @@ const ticksPerCheck = 2;
 const probesMax = 100;
 /** A refused message that did not come again for so many times `ack_wait` is not waited for any longer. */
 const overdueMax = 5;
-/** What a consumer without acknowledgements and flow control sends beyond this, while nobody reads, is dropped and counted. */
-const unacknowledgedWaitingMax = 65_536;
-
 export interface ConsumerReaderOptions {
   readonly nc: NatsConnection;
   readonly maker: Maker;
@@ -82,7 +81,7 @@ export class ConsumerReader implements Reader {
   /** That was delivered here last. */
   #last: JetStreamMessage | undefined;
   #gaps = 0;
-  #waitingMax: number;
+  #waitingMax = 0;
   #connected = true;
   #ticks = 0;
   #looking: Promise<Observed | undefined> | undefined;
@@ -110,7 +109,6 @@ export class ConsumerReader implements Reader {
     const target: IntakeTarget = { take: (message) => this.#take(message), room: (asked) => this.#room(asked), fail };
     this.#intake =
       source.role === 'source-push' ? new PushIntake(nc, source, target) : new PullIntake(nc, source, target, log);
-    this.#waitingMax = source.consumer.ackPolicy === 'none' ? unacknowledgedWaitingMax : source.consumer.maxAckPending;
   }
 
   get repeatsUntilMs(): number {
@@ -122,11 +120,12 @@ export class ConsumerReader implements Reader {
   }
 
   async open(): Promise<void> {
-    const { nc, source, memory, onRemark } = this.options;
+    const { nc, source, memory, lineage, onRemark } = this.options;
     try {
       const { stream, consumer } = await this.#watch.open();
+      const sourceIncarnation = await durableIncarnation({ memory, lineage, stream, consumer });
       if (this.#stopping) throw closedWhileOpening();
-      this.#sourceIncarnation = incarnationSince(memory.position?.incarnation, stream);
+      this.#sourceIncarnation = sourceIncarnation;
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
       this.#serverId = nc.info?.server_id;
@@ -139,13 +138,14 @@ export class ConsumerReader implements Reader {
       });
       this.#nextDelivery = consumer.delivered.consumer_seq + 1;
       if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
-      if (consumer.config.flow_control) this.#waitingMax = Number.POSITIVE_INFINITY;
+      this.#waitingMax = waitingMaxOf(source, consumer.config);
       this.#unfollow = followStatus(nc, (status) => this.#takeStatus(status));
       const askedMs = performance.now();
       await this.#intake.open(consumer.config);
       if (this.#prefetch) this.#prefetch.roundTripMs = performance.now() - askedMs;
       if (this.#stopping) throw closedWhileOpening();
       this.#timer = setInterval(() => this.#tick(), tickMs);
+      this.#noteSeen(consumer);
     } catch (error) {
       throw connectorError(`reading ${consumerName(source)}`, error);
     }
@@ -223,12 +223,12 @@ export class ConsumerReader implements Reader {
   }
 
   #take(message: DeliveredMessage): void {
-    // Beyond the limit of unacknowledged messages these are redeliveries of what waits here already: whoever reads is held up.
+    const received = new JetStreamMessage(message, performance.now());
     if (this.#batching.size >= this.#waitingMax) {
-      if (this.options.source.consumer.ackPolicy === 'none') this.counters.dropped++;
+      // Beyond the limit of unacknowledged messages those that come again wait here already: whoever reads is held up.
+      if (received.delivered === 1) this.counters.dropped++;
       return;
     }
-    const received = new JetStreamMessage(message, performance.now());
     if (received.delivery !== this.#nextDelivery) this.#missed();
     this.#nextDelivery = received.delivery + 1;
     this.#last = received;
@@ -280,6 +280,7 @@ export class ConsumerReader implements Reader {
     const seen = await this.#watch.check();
     if (!seen) return undefined;
     const { stream, consumer } = seen;
+    this.#followLimit(consumer);
     if (this.#repeatsUntilMs === Number.POSITIVE_INFINITY) this.#repeatsUntilMs = timestampMsOf(stream.state.last_ts);
     this.#acknowledgement.gone(Math.max(consumer.ack_floor.stream_seq, stream.state.first_seq - 1));
     await this.#passRemoved();
@@ -288,6 +289,16 @@ export class ConsumerReader implements Reader {
     // What came since the question is not counted, and was not acknowledged: the server has at least as much if others hold nothing.
     if (consumer.num_ack_pending <= unacknowledged) this.#acknowledgement.release();
     return seen;
+  }
+
+  /** Somebody may have changed how much may be under way; of the connection's own durable that is put right. */
+  #followLimit({ config }: ConsumerInfo): void {
+    if (config.description === madeFor(this.options.maker)) return;
+    try {
+      this.#waitingMax = waitingMaxOf(this.options.source, config);
+    } catch (error) {
+      this.#batching.fail(connectorError(`reading ${consumerName(this.options.source)}`, error));
+    }
   }
 
   /** A refused message that does not come again holds back all behind it: it was removed from the midst of the stream, or is kept from this reader. */

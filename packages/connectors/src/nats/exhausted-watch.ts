@@ -2,10 +2,10 @@ import type { ConsumerSource } from '@laminar/definitions';
 import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Exhausted, ExhaustedWatch } from '../contract.js';
+import { durableIncarnation, type ReadByDurable } from './durable-incarnation.js';
 import { apiCodes, hasCode, isNotPermitted } from './errors.js';
 import { advisoriesOf, captureStreamOf, noticeConsumer } from './exhausted-capture.js';
 import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
-import { incarnationOf } from './read-position.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
 
 /** A message that could not be fetched, or kept, is tried again after that long. */
@@ -40,11 +40,17 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
   static async open(
     nc: NatsConnection,
     source: ConsumerSource,
+    known: Pick<ReadByDurable, 'memory' | 'lineage'>,
     onExhausted: (exhausted: Exhausted) => void,
     signal: AbortSignal,
   ): Promise<NatsExhaustedWatch> {
     const jsm = await jetstreamManager(nc);
-    const incarnation = incarnationOf(await jsm.streams.info(source.streamName));
+    const { streamName, consumer: durable } = source;
+    const [stream, consumer] = await Promise.all([
+      jsm.streams.info(streamName),
+      jsm.consumers.info(streamName, durable.name),
+    ]);
+    const incarnation = await durableIncarnation({ ...known, stream, consumer });
     const watch = new NatsExhaustedWatch(nc, jsm, source, incarnation, onExhausted);
     try {
       await watch.#reconcile(signal);

@@ -2,10 +2,11 @@ import { hasDurable, isPositioned } from '@laminar/definitions';
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import type { Position, PositionStore } from '../contract.js';
 import { type Maker, madeFor } from './consumer-config.js';
-import { apiCodes, hasCode } from './errors.js';
+import { apiCodes, hasCode, isNotPermitted } from './errors.js';
 import type { Lineage } from './lineage.js';
 import { viewOf } from './positioned/stream-view.js';
 import { floorOf, incarnationOf } from './read-position.js';
+import { standInName } from './stand-in.js';
 
 export interface Heir {
   readonly jsm: JetStreamManager;
@@ -19,9 +20,16 @@ export interface Heir {
 export async function inheritedPosition(heir: Heir): Promise<Position | undefined> {
   for (const form of heir.lineage.predecessors()) {
     let position: Position | undefined;
-    if (hasDurable(form))
-      position = await durablePosition(heir.jsm, form.streamName, form.consumer.name, madeFor(heir.maker));
-    else if (isPositioned(form)) {
+    if (hasDurable(form)) {
+      const { jsm, maker } = heir;
+      position =
+        (await durablePosition(jsm, form.streamName, form.consumer.name, madeFor(maker))) ??
+        (await durablePosition(jsm, form.streamName, standInName(form), madeFor(maker)).catch((error) => {
+          // Who may not ask for it has made none.
+          if (isNotPermitted(error)) return undefined;
+          throw error;
+        }));
+    } else if (isPositioned(form)) {
       const kept = await heir.lineage.position();
       if (kept?.source === viewOf(form).source) position = kept;
     }

@@ -219,7 +219,7 @@ describe('publishing to JetStream', () => {
     settlements.publish(sink, output('slow.x', 'm0', withId('m0')));
     await eventually(() => sink.problem !== undefined, { what: 'the problem' });
     const ids: (string | undefined)[] = [];
-    const reading = sink.history?.read({ stream: 'SLOW', subject: 'slow.x', from: { sinceMs: 0 } }, (stored) => {
+    const reading = sink.history?.read({ stream: 'SLOW', subject: 'slow.x', sinceMs: 0 }, (stored) => {
       ids.push(stored.header('Nats-Msg-Id'));
     });
     await stage.jsm.streams.add({ name: 'SLOW', subjects: ['slow.>'] });

@@ -21,6 +21,8 @@ export interface Lineage {
   position(): Promise<Position | undefined>;
   /** How far the definition's durable was seen to have come that the mesh keeps, where it was to be read all the time since; at most as far as it came. */
   lastSeen(): Promise<Position | undefined>;
+  /** The same, whatever became of the reading since: it tells which stream was read. */
+  seen(): Promise<Position | undefined>;
 }
 
 export const noLineage: Lineage = {
@@ -30,4 +32,5 @@ export const noLineage: Lineage = {
   beginsAnew: () => false,
   position: async () => undefined,
   lastSeen: async () => undefined,
+  seen: async () => undefined,
 };

@@ -57,11 +57,18 @@ describe('the history of an output', () => {
 
   async function idsOf(history: OutputHistory, part: HistoryPart) {
     const ids: (string | undefined)[] = [];
-    const end = await history.read(part, (stored) => void ids.push(stored.header('Nats-Msg-Id')));
-    return { ids, ...end };
+    let isAnew = false;
+    const { next, duplicateWindowMs } = await history.read(
+      part,
+      (stored) => void ids.push(stored.header('Nats-Msg-Id')),
+      () => {
+        isAnew = ids.length === 0;
+      },
+    );
+    return { ids, next, duplicateWindowMs, isAnew };
   }
 
-  const everything = { sinceMs: 0 } as const;
+  const everything = { sinceMs: 0 };
 
   it('says so where its connection is closed while it reads', async () => {
     await jsm.streams.add({ name: 'LONG', subjects: ['long'] });
@@ -73,7 +80,7 @@ describe('the history of an output', () => {
       jetstream: true,
     });
     let closing: Promise<void> | undefined;
-    const reading = connection.sink().history?.read({ stream: 'LONG', subject: 'long', from: everything }, () => {
+    const reading = connection.sink().history?.read({ stream: 'LONG', subject: 'long', ...everything }, () => {
       closing ??= connection.close();
     });
     await expect(reading).rejects.toMatchObject({ steer: 'blocked', message: expect.stringContaining('closed') });
@@ -93,22 +100,52 @@ describe('the history of an output', () => {
     await store('all.b', ['b1']);
     await store('all.a', ['a3']);
     const history = await historyOf('all.a');
-    const end = { nextSequence: 5, duplicateWindowMs: 500 };
-    expect(await idsOf(history, { stream: 'ALL', subject: 'all.a', from: everything })).toEqual({
-      ids: ['a1', 'a2', 'a3'],
-      ...end,
-    });
-    expect(await idsOf(history, { stream: 'ALL', subject: undefined, from: everything })).toEqual({
+    const { next, ...a } = await idsOf(history, { stream: 'ALL', subject: 'all.a', ...everything });
+    expect(next).toEqual({ incarnation: expect.any(String), sequence: 5 });
+    expect(a).toEqual({ ids: ['a1', 'a2', 'a3'], duplicateWindowMs: 500, isAnew: false });
+    const end = { next, duplicateWindowMs: 500, isAnew: false };
+    expect(await idsOf(history, { stream: 'ALL', subject: undefined, ...everything })).toEqual({
       ids: ['a1', 'a2', 'b1', 'a3'],
       ...end,
     });
-    expect((await idsOf(history, { stream: 'ALL', subject: 'all.b', from: { sequence: 4 } })).ids).toEqual([]);
-    expect(await idsOf(history, { stream: 'ALL', subject: undefined, from: { sequence: 5 } })).toEqual({
-      ids: [],
-      ...end,
-    });
+    const fourth = { ...everything, goOn: { ...next, sequence: 4 } };
+    expect((await idsOf(history, { stream: 'ALL', subject: 'all.b', ...fourth })).ids).toEqual([]);
+    const fifth = { ...everything, goOn: next };
+    expect(await idsOf(history, { stream: 'ALL', subject: undefined, ...fifth })).toEqual({ ids: [], ...end });
     await store('all.a', ['a4']);
-    expect((await idsOf(history, { stream: 'ALL', subject: 'all.a', from: { sequence: 5 } })).ids).toEqual(['a4']);
+    expect(await idsOf(history, { stream: 'ALL', subject: 'all.a', ...fifth })).toMatchObject({
+      ids: ['a4'],
+      isAnew: false,
+    });
+  });
+
+  it('goes on in the same stream alone, as long as that holds something of before', async () => {
+    const config = { name: 'SAME', subjects: ['same'] };
+    const all = { stream: 'SAME', subject: 'same', ...everything };
+    const history = await historyOf('same');
+    const gone = await idsOf(history, all);
+    await jsm.streams.add(config);
+    const empty = await idsOf(history, { ...all, goOn: gone.next });
+    expect(empty).toMatchObject({ ids: [], isAnew: true, next: { sequence: 1 } });
+    await store('same', ['1', '2', '3']);
+    const first = await idsOf(history, { ...all, goOn: empty.next });
+    expect(first).toMatchObject({ ids: ['1', '2', '3'], isAnew: false, next: { sequence: 4 } });
+    await jsm.streams.purge('SAME', { keep: 1 });
+    await store('same', ['4']);
+    const second = await idsOf(history, { ...all, goOn: first.next });
+    expect(second).toMatchObject({ ids: ['4'], isAnew: false });
+    await jsm.streams.purge('SAME');
+    await store('same', ['5']);
+    const third = await idsOf(history, { ...all, goOn: second.next });
+    expect(third).toMatchObject({ ids: ['5'], isAnew: true });
+    await jsm.streams.delete('SAME');
+    expect(await idsOf(history, { ...all, goOn: third.next })).toMatchObject({ ids: [], isAnew: true });
+    await jsm.streams.add(config);
+    await store('same', ['6', '7', '8', '9', '10', '11']);
+    expect(await idsOf(history, { ...all, goOn: third.next })).toMatchObject({
+      ids: ['6', '7', '8', '9', '10', '11'],
+      isAnew: true,
+    });
   });
 
   it('sees what a stream keeps under another subject than it takes', async () => {
@@ -121,7 +158,7 @@ describe('the history of an output', () => {
     await nc.request('$JS.API.STREAM.CREATE.MOVED', JSON.stringify(transformed));
     await store('moved.a', ['m1', 'm2']);
     const history = await historyOf('moved.a');
-    const part = { stream: 'MOVED', subject: 'moved.a', from: everything } as const;
+    const part = { stream: 'MOVED', subject: 'moved.a', ...everything };
     expect((await idsOf(history, part)).ids).toEqual(['m1', 'm2']);
   });
 
@@ -131,10 +168,10 @@ describe('the history of an output', () => {
     const { timestamp } = (await jsm.streams.getMessage('TIME', { seq: 2 })) ?? {};
     const history = await historyOf('time');
     const sinceMs = Date.parse(timestamp ?? '');
-    const { ids } = await idsOf(history, { stream: 'TIME', subject: 'time', from: { sinceMs } });
+    const { ids } = await idsOf(history, { stream: 'TIME', subject: 'time', sinceMs });
     expect(ids.slice(-2)).toEqual(['2', '3']);
     const later = { sinceMs: Date.now() + 60_000 };
-    expect((await idsOf(history, { stream: 'TIME', subject: 'time', from: later })).ids).toEqual([]);
+    expect((await idsOf(history, { stream: 'TIME', subject: 'time', ...later })).ids).toEqual([]);
   });
 
   it('leaves no consumer, and a work queue as it is', async () => {
@@ -142,23 +179,23 @@ describe('the history of an output', () => {
     await jsm.consumers.add('WORK', { durable_name: 'worker', ack_policy: AckPolicy.Explicit });
     await store('work', ['w1', 'w2']);
     const history = await historyOf('work');
-    expect((await idsOf(history, { stream: 'WORK', subject: 'work', from: everything })).ids).toEqual(['w1', 'w2']);
+    expect((await idsOf(history, { stream: 'WORK', subject: 'work', ...everything })).ids).toEqual(['w1', 'w2']);
     expect((await jsm.streams.info('WORK')).state.messages).toBe(2);
     await jsm.streams.add({ name: 'PLAIN', subjects: ['plain'] });
     await store('plain', ['p']);
-    await idsOf(await historyOf('plain'), { stream: 'PLAIN', subject: 'plain', from: everything });
+    await idsOf(await historyOf('plain'), { stream: 'PLAIN', subject: 'plain', ...everything });
     expect((await jsm.streams.info('PLAIN')).state.consumer_count).toBe(0);
   });
 
   it('is empty where the stream is gone or was emptied', async () => {
     const history = await historyOf('gone');
-    expect((await idsOf(history, { stream: 'GONE', subject: undefined, from: everything })).ids).toEqual([]);
+    expect((await idsOf(history, { stream: 'GONE', subject: undefined, ...everything })).ids).toEqual([]);
     await jsm.streams.add({ name: 'PURGED', subjects: ['purged'] });
     await store('purged', ['1', '2']);
     await jsm.streams.purge('PURGED');
-    expect(await idsOf(history, { stream: 'PURGED', subject: undefined, from: everything })).toMatchObject({
+    expect(await idsOf(history, { stream: 'PURGED', subject: undefined, ...everything })).toMatchObject({
       ids: [],
-      nextSequence: 3,
+      next: { sequence: 3 },
     });
   });
 
@@ -167,7 +204,7 @@ describe('the history of an output', () => {
     await store('secret', ['1']);
     for (const user of ['blind', 'halfblind']) {
       const history = await historyOf('secret', { user, password: secret });
-      const part = { stream: 'SECRET', subject: 'secret', from: everything } as const;
+      const part = { stream: 'SECRET', subject: 'secret', ...everything };
       await expect(idsOf(history, part)).rejects.toMatchObject({
         steer: 'failed',
         message: expect.stringMatching(/stream "SECRET" .*not permitted: Permissions Violation.*\$JS\.API/),
@@ -180,7 +217,7 @@ describe('the history of an output', () => {
     await jsm.streams.add({ name: 'AWAY', subjects: ['away'] });
     await store('away', ['1']);
     await server.down();
-    await expect(idsOf(history, { stream: 'AWAY', subject: undefined, from: everything })).rejects.toMatchObject({
+    await expect(idsOf(history, { stream: 'AWAY', subject: undefined, ...everything })).rejects.toMatchObject({
       steer: 'blocked',
     });
   });

@@ -1,13 +1,15 @@
-import { DeliverPolicy, type JetStreamManager, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamState } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import {
   ConnectorError,
   type HistoryEnd,
   type HistoryPart,
+  type HistoryPlace,
   type OutputHistory,
   type StoredOutput,
 } from '../contract.js';
 import { apiCodes, connectorError, hasCode, isNotPermitted } from './errors.js';
+import { incarnationSince } from './read-position.js';
 import { StreamTap } from './stream-tap.js';
 import { rangeStart } from './tap-range.js';
 
@@ -48,47 +50,49 @@ export class NatsOutputHistory implements OutputHistory {
     }
   }
 
-  async read({ stream, subject, from }: HistoryPart, onStored: (stored: StoredOutput) => void): Promise<HistoryEnd> {
-    const first = 'sequence' in from ? from.sequence : 1;
+  async read(part: HistoryPart, onStored: (stored: StoredOutput) => void, onAnew?: () => void): Promise<HistoryEnd> {
+    const { stream, goOn } = part;
     await this.published();
     try {
-      const { config, state } = await (await this.#manager()).streams.info(stream);
-      const end = {
-        nextSequence: Math.max(first, state.last_seq + 1),
+      const info = await (await this.#manager()).streams.info(stream);
+      const { config, state } = info;
+      const incarnation = incarnationSince(goOn?.incarnation, info);
+      const first = goOn && isPlaceOf(goOn, incarnation, state) ? goOn.sequence : undefined;
+      if (goOn && first === undefined) onAnew?.();
+      if (state.messages > 0 && state.last_seq >= (first ?? 1))
+        await this.#readUntil(state.last_seq, config, part, first, onStored);
+      return {
+        next: { incarnation, sequence: state.last_seq + 1 },
         duplicateWindowMs: windowMsOf(config),
       };
-      // What such a stream takes it keeps under other subjects.
-      const filter = config.subject_transform === undefined ? subject : undefined;
-      if (state.messages > 0 && state.last_seq >= first)
-        await this.#readUntil(state.last_seq, stream, filter, from, onStored);
-      return end;
     } catch (error) {
+      if (!hasCode(error, apiCodes.streamNotFound))
+        throw historyError(`looking at what the stream "${stream}" holds`, error);
       // Nothing is there that was published before.
-      if (hasCode(error, apiCodes.streamNotFound)) return { nextSequence: first, duplicateWindowMs: 0 };
-      throw historyError(`looking at what the stream "${stream}" holds`, error);
+      if (goOn) onAnew?.();
+      return { next: { incarnation: undefined, sequence: 1 }, duplicateWindowMs: 0 };
     }
   }
 
   async #readUntil(
     last: number,
-    stream: string,
-    subject: string | undefined,
-    from: HistoryPart['from'],
+    config: StreamConfig,
+    { stream, subject, sinceMs }: HistoryPart,
+    first: number | undefined,
     onStored: (stored: StoredOutput) => void,
   ): Promise<void> {
-    const start =
-      'sequence' in from
-        ? { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from.sequence }
-        : rangeStart({
-            fromSequence: undefined,
-            toSequence: undefined,
-            fromMicros: Math.floor(from.sinceMs * 1000),
-            toMicros: undefined,
-          });
+    const range = {
+      fromSequence: first,
+      toSequence: undefined,
+      fromMicros: Math.floor(sinceMs * 1000),
+      toMicros: undefined,
+    };
+    // What such a stream takes it keeps under other subjects.
+    const filters = subject === undefined || config.subject_transform !== undefined ? [] : [subject];
     const tap = new StreamTap(this.nc, {
       name: stream,
-      filters: subject === undefined ? [] : [subject],
-      start,
+      filters,
+      start: rangeStart(range),
       range: { fromSequence: undefined, toSequence: last, fromMicros: undefined, toMicros: undefined },
       purpose: 'output history',
     });
@@ -105,6 +109,16 @@ export class NatsOutputHistory implements OutputHistory {
     return jetstreamManager(this.nc, { timeout: requestTimeoutMs, checkAPI: false });
   }
 }
+
+/** Whether a stream, which is of this incarnation now, still holds something from before a place, or held nothing then. */
+const isPlaceOf = (
+  place: HistoryPlace,
+  incarnation: string,
+  { first_seq, last_seq }: Pick<StreamState, 'first_seq' | 'last_seq'>,
+): boolean =>
+  place.incarnation === incarnation &&
+  place.sequence <= last_seq + 1 &&
+  (place.sequence === 1 || first_seq < place.sequence);
 
 const windowMsOf = (config: StreamConfig): number => config.duplicate_window / 1e6;
 

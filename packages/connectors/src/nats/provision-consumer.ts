@@ -25,6 +25,7 @@ import { apiCodes, connectorError, hasCode } from './errors.js';
 import { inheritedPosition, notInherited } from './inherited-position.js';
 import type { Lineage } from './lineage.js';
 import { floorOf, incarnationSince, type PositionMemory, type ReadPosition } from './read-position.js';
+import { dropStandIn, mayHaveStandIn, placeStandIn } from './stand-in.js';
 
 /** What was found and done about a consumer, as far as somebody should know of it. */
 export interface ConsumerProvision {
@@ -57,9 +58,9 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
   if (unmet)
     throw new ConnectorError('failed', `${unmet.what} needs nats-server ${unmet.version}, and this one is ${version}`);
   const existing = await findConsumer(jsm, source);
-  if (!existing) return make(context);
+  if (!existing) return standing(context, await make(context));
   const { description } = existing.config;
-  if (description === madeFor(maker)) return bringUpToDate(context, existing);
+  if (description === madeFor(maker)) return standing(context, await bringUpToDate(context, existing));
   if (description?.startsWith(madeForName(maker.name))) {
     if (lineage.sharers(source, maker).length > 0) return bringUpToDate(context, existing);
     refuseStale(context);
@@ -77,6 +78,17 @@ export async function ensureConsumer(context: ConsumerContext): Promise<Consumer
   }
   return { drift: driftOf(source, differing), remark: undefined, isNew: false };
 }
+
+/** The durable stands: what a process left that ended while it made it anew has no place to keep any more. */
+async function standing(context: ConsumerContext, provision: ConsumerProvision): Promise<ConsumerProvision> {
+  if (mayHaveStandIn(context.source, context.lineage)) await letGoOfPlace(context);
+  return provision;
+}
+
+const letGoOfPlace = (context: ConsumerContext): Promise<void> =>
+  dropStandIn(context).catch((error) => {
+    throw connectorError(`deleting what kept the place of ${consumerName(context.source)}`, error);
+  });
 
 /** What a definition that is gone would make nobody deletes again, and what it would replace is its successor's. */
 function refuseStale({ maker, source, lineage }: ConsumerContext): void {
@@ -165,9 +177,12 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
     return { drift: [], remark: undefined, isNew: false };
   const fixed = fixedDifferences(existing.config, wanted);
   if (fixed.length > 0) {
-    const { start, remark } = await inPlaceOf(context, existing, fixed);
+    const { start, next, remark } = await inPlaceOf(context, existing, fixed);
+    if (next !== undefined) await placeStandIn(context, existing, next);
     await deleteConsumer(jsm, source);
-    return put(context, start, remark);
+    const provision = await put(context, start, remark);
+    if (next !== undefined) await letGoOfPlace(context);
+    return provision;
   }
   const { backoff: _, filter_subject: __, filter_subjects: ___, ...kept } = existing.config;
   const changed = await putConsumer(nc, source.streamName, { ...kept, ...wanted }).catch((error) => {
@@ -180,24 +195,30 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
   };
 }
 
+interface InPlace {
+  readonly start: Partial<ConsumerConfig>;
+  /** The sequence from which it goes on, where something has to keep that meanwhile: a work queue itself knows what is not done. */
+  readonly next: number | undefined;
+  readonly remark: string | undefined;
+}
+
 /**
  * Where a durable goes on that is made anew because the server changes neither of `fixed`: where the one before it was. If a position is known of the definition as it is now, then it was not the
  * definition that changed: somebody replaced the durable, and how far that one came says nothing.
  */
-async function inPlaceOf(
-  context: ConsumerContext,
-  existing: ConsumerInfo,
-  fixed: readonly string[],
-): Promise<{ readonly start: Partial<ConsumerConfig>; readonly remark: string | undefined }> {
+async function inPlaceOf(context: ConsumerContext, existing: ConsumerInfo, fixed: readonly string[]): Promise<InPlace> {
   const { source, lineage } = context;
   const stream = await streamOf(context);
   const known = await knownPosition(context);
-  if (known !== undefined && incarnationSince(known.incarnation, stream) === known.incarnation) {
-    const remark = `${consumerName(source)} had been made anew with another ${fixed.join(' and ')}; it was put right, to go on after sequence ${known.sequence}`;
-    return { start: startAt(stream, known.sequence + 1), remark };
-  }
-  const start = lineage.beginsAnew() ? startConfig(source.start) : startAt(stream, floorOf(existing) + 1);
-  return { start, remark: undefined };
+  const isKnown =
+    known !== undefined && incarnationSince(known.incarnation, stream, { consumer: existing }) === known.incarnation;
+  if (!isKnown && lineage.beginsAnew()) return { start: startConfig(source.start), next: undefined, remark: undefined };
+  const sequence = isKnown ? known.sequence : floorOf(existing);
+  const start = startAt(stream, sequence + 1);
+  const remark = isKnown
+    ? `${consumerName(source)} had been made anew with another ${fixed.join(' and ')}; it was put right, to go on after sequence ${sequence}`
+    : undefined;
+  return { start, next: start.opt_start_seq, remark };
 }
 
 async function put(

@@ -11,6 +11,7 @@ import type { Lineage, Sharer } from './lineage.js';
 import { ensureConsumer, passOnConsumer } from './provision-consumer.js';
 import { ensureStream } from './provision-stream.js';
 import type { PositionMemory } from './read-position.js';
+import { dropStandIn } from './stand-in.js';
 
 /** Makes the stream and the durable that a definition asks for, and says what is not as it should be. Throws `ConnectorError`. */
 export async function provision(
@@ -58,6 +59,7 @@ export async function deprovision(
       const stands = lineage.sharers(connection, owner).some(({ incarnation }) => incarnation === heir?.incarnation);
       owner = stands ? undefined : heir;
     }
+    await dropStandIn({ jsm, maker, source: connection });
   } catch (error) {
     throw connectorError(`deleting ${consumerName(connection)}`, error);
   }

@@ -1,6 +1,6 @@
 import { eventually, startNats, type TestNats } from '@laminar/test';
-import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Reader } from '../index.js';
@@ -127,5 +127,52 @@ describe('a durable push consumer', () => {
     await publish(first.subject, 1);
     const { reader } = await open({}, first.subject);
     expect(await readTexts(reader, 1)).toEqual(['0']);
+  });
+
+  describe('that somebody else made', () => {
+    async function foreign(max_ack_pending: number, options: object = {}) {
+      const subject = `in${++number}`;
+      const stream = streamOf(subject);
+      await jsm.streams.add({ name: stream, subjects: [subject] });
+      const config = { durable_name: 'theirs', ack_policy: AckPolicy.Explicit, deliver_subject: `deliver.${stream}` };
+      await jsm.consumers.add(stream, { ...config, max_ack_pending, ack_wait: nanos(1000) });
+      const { connection } = await openConnection({
+        type: 'source',
+        servers: server.url,
+        ...optionsOf(subject),
+        ...{ consumer_name: 'theirs', consumer_ack_wait_s: 1, consumer_max_ack_pending: 5, ...options },
+      });
+      const { drift } = await connection.provision();
+      return { subject, stream, drift, reader: connection.reader() };
+    }
+
+    it('is held as much of as it lets be under way, whatever the definition says', async () => {
+      const { subject, drift, reader } = await foreign(20);
+      expect(drift).toContain('another max_ack_pending');
+      await reader.open();
+      await publish(subject, 60);
+      await eventually(() => reader.counters.messages >= 20, { what: 'the first delivery' });
+      const seen = new Map<number, number>();
+      const draining = drain(reader, seen);
+      await eventually(() => seen.size === 60, { what: 'all messages' });
+      await reader.stop();
+      await draining;
+      expect(reader.counters.dropped).toBe(0);
+    });
+
+    it.each([-1, 100_000])('is not read where it pushes without a bound: max_ack_pending %i', async (limit) => {
+      const { reader } = await foreign(limit);
+      await expect(reader.open()).rejects.toMatchObject({
+        steer: 'failed',
+        message: expect.stringMatching(/theirs.*pushes (any number of|100000) messages.*max_ack_pending/),
+      });
+    });
+
+    it('is followed where its limit is changed, to where nothing bounds it', async () => {
+      const { stream, reader } = await foreign(20);
+      await reader.open();
+      await jsm.consumers.update(stream, 'theirs', { max_ack_pending: -1 });
+      await expect(reader.read()).rejects.toMatchObject({ steer: 'failed' });
+    });
   });
 });

@@ -20,7 +20,15 @@ it.each<[string, number | undefined, number | undefined, string]>([
   ['holds what was stored before it says that it was created', createdMs - 1, undefined, known],
   ['was seen as it was long after it says that it was created', createdMs + 2 * hour, createdMs + hour, known],
 ])('knows a stream again, or not, that %s', (_, firstMs, seenMs, incarnation) => {
-  expect(incarnationSince(known, stream(firstMs), seenMs)).toBe(incarnation);
+  expect(incarnationSince(known, stream(firstMs), { seenMs })).toBe(incarnation);
+});
+
+it.each<[string, number, string]>([
+  ['before it says that it was created', createdMs - 1, known],
+  ['since', createdMs + 1, own],
+])('knows a stream again, or not, that has a consumer from %s', (_, consumerMs, incarnation) => {
+  const consumer = { created: new Date(consumerMs).toISOString() };
+  expect(incarnationSince(known, stream(undefined), { consumer })).toBe(incarnation);
 });
 
 it('takes a stream for what it says where nothing else was known, where that was younger, and in a cluster', () => {

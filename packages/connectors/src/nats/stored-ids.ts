@@ -27,7 +27,7 @@ export async function storedIds(
   const stored = new Set<string>();
   for (const stream of streams) {
     if (stream === undefined || agoMs < (await history.duplicateWindowMs(stream)) / 2) continue;
-    await history.read({ stream, subject, from: { sinceMs: sinceMs - clockMarginMs } }, (found) => {
+    await history.read({ stream, subject, sinceMs: sinceMs - clockMarginMs }, (found) => {
       const id = found.header(headers.messageId);
       if (id !== undefined && wanted.has(id)) stored.add(id);
     });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { connectionSpec } from './desired.js';
 import { Lineages } from './lineages.js';
 
-const nothingKept = { position: async () => undefined, lastSeen: async () => undefined };
+const nothingKept = { position: async () => undefined, lastSeen: async () => undefined, seen: async () => undefined };
 
 /** A connection whose forms follow each other; gives what is known of the one before, newest first. */
 function connection() {

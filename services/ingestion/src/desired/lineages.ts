@@ -31,6 +31,8 @@ export interface KeptPositions {
   position(): Promise<Position | undefined>;
   /** Of its durable, as it was last seen under this revision of what is read. Throws `ConnectorError`. */
   lastSeen(revision: number): Promise<Position | undefined>;
+  /** The same, under whatever revision. Throws `ConnectorError`. */
+  seen(): Promise<Position | undefined>;
 }
 
 /** What the log says of where the readers of each connection go on, beside its definition: by what means it was read before, and who shares its durable. */
@@ -69,6 +71,7 @@ export class Lineages {
         const revision = this.readingRevision(spec, undefined);
         return revision === undefined ? undefined : kept.lastSeen(revision);
       },
+      seen: () => kept.seen(),
     };
   }
 
@@ -96,6 +99,7 @@ export class Lineages {
         const revision = current() && this.readingRevision(connection, name);
         return revision === undefined ? undefined : kept.lastSeen(revision);
       },
+      seen: shared.seen,
     };
   }
 

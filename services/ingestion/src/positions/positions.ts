@@ -47,11 +47,15 @@ export class Positions {
   kept(reading: Reading): KeptPositions {
     return {
       position: () => this.of(reading).load(),
-      lastSeen: (revision) =>
-        new SightingStore(this.#bucket(), reading).load(revision).catch((error) => {
-          throw unavailable(reading.name, error);
-        }),
+      lastSeen: (revision) => this.#seen(reading, revision),
+      seen: () => this.#seen(reading),
     };
+  }
+
+  #seen(reading: Reading, revision?: number): Promise<Position | undefined> {
+    return new SightingStore(this.#bucket(), reading).load(revision).catch((error) => {
+      throw unavailable(reading.name, error);
+    });
   }
 
   /** Gives the first reader of a connection a position to begin behind, where none has begun. */

@@ -42,6 +42,8 @@ it('keeps how far a durable was seen to have come', async () => {
 it('says nothing once the reading was stopped or changed, and where the definition is another one', async () => {
   await reader('changed', { revision: 5 }).save(at(7));
   expect(await lastSeen('changed', 6)).toBeUndefined();
+  expect(await positions.kept({ name: 'changed', incarnation: 1 }).seen()).toEqual(at(7));
+  expect(await positions.kept({ name: 'changed', incarnation: 4 }).seen()).toBeUndefined();
   expect(await lastSeen('changed', 5, 4)).toBeUndefined();
   await reader('changed', { revision: 6 }).save(at(7));
   expect(await lastSeen('changed', 5)).toBeUndefined();

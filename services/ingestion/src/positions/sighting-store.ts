@@ -35,10 +35,11 @@ export class SightingStore {
     this.#key = sightingKey(reading.name);
   }
 
-  /** Where reading goes on by what was seen under this revision. Throws what the bus answers. */
-  async load(revision: number): Promise<Position | undefined> {
+  /** What was seen under this revision, which is where reading goes on; without one what was seen last. Throws what the bus answers. */
+  async load(revision?: number): Promise<Position | undefined> {
     const sighting = readSighting(await this.kv.get(this.#key));
-    if (sighting?.definition !== this.reading.incarnation || sighting.revision !== revision) return undefined;
+    if (sighting?.definition !== this.reading.incarnation) return undefined;
+    if (revision !== undefined && sighting.revision !== revision) return undefined;
     const { source, incarnation, sequence } = sighting;
     return { source, incarnation, sequence, currentUntil: 0 };
   }

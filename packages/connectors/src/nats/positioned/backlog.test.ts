@@ -3,6 +3,7 @@ import { Backlog, type BacklogItem } from './backlog.js';
 
 const item = (sequence: number): BacklogItem => ({
   sequence,
+  bytes: 100,
   delivered: 1,
   settled: false,
   workedOnMs: undefined,

@@ -2,6 +2,8 @@
 export interface BacklogItem {
   /** Of the stream; each item's is higher than that of the one added before. */
   readonly sequence: number;
+  /** What it takes in memory, about. */
+  readonly bytes: number;
   delivered: number;
   settled: boolean;
   /** Monotonic milliseconds of when somebody last worked on it; undefined while it waits to be handed over. */
@@ -10,8 +12,9 @@ export interface BacklogItem {
   dueMs: number;
 }
 
-/** Settled items are let go of when there are that many among the others. */
+/** Settled items are let go of when there are that many among the others, or that much of them. */
 const settledKeptMax = 256;
+const settledBytesMax = 1024 * 1024;
 
 /**
  * What was received and is not settled, in the order of the stream: new, handed over, or to be handed over again. `inOrder`: while something waits to be
@@ -21,6 +24,8 @@ export class Backlog<T extends BacklogItem> {
   /** In the order of the stream; settled ones are taken out from time to time. */
   #all: T[] = [];
   #settledAmong = 0;
+  #settledBytes = 0;
+  #bytes = 0;
   /** Those of `#all` before here are settled. */
   #head = 0;
   #fresh: T[] = [];
@@ -39,6 +44,11 @@ export class Backlog<T extends BacklogItem> {
   /** Items that are not settled. */
   get size(): number {
     return this.#all.length - this.#settledAmong;
+  }
+
+  /** Of the items that are not settled. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Items that wait to be handed over for the first time. */
@@ -60,6 +70,7 @@ export class Backlog<T extends BacklogItem> {
 
   add(item: T): void {
     this.#newest = item.sequence;
+    this.#bytes += item.bytes;
     this.#all.push(item);
     this.#fresh.push(item);
   }
@@ -81,11 +92,16 @@ export class Backlog<T extends BacklogItem> {
   settle(item: T): void {
     if (item.settled) return;
     item.settled = true;
+    this.#bytes -= item.bytes;
     this.#settledAmong++;
-    if (this.#settledAmong < settledKeptMax || this.#settledAmong < this.#all.length / 2) return;
+    this.#settledBytes += item.bytes;
+    const isMany = this.#settledAmong >= settledKeptMax && this.#settledAmong >= this.#all.length / 2;
+    const isMuch = this.#settledBytes >= Math.max(settledBytesMax, this.#bytes);
+    if (!isMany && !isMuch) return;
     this.#all = this.#all.filter(({ settled }) => !settled);
     this.#head = 0;
     this.#settledAmong = 0;
+    this.#settledBytes = 0;
   }
 
   /** The item, which was handed over, is to be handed over again at `dueMs`. */

@@ -9,6 +9,8 @@ import { createInbox, type Msg, type NatsConnection, nanos, PermissionViolationE
 import { followStatus } from '../status.js';
 import { type DeliveryStanding, parseStanding } from './delivery-standing.js';
 
+/** What a pull brings at most, where messages are larger than whoever asks for them knew. */
+const pullBytesMax = 16 * 1024 * 1024;
 /** How long a pull waits at the server. */
 const pullExpiresMs = 30_000;
 /** How often the server says that a pull which waits is not forgotten. */
@@ -42,6 +44,8 @@ export class EphemeralConsumer {
   #ended = false;
   #away = false;
   #pulls = 0;
+  /** The next message may be larger than what a pull brings, and is asked for without that limit. */
+  #alone = false;
   readonly #inbox = createInbox();
   #release: (() => void)[] = [];
 
@@ -82,13 +86,15 @@ export class EphemeralConsumer {
     return this.#requested;
   }
 
-  /** Asks for more. */
+  /** Asks for so many more at most. */
   request(count: number): void {
     if (this.#ended || this.nc.isClosed()) return;
     if (this.#requested === 0) this.#heardMs = performance.now();
-    this.#requested += count;
     const { stream_name, name } = this.created;
-    const pull = { batch: count, expires: nanos(pullExpiresMs), idle_heartbeat: nanos(heartbeatMs) };
+    const size = this.#alone ? { batch: 1 } : { batch: count, max_bytes: pullBytesMax };
+    this.#alone = false;
+    this.#requested += size.batch;
+    const pull = { ...size, expires: nanos(pullExpiresMs), idle_heartbeat: nanos(heartbeatMs) };
     this.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream_name}.${name}`, JSON.stringify(pull), {
       reply: `${this.#inbox}.${this.#pulls++}`,
     });
@@ -157,8 +163,10 @@ export class EphemeralConsumer {
     // A server that shuts down answers no more: the reconnect tells when it makes sense to ask again, or else the silence.
     if (code === heartbeat || headers?.description === 'Server Shutdown') return;
     const unserved = Number(headers?.get('Nats-Pending-Messages') || Number.NaN);
-    // The pull has expired, or another limit of the server ended it: the rest is asked for anew.
-    if ((code === 408 || code === 404) && unserved >= 0) {
+    const isTooLarge = code === 409 && /^message size exceeds maxbytes/i.test(headers?.description ?? '');
+    if (isTooLarge) this.#alone = true;
+    // The pull has expired, or a limit ended it: the rest is asked for anew.
+    if ((code === 408 || code === 404 || isTooLarge) && unserved >= 0) {
       this.#requested -= unserved;
       this.events.onUnserved();
     } else this.#end(headers?.description || `the server answered ${code}`);

@@ -1,5 +1,6 @@
 import type { Message } from '@laminar/codecs';
 import type { Msg } from '@nats-io/nats-core';
+import type { MsgImpl } from '@nats-io/nats-core/internal';
 import { headersOf, readHeaders } from '../message.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 
@@ -28,6 +29,10 @@ export class PositionedMessage implements Message {
     this.timestampMs = standing.timestampNanos / 1e6;
   }
 
+  /** As the server counts them, headers and subjects included. */
+  get bytes(): number {
+    return (this.message as MsgImpl).size();
+  }
   get data(): Uint8Array {
     return this.message.data;
   }

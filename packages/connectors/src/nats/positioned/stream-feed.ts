@@ -261,7 +261,7 @@ function factsOf(
 ): StreamFacts & { readonly lastStoredMs: number } {
   const { state } = stream;
   return {
-    incarnation: incarnationSince(known, stream, seenMs),
+    incarnation: incarnationSince(known, stream, { seenMs }),
     firstSequence: state.first_seq,
     lastSequence: state.last_seq,
     lastStoredMs: timestampMsOf(state.last_ts),

@@ -17,7 +17,7 @@ describe('a reader over a stream', () => {
   let number = 0;
 
   beforeAll(async () => {
-    server = await startNats();
+    server = await startNats({ config: 'max_payload: 24MB' });
     publisher = await connect({ servers: server.url });
     js = jetstream(publisher);
     jsm = await jetstreamManager(publisher);
@@ -28,6 +28,7 @@ describe('a reader over a stream', () => {
     await server.stop();
   });
 
+  const mib = 1024 * 1024;
   const ordered = { consumer_ordered: true };
   const ephemeral = { consumer_durable: false };
 
@@ -280,6 +281,39 @@ describe('a reader over a stream', () => {
     await eventually(() => reader.counters.messages === 10, { what: 'ten messages' });
     expect(await reader.consumerInfo()).toMatchObject({ ackPending: 10, pending: 25 });
     expect(await readTexts(reader, 35)).toEqual(upTo(35));
+  });
+
+  it('holds as much of large messages as there is memory for, and a larger one alone', async () => {
+    const name = await stream();
+    const sizes = [...Array.from({ length: 16 }, () => 2 * mib), 18 * mib, 1, 18 * mib];
+    for (const size of sizes) await js.publish(`${name}.a`, new Uint8Array(size), { timeout: 20_000 });
+    const { reader } = await open(name, ordered);
+    await eventually(() => reader.counters.bytes >= 14 * mib, { what: 'as many as fit into 16 MiB' });
+    expect(await reader.consumerInfo()).toMatchObject({ ackPending: 7, pending: sizes.length - 7 });
+    const read: number[] = [];
+    while (read.length < sizes.length) {
+      const batch = await readOne(reader);
+      read.push(...batch.messages.map(({ data }) => data.length));
+      batch.messages.forEach((_, index) => void batch.ack(index));
+    }
+    expect(read).toEqual(sizes);
+  });
+
+  it('takes messages that are much larger than those before, one pull of them or two', async () => {
+    const name = await stream();
+    const { reader } = await open(name, ordered);
+    await publish(`${name}.a`, 0, 20);
+    expect(await readTexts(reader, 20)).toEqual(upTo(20));
+    const count = 12;
+    for (let n = 0; n < count; n++) await js.publish(`${name}.a`, new Uint8Array(5 * mib), { timeout: 20_000 });
+    let taken = 0;
+    while (taken < count) {
+      const batch = await readOne(reader);
+      taken += batch.messages.length;
+      expect(reader.counters.bytes).toBeLessThan((3 * 16 + 5 * taken) * mib);
+      batch.messages.forEach((_, index) => void batch.ack(index));
+    }
+    expect(taken).toBe(count);
   });
 
   it('reads as many a second as consumer_rate_limit allows', async () => {

@@ -13,10 +13,14 @@ import { RateLimit } from '../rate-limit.js';
 import { Backlog } from './backlog.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { Handover } from './handover.js';
+import { LargestOfLate } from './largest-of-late.js';
 import { PositionKeeper } from './position-keeper.js';
 import { PositionedMessage } from './positioned-message.js';
 import { StreamFeed } from './stream-feed.js';
 import type { StreamView } from './stream-view.js';
+
+/** Of messages that are received and not settled, as many bytes as a sink holds. */
+const unsettledBytesMax = 16 * 1024 * 1024;
 
 /** How often it is looked whether somebody has forgotten a message, in its `ack_wait`. */
 const checksPerAckWait = 4;
@@ -35,13 +39,14 @@ export interface StreamReaderOptions {
 
 /**
  * Reads a stream by its sequence, after a position that it moves on itself as messages are settled. Nothing of that is known to the server: what is to be handed over
- * again comes from here. What waits in memory is bounded by asking for no more.
+ * again comes from here. What waits in memory is bounded, by number and size, by asking for no more.
  */
 export class StreamReader implements Reader {
   readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
   readonly #backlog: Backlog<PositionedMessage>;
   readonly #handover: Handover<PositionedMessage>;
   readonly #feed: StreamFeed;
+  readonly #largest = new LargestOfLate();
   #keeper: PositionKeeper | undefined;
   #abandonmentTimer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -153,13 +158,19 @@ export class StreamReader implements Reader {
   #receive(message: Msg, standing: DeliveryStanding): void {
     this.counters.messages++;
     this.counters.bytes += message.data.length;
-    this.#backlog.add(new PositionedMessage(message, standing));
+    const received = new PositionedMessage(message, standing);
+    this.#largest.note(received.bytes);
+    this.#backlog.add(received);
     this.#handover.added();
     this.#request();
   }
 
   #request(): void {
-    this.#feed.request(this.options.view.unsettledMax - this.#backlog.size);
+    const { size, bytes } = this.#backlog;
+    const byBytes = Math.floor((unsettledBytesMax - bytes) / this.#largest.bytes);
+    // A message that is larger than all that may be here comes alone.
+    const room = size === 0 ? Math.max(1, byBytes) : byBytes;
+    this.#feed.request(Math.min(this.options.view.unsettledMax - size, room));
   }
 
   #position(): Position {

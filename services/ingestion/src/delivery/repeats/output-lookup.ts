@@ -1,4 +1,4 @@
-import type { HistoryPart, OutputHistory } from '@laminar/connectors';
+import type { HistoryPart, HistoryPlace, OutputHistory, StoredOutput } from '@laminar/connectors';
 import { headers } from '@laminar/protocol';
 import { originOf } from '../row-id.js';
 import { PublishedRows, type RowsOfMessage } from './published-rows.js';
@@ -27,16 +27,17 @@ interface Asked extends Question {
 /** What was seen of the output so far. */
 interface Seen {
   readonly sinceMs: number;
-  readonly families: ReadonlyMap<string, PublishedRows>;
-  nextSequence: number;
+  families: ReadonlyMap<string, PublishedRows>;
+  /** Undefined while nothing was read. */
+  next: HistoryPlace | undefined;
   /** Monotonic milliseconds until which what was seen may be answered from. */
   freshUntilMs: number;
 }
 
 /**
  * Answers which rows of messages a stream holds already. One read of the stream at a time answers all questions that wait; what it saw is kept, so that the
- * next questions read on where it ended. An answer is older than half of the stream's duplicate window at no time: what somebody else stores after it was
- * read, the stream itself refuses to take again.
+ * next questions read on where it ended, as long as the stream is the same one. That no row is out may be told of what was kept alone, for half of the stream's duplicate window: what somebody else
+ * stores after it was read, the stream itself refuses to take again. That rows are out the stream is asked each time: it may have been deleted or purged since, and then they are to be stored again.
  */
 export class OutputLookup {
   #waiting: Asked[] = [];
@@ -49,11 +50,11 @@ export class OutputLookup {
     readonly part: Pick<HistoryPart, 'stream' | 'subject'>,
   ) {}
 
-  /** The answer where it is known; undefined where the stream has to be read for it. */
-  known(question: Question): RowsOfMessage | undefined {
+  /** Whether it is known that no row of the message is out; where it is not, the stream has to be read for it. */
+  hasNone(question: Question): boolean {
     const seen = this.#seen;
-    if (!seen || performance.now() > seen.freshUntilMs || !covers(seen, question)) return undefined;
-    return seen.families.get(question.family)?.of(question.sequence);
+    if (!seen || performance.now() > seen.freshUntilMs || !covers(seen, question)) return false;
+    return seen.families.get(question.family)?.of(question.sequence).size === 0;
   }
 
   /** Rejects with the `ConnectorError` of a stream that cannot be read. */
@@ -96,16 +97,18 @@ export class OutputLookup {
   async #readOn(seen: Seen): Promise<void> {
     for (let pass = 0; pass < passesMax; pass++) {
       const startedMs = performance.now();
-      const before = seen.nextSequence;
-      const from = before > 0 ? { sequence: before } : { sinceMs: seen.sinceMs };
-      const { nextSequence, duplicateWindowMs } = await this.history.read({ ...this.part, from }, (stored) => {
+      const before = seen.next;
+      const part = { ...this.part, sinceMs: seen.sinceMs, goOn: before };
+      const onStored = (stored: StoredOutput): void => {
         const origin = originOf(stored.header(headers.messageId) ?? '');
         const rows = origin && seen.families.get(origin.family);
         if (origin) rows?.add(origin.sequence, origin.row, Number(stored.header(headers.revision)));
-      });
-      seen.nextSequence = nextSequence;
+      };
+      const { next, duplicateWindowMs } = await this.history.read(part, onStored, () => forgetRows(seen));
+      seen.next = next;
       seen.freshUntilMs = startedMs + duplicateWindowMs / 2;
-      if (nextSequence === before || performance.now() - startedMs <= duplicateWindowMs / 4) return;
+      const isSame = next.sequence === before?.sequence && next.incarnation === before.incarnation;
+      if (isSame || performance.now() - startedMs <= duplicateWindowMs / 4) return;
     }
   }
 }
@@ -124,5 +127,11 @@ function begin(questions: readonly Question[]): Seen {
   }
   const rowsMaxEach = Math.ceil(rowsMax / lowest.size);
   const families = new Map([...lowest].map(([family, from]) => [family, new PublishedRows(from, rowsMaxEach)]));
-  return { sinceMs, families, nextSequence: 0, freshUntilMs: 0 };
+  return { sinceMs, families, next: undefined, freshUntilMs: 0 };
+}
+
+/** What was seen is not there any more. */
+function forgetRows(seen: Seen): void {
+  const forgotten = [...seen.families].map(([family, rows]) => [family, rows.emptied()] as const);
+  seen.families = new Map(forgotten);
 }

@@ -22,6 +22,11 @@ export class PublishedRows {
     return this.#size;
   }
 
+  /** As it was before anything was added. */
+  emptied(): PublishedRows {
+    return new PublishedRows(this.lowest, this.rowsMax);
+  }
+
   /** Whether everything that was seen of a message is known. */
   knows(sequence: number): boolean {
     return sequence >= this.lowest && sequence <= this.#highest;

@@ -52,8 +52,8 @@ export class Repeats {
   /** The finding where the output need not be asked for it. `family` is what `RunningPipeline.familyOf` says. */
   known(pipeline: RunningPipeline, message: Message, family: string): Finding | undefined {
     if (!Repeats.concerns(pipeline)) return { pipeline, published: undefined };
-    const rows = this.#last.get(pipeline)?.known(questionOf(pipeline, message, family));
-    return rows?.size === 0 ? { pipeline, published: undefined } : undefined;
+    const hasNone = this.#last.get(pipeline)?.hasNone(questionOf(pipeline, message, family));
+    return hasNone ? { pipeline, published: undefined } : undefined;
   }
 
   /**
@@ -106,15 +106,14 @@ export class Repeats {
   ): Promise<RowsOfMessage[]> {
     if (!history) return [];
     const streams = new Set(await Promise.all(subjects.map((subject) => history.streamOf(subject))));
-    const rows: Promise<RowsOfMessage>[] = [];
+    const asked: Promise<RowsOfMessage>[] = [];
     for (const stream of streams) {
       if (stream === undefined) continue;
       const lookup = this.#lookup(history, stream, version.routesRows ? undefined : version.subject);
       if (!version.routesRows) this.#last.set(version, lookup);
-      const known = lookup.known(question);
-      rows.push(known ? Promise.resolve(known) : lookup.find(question));
+      if (!lookup.hasNone(question)) asked.push(lookup.find(question));
     }
-    return Promise.all(rows);
+    return Promise.all(asked);
   }
 
   #lookup(history: OutputHistory, stream: string, subject: string | undefined): OutputLookup {
