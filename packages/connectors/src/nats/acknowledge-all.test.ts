@@ -21,7 +21,7 @@ function consumer({ maxDeliver = -1, released = true } = {}) {
       times.set(sequence, delivered);
       const reply = `$JS.ACK.S.c.${delivered}.${sequence}.${++delivery}.0.0`;
       const message = new JetStreamMessage(
-        { subject: 's', data: new Uint8Array(), headers: undefined, reply } as never,
+        { subject: 's', data: new Uint8Array(10), headers: undefined, reply } as never,
         0,
       );
       return { message, isNew: all.received(message) };
@@ -64,16 +64,16 @@ describe('one acknowledgement for all before it', () => {
   it('counts as under way what is not answered', () => {
     const { all, deliver } = consumer();
     const [first, second] = [deliver(1).message, deliver(2).message];
-    expect(all.underWay).toBe(2);
+    expect(all).toMatchObject({ underWay: 2, bytesUnderWay: 20 });
     all.nak(first, 250);
     all.ack(second);
-    expect(all).toMatchObject({ underWay: 0, unacknowledged: 2 });
+    expect(all).toMatchObject({ underWay: 0, bytesUnderWay: 0, unacknowledged: 2 });
     const again = deliver(1);
     deliver(1);
     deliver(2);
-    expect(all.underWay).toBe(1);
+    expect(all).toMatchObject({ underWay: 1, bytesUnderWay: 10 });
     all.ack(again.message);
-    expect(all).toMatchObject({ underWay: 0, unacknowledged: 0 });
+    expect(all).toMatchObject({ underWay: 0, bytesUnderWay: 0, unacknowledged: 0 });
   });
 
   it('is not held back by a message that the server gives up', () => {

@@ -27,8 +27,9 @@ export class AllAcknowledgement implements Acknowledgement {
   #head = 0;
   /** From `#head` up to here, not included, everything is settled. */
   #front = 0;
-  /** Entries that are open. */
+  /** Entries that are open, and bytes of their payloads. */
   #open = 0;
+  #openBytes = 0;
   #acknowledgedThrough: number | undefined;
   /** Nothing is acknowledged before everything up to it is settled. */
   #holdThrough = 0;
@@ -43,8 +44,9 @@ export class AllAcknowledgement implements Acknowledgement {
     const { sequence } = message;
     const highest = this.#line.at(-1)?.sequence ?? this.#acknowledgedThrough;
     if (highest === undefined || sequence > highest) {
-      this.#line.push({ sequence, message, state: 'open', dueMs: 0 });
-      this.#open++;
+      const entry: Entry = { sequence, message, state: 'settled', dueMs: 0 };
+      this.#line.push(entry);
+      this.#turn(entry, 'open');
       return true;
     }
     const index = this.#indexOf(sequence);
@@ -53,8 +55,9 @@ export class AllAcknowledgement implements Acknowledgement {
     // Its acknowledgement was lost, or it was delivered to somebody else before.
     const isDone = this.#acknowledgedThrough !== undefined && sequence <= this.#acknowledgedThrough;
     if (index < this.#line.length) this.#holdThrough = highest;
-    this.#line.splice(index, 0, { sequence, message, state: isDone ? 'settled' : 'open', dueMs: 0 });
-    if (!isDone) this.#open++;
+    const entry: Entry = { sequence, message, state: 'settled', dueMs: 0 };
+    this.#line.splice(index, 0, entry);
+    if (!isDone) this.#turn(entry, 'open');
     this.#front = Math.min(this.#front, index);
     this.#advance();
     return !isDone;
@@ -70,8 +73,7 @@ export class AllAcknowledgement implements Acknowledgement {
     else {
       const entry = this.#entry(message.sequence);
       if (!entry) return;
-      if (entry.state === 'open') this.#open--;
-      entry.state = 'retried';
+      this.#turn(entry, 'retried');
       entry.dueMs = performance.now() + delayMs;
     }
   }
@@ -121,6 +123,10 @@ export class AllAcknowledgement implements Acknowledgement {
     return this.#open;
   }
 
+  get bytesUnderWay(): number {
+    return this.#openBytes;
+  }
+
   hold(): void {
     this.#held = true;
   }
@@ -134,17 +140,22 @@ export class AllAcknowledgement implements Acknowledgement {
   /** One that is settled already is not worked on again. */
   #redelivered(entry: Entry): boolean {
     if (entry.state === 'settled') return false;
-    if (entry.state === 'retried') this.#open++;
-    entry.state = 'open';
+    this.#turn(entry, 'open');
     return true;
   }
 
   #settle(sequence: number): void {
     const entry = this.#entry(sequence);
     if (!entry) return;
-    if (entry.state === 'open') this.#open--;
-    entry.state = 'settled';
+    this.#turn(entry, 'settled');
     this.#advance();
+  }
+
+  #turn(entry: Entry, state: Entry['state']): void {
+    const opened = Number(state === 'open') - Number(entry.state === 'open');
+    this.#open += opened;
+    this.#openBytes += opened * entry.message.data.length;
+    entry.state = state;
   }
 
   #advance(): void {

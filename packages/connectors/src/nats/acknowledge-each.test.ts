@@ -6,7 +6,7 @@ const maxAckPending = 100;
 
 function deliver(sequence: number, delivered = 1): JetStreamMessage {
   const reply = `$JS.ACK.S.c.${delivered}.${sequence}.${sequence}.0.0`;
-  return new JetStreamMessage({ subject: 's', data: new Uint8Array(), headers: undefined, reply } as never, 0);
+  return new JetStreamMessage({ subject: 's', data: new Uint8Array(10), headers: undefined, reply } as never, 0);
 }
 
 /** Messages that came, which are then refused. */
@@ -46,18 +46,18 @@ describe('one acknowledgement for each message', () => {
     const each = explicit();
     const [first, second] = [deliver(1), deliver(2)];
     for (const message of [first, second]) each.received(message);
-    expect(each.underWay).toBe(2);
+    expect(each).toMatchObject({ underWay: 2, bytesUnderWay: 20 });
     each.nak(first, 5000);
-    expect(each).toMatchObject({ underWay: 1, unacknowledged: 2 });
+    expect(each).toMatchObject({ underWay: 1, bytesUnderWay: 10, unacknowledged: 2 });
     each.received(deliver(1, 2));
     // Delivered again while it is worked on.
     each.received(deliver(1, 3));
-    expect(each.underWay).toBe(2);
+    expect(each).toMatchObject({ underWay: 2, bytesUnderWay: 20 });
     each.ack(deliver(1, 3));
     each.term(second);
-    expect(each.underWay).toBe(0);
+    expect(each).toMatchObject({ underWay: 0, bytesUnderWay: 0 });
     refuse(each, 3, 500);
-    expect(each.underWay).toBe(0);
+    expect(each).toMatchObject({ underWay: 0, bytesUnderWay: 0 });
   });
 
   it('lets go of what the server is done with', () => {

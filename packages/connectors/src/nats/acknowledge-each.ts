@@ -5,10 +5,12 @@ import type { JetStreamMessage } from './message.js';
 
 /** Each message by itself. */
 export class ExplicitAcknowledgement implements Acknowledgement {
-  /** By stream sequence; empty where they are not kept count of any more. */
-  readonly #unsettled = new NumberMap<true>();
+  /** Bytes of each by its stream sequence; empty where they are not kept count of any more. */
+  readonly #unsettled = new NumberMap<number>();
   /** Those of them that are to come again. */
   readonly #refused = new Set<number>();
+  /** Of those that are not to come again. */
+  #bytes = 0;
   #counts = true;
   #highest: number | undefined;
 
@@ -17,10 +19,12 @@ export class ExplicitAcknowledgement implements Acknowledgement {
     readonly limits: Pick<ConsumerSpec, 'maxDeliver' | 'maxAckPending'>,
   ) {}
 
-  received({ sequence }: JetStreamMessage): boolean {
+  received({ sequence, data }: JetStreamMessage): boolean {
     if (!this.#counts) return true;
-    this.#unsettled.set(sequence, true);
-    if (this.#refused.size > 0) this.#refused.delete(sequence);
+    // It may come again while it is worked on.
+    this.#leave(sequence);
+    this.#unsettled.set(sequence, data.length);
+    this.#bytes += data.length;
     if (this.#unsettled.size > this.limits.maxAckPending) this.#stopCounting();
     if (this.#highest === undefined || sequence > this.#highest) this.#highest = sequence;
     return true;
@@ -35,7 +39,10 @@ export class ExplicitAcknowledgement implements Acknowledgement {
     this.answer(message, answers.nak(delayMs));
     const { sequence } = message;
     if (isLastDelivery(message, this.limits.maxDeliver)) this.#settle(sequence);
-    else if (this.#unsettled.has(sequence)) this.#refused.add(sequence);
+    else if (this.#unsettled.has(sequence)) {
+      this.#leave(sequence);
+      this.#refused.add(sequence);
+    }
   }
 
   term(message: JetStreamMessage): void {
@@ -74,6 +81,10 @@ export class ExplicitAcknowledgement implements Acknowledgement {
     return this.#unsettled.size - this.#refused.size;
   }
 
+  get bytesUnderWay(): number {
+    return this.#bytes;
+  }
+
   hold(): void {}
   release(): void {}
 
@@ -82,10 +93,17 @@ export class ExplicitAcknowledgement implements Acknowledgement {
     this.#counts = false;
     this.#unsettled.clear();
     this.#refused.clear();
+    this.#bytes = 0;
   }
 
   #settle(sequence: number): void {
+    this.#leave(sequence);
     this.#unsettled.delete(sequence);
-    if (this.#refused.size > 0) this.#refused.delete(sequence);
+  }
+
+  /** Nobody works on it any more, nor does it have to come again for that. */
+  #leave(sequence: number): void {
+    if (this.#refused.size > 0 && this.#refused.delete(sequence)) return;
+    this.#bytes -= this.#unsettled.get(sequence) ?? 0;
   }
 }

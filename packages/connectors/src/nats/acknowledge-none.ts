@@ -6,6 +6,7 @@ export class NoAcknowledgement implements Acknowledgement {
   #highest: number | undefined;
   readonly unacknowledged = 0;
   readonly underWay = 0;
+  readonly bytesUnderWay = 0;
 
   received({ sequence }: JetStreamMessage): boolean {
     this.#highest = sequence;

@@ -20,6 +20,8 @@ export interface Acknowledgement {
   readonly unacknowledged: number;
   /** Messages that came and were not answered, as far as they are kept count of here: somebody works on them. */
   readonly underWay: number;
+  /** Of their payloads. */
+  readonly bytesUnderWay: number;
   /** The reader before this one may hold messages of the consumer, or some were lost on the way: none of them may be acknowledged with others. */
   hold(): void;
   /** It is known that there are none. */

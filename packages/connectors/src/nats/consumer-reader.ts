@@ -21,6 +21,7 @@ import { durableIncarnation } from './durable-incarnation.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
+import { LargestOfLate } from './largest-of-late.js';
 import type { Lineage } from './lineage.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { Prefetch } from './prefetch.js';
@@ -40,6 +41,8 @@ const tickMs = 1000;
 const ticksPerCheck = 2;
 /** Messages that one look asks the stream for, at most. */
 const probesMax = 100;
+/** Of payloads that came and are not settled, as many bytes as a sink holds. */
+const underWayBytesMax = 16 * 1024 * 1024;
 /** A refused message that did not come again for so many times `ack_wait` is not waited for any longer. */
 const overdueMax = 5;
 export interface ConsumerReaderOptions {
@@ -55,7 +58,7 @@ export interface ConsumerReaderOptions {
 }
 
 /**
- * Reads a durable consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages. A consumer or stream that
+ * Reads a durable consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages, and where messages are asked for also in bytes. A consumer or stream that
  * goes away makes `read` throw, and the position up to which everything was done is remembered.
  */
 export class ConsumerReader implements Reader {
@@ -65,6 +68,9 @@ export class ConsumerReader implements Reader {
   readonly #intake: Intake;
   /** Undefined where it is the server that decides what comes. */
   readonly #prefetch: Prefetch | undefined;
+  readonly #largest = new LargestOfLate();
+  /** Of the payloads that wait to be read. */
+  #waitingBytes = 0;
   /** The batch that was read last, while whoever reads may still be at it. */
   #atHand: ConsumerBatch | undefined;
   readonly #watch: ConsumerWatch;
@@ -155,6 +161,7 @@ export class ConsumerReader implements Reader {
     this.#atHand = undefined;
     const messages = await this.#batching.next();
     if (!messages) return undefined;
+    for (const { data } of messages) this.#waitingBytes -= data.length;
     this.#intake.replenish();
     this.#atHand = new ConsumerBatch(this, messages);
     return this.#atHand;
@@ -236,13 +243,24 @@ export class ConsumerReader implements Reader {
       this.#repeatsUntilMs = Math.max(this.#repeatsUntilMs, received.timestampMs);
     if (!this.#acknowledgement.received(received)) return;
     this.counters.messages++;
-    this.counters.bytes += message.data.length;
+    const { length } = message.data;
+    this.counters.bytes += length;
+    this.#waitingBytes += length;
+    this.#largest.note(length);
     this.#batching.push(received);
   }
 
   #room(asked: number): number {
     const room = this.options.source.consumer.maxAckPending - this.#batching.size - asked;
-    return this.#prefetch ? Math.min(room, this.#prefetch.room(this.#acknowledgement.underWay, asked)) : room;
+    if (!this.#prefetch) return room;
+    return Math.min(room, this.#prefetch.room(this.#acknowledgement.underWay, asked), this.#roomInBytes(asked));
+  }
+
+  /** Half of what there may be or none, so that not each message that is settled asks for another one; where nothing is here a message may be larger than all that may be. */
+  #roomInBytes(asked: number): number {
+    const bytes = Math.max(this.#acknowledgement.bytesUnderWay, this.#waitingBytes);
+    const most = Math.floor((underWayBytesMax - bytes) / Math.max(1, this.#largest.bytes));
+    return asked > most >> 1 ? 0 : Math.max(most, bytes === 0 ? 1 : 0) - asked;
   }
 
   /** Answered while its batch is at hand, a message had to wait for nothing. */

@@ -9,6 +9,8 @@ import { closeConnections, openConnection } from '../testing/connections.js';
 
 const streamOf = (subject: string) => subject.split('.')[0]?.toUpperCase() ?? '';
 
+const mib = 1024 * 1024;
+
 const optionsOf = (subject: string) => ({
   jetstream: true,
   stream_name: streamOf(subject),
@@ -31,7 +33,7 @@ describe('a durable pull consumer', () => {
   let number = 0;
 
   beforeAll(async () => {
-    server = await startNats();
+    server = await startNats({ config: 'max_payload: 24MB' });
     publisher = await connect({ servers: server.url, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
     jsm = await jetstreamManager(publisher);
   });
@@ -235,14 +237,36 @@ describe('a durable pull consumer', () => {
     }
   });
 
+  it.each(['explicit', 'all', 'none'])(
+    'holds as much of large messages as there is memory for, and a larger one alone (%s)',
+    async (consumer_ack_policy) => {
+      const { reader, subject } = await open({ consumer_ack_policy });
+      const js = jetstream(publisher);
+      const sizes = [...Array.from({ length: 12 }, () => 3 * mib), 20 * mib, 1, 20 * mib, ...Array(20).fill(1)];
+      for (const size of sizes) await js.publish(subject, new Uint8Array(size), { timeout: 20_000 });
+      await eventually(async () => (await reader.consumerInfo())?.waitingPulls === 0, { what: 'it to want no more' });
+      expect(reader.counters.bytes).toBe(15 * mib);
+      const read: number[] = [];
+      while (read.length < sizes.length) {
+        const batch = await readOne(reader);
+        read.push(...batch.messages.map(({ data }) => data.length));
+        batch.messages.forEach((_, index) => void batch.ack(index));
+        // Beside what waits there is at most what one pull brings.
+        const readBytes = read.reduce((sum, size) => sum + size, 0);
+        expect(reader.counters.bytes - readBytes).toBeLessThanOrEqual(2 * 16 * mib);
+      }
+      expect(read).toEqual(sizes);
+    },
+  );
+
   it.each([
     [
       { pull_batch_size: 10, pull_timeout_ms: 200 },
-      { batch: 10, expires: 200e6 },
+      { batch: 10, max_bytes: 16 * mib, expires: 200e6 },
     ],
     [
       { pull_batch_size: 100, pull_timeout_ms: 30_000 },
-      { batch: 100, expires: 30e9, idle_heartbeat: 2e9 },
+      { batch: 100, max_bytes: 16 * mib, expires: 30e9, idle_heartbeat: 2e9 },
     ],
   ])('asks for as many messages, and as long, as %j says', async (options, request) => {
     const stream = streamOf(`in${number + 1}`);

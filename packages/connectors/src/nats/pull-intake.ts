@@ -1,5 +1,6 @@
 import { clearInterval, setInterval } from 'node:timers';
 import type { PullSource } from '@laminar/definitions';
+import type { ConsumerConfig } from '@nats-io/jetstream';
 import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from '@nats-io/nats-core';
 import type { ConnectionLog } from '../connection-log.js';
 import { ConnectorError } from '../contract.js';
@@ -13,6 +14,8 @@ import { RateLimit } from './rate-limit.js';
 const heartbeatMs = 2000;
 /** A crash costs everything that was asked for one delivery: where those are counted, little is. */
 const countedBatchMax = 64;
+/** What a pull brings at most, where messages are larger than those before them. */
+const pullBytesMax = 16 * 1024 * 1024;
 /** A pull of which nothing was heard for that much longer than it may take is lost. */
 const graceMs = 1500;
 
@@ -22,6 +25,9 @@ export class PullIntake implements Intake {
   readonly #request: { readonly expires: number; readonly idle_heartbeat?: number };
   readonly #silenceMaxMs: number;
   readonly #batchSize: number;
+  #bytesMax = pullBytesMax;
+  /** The next message may be larger than what a pull brings, and is asked for without that limit. */
+  #alone = false;
   #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
   #inbox = '';
@@ -49,7 +55,9 @@ export class PullIntake implements Intake {
     this.#silenceMaxMs = (hasHeartbeat ? heartbeatMs : pullTimeoutMs) + graceMs;
   }
 
-  async open(): Promise<void> {
+  async open({ max_bytes = 0 }: ConsumerConfig): Promise<void> {
+    // A limit that its maker gave the consumer.
+    if (max_bytes > 0) this.#bytesMax = Math.min(pullBytesMax, max_bytes);
     if (this.#limit) this.#timer = setInterval(() => this.replenish(), rateTickMs);
     this.#begin();
     await this.nc.flush();
@@ -104,13 +112,15 @@ export class PullIntake implements Intake {
     let wanted = Math.min(allowed - this.#asked, this.target.room(this.#asked));
     // One batch after the other; a rate may need several at once.
     do {
-      const batch = Math.min(wanted, this.#batchSize);
+      const batch = Math.min(wanted, this.#alone ? 1 : this.#batchSize);
       if (batch <= 0) return;
+      const size = this.#alone ? { batch } : { batch, max_bytes: this.#bytesMax };
+      this.#alone = false;
       this.#asked += batch;
       wanted -= batch;
       this.nc.publish(
         `$JS.API.CONSUMER.MSG.NEXT.${streamName}.${consumer.name}`,
-        JSON.stringify({ batch, ...this.#request }),
+        JSON.stringify({ ...size, ...this.#request }),
         { reply: this.#inbox },
       );
       this.log.write('debug', 'pull', () => ({
@@ -137,7 +147,9 @@ export class PullIntake implements Intake {
     const description = headers?.description ?? '';
     if (code === 100) return;
     const unused = Number(headers?.get('Nats-Pending-Messages') || Number.NaN);
-    if (code === 404 || code === 408) {
+    const isTooLarge = code === 409 && /^message size exceeds maxbytes/i.test(description);
+    if (isTooLarge) this.#alone = true;
+    if (code === 404 || code === 408 || isTooLarge) {
       this.#asked = Number.isNaN(unused) ? 0 : Math.max(0, this.#asked - unused);
       this.replenish();
     } else if (code === 400 || /^(exceeded maxrequest|consumer is push based)/i.test(description)) {

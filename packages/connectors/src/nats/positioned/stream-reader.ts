@@ -9,11 +9,11 @@ import {
   type ReaderCounters,
 } from '../../contract.js';
 import { closedWhileOpening, connectorError } from '../errors.js';
+import { LargestOfLate } from '../largest-of-late.js';
 import { RateLimit } from '../rate-limit.js';
 import { Backlog } from './backlog.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { Handover } from './handover.js';
-import { LargestOfLate } from './largest-of-late.js';
 import { PositionKeeper } from './position-keeper.js';
 import { PositionedMessage } from './positioned-message.js';
 import { StreamFeed } from './stream-feed.js';
@@ -21,6 +21,8 @@ import type { StreamView } from './stream-view.js';
 
 /** Of messages that are received and not settled, as many bytes as a sink holds. */
 const unsettledBytesMax = 16 * 1024 * 1024;
+/** What a server lets a message have unless it is told otherwise: a guess while none has come. */
+const firstBytes = 1024 * 1024;
 
 /** How often it is looked whether somebody has forgotten a message, in its `ack_wait`. */
 const checksPerAckWait = 4;
@@ -167,7 +169,7 @@ export class StreamReader implements Reader {
 
   #request(): void {
     const { size, bytes } = this.#backlog;
-    const byBytes = Math.floor((unsettledBytesMax - bytes) / this.#largest.bytes);
+    const byBytes = Math.floor((unsettledBytesMax - bytes) / (this.#largest.bytes || firstBytes));
     // A message that is larger than all that may be here comes alone.
     const room = size === 0 ? Math.max(1, byBytes) : byBytes;
     this.#feed.request(Math.min(this.options.view.unsettledMax - size, room));

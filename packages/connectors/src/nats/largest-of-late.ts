@@ -1,7 +1,5 @@
 /** So many messages, and as many before them, say how large the next ones are. */
 const messagesMax = 1000;
-/** What a server lets a message have unless it is told otherwise: a guess while none has come. */
-const firstBytes = 1024 * 1024;
 
 /** How large messages are that come, by the largest of late. */
 export class LargestOfLate {
@@ -9,8 +7,9 @@ export class LargestOfLate {
   #current = 0;
   #count = 0;
 
+  /** 0 while none has come. */
   get bytes(): number {
-    return Math.max(this.#before, this.#current) || firstBytes;
+    return Math.max(this.#before, this.#current);
   }
 
   note(bytes: number): void {
