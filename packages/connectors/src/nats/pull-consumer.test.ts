@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Batch, Connection, Reader } from '../index.js';
 import { describeReader, readTexts, textsOf } from '../reader.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
+import { pullServed } from '../testing/pull-served.js';
 
 const streamOf = (subject: string) => subject.split('.')[0]?.toUpperCase() ?? '';
 
@@ -235,6 +236,21 @@ describe('a durable pull consumer', () => {
       for (const text of textsOf(next)) seen.add(text);
       next.messages.forEach((_, index) => void next.ack(index));
     }
+  });
+
+  it('does not ask again for what is on its way where the server says that a pull was served', async () => {
+    const stream = streamOf(`in${number + 1}`);
+    const pulls: string[] = [];
+    publisher.subscribe(`$JS.API.CONSUMER.MSG.NEXT.${stream}.>`, {
+      callback: (_, { reply = '' }) => void pulls.push(reply),
+    });
+    await publisher.flush();
+    const { reader, subject } = await open({ pull_batch_size: 100, pull_timeout_ms: 30_000 });
+    await eventually(() => pulls.length === 1, { what: 'the first pull' });
+    publisher.publish(pulls[0] ?? '', '', { headers: pullServed() });
+    await publish(subject, 30);
+    expect(await readTexts(reader, 30)).toHaveLength(30);
+    expect(pulls).toHaveLength(1);
   });
 
   it.each(['explicit', 'all', 'none'])(

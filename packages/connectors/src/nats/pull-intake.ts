@@ -146,6 +146,8 @@ export class PullIntake implements Intake {
     const code = headers?.code ?? 0;
     const description = headers?.description ?? '';
     if (code === 100) return;
+    // Newer servers say so where all messages of a pull have come, and not all of its bytes.
+    if (/^batch completed/i.test(description)) return;
     const unused = Number(headers?.get('Nats-Pending-Messages') || Number.NaN);
     const isTooLarge = code === 409 && /^message size exceeds maxbytes/i.test(description);
     if (isTooLarge) this.#alone = true;

@@ -162,6 +162,8 @@ export class EphemeralConsumer {
     const code = headers?.code ?? 0;
     // A server that shuts down answers no more: the reconnect tells when it makes sense to ask again, or else the silence.
     if (code === heartbeat || headers?.description === 'Server Shutdown') return;
+    // Newer servers say so where all messages of a pull have come, and not all of its bytes.
+    if (headers?.description === 'Batch Completed') return;
     const unserved = Number(headers?.get('Nats-Pending-Messages') || Number.NaN);
     const isTooLarge = code === 409 && /^message size exceeds maxbytes/i.test(headers?.description ?? '');
     if (isTooLarge) this.#alone = true;

@@ -8,6 +8,7 @@ import type { Reader } from '../../index.js';
 import { readTexts, textsOf } from '../../reader.contract.js';
 import { closeConnections, openConnection } from '../../testing/connections.js';
 import { MemoryPositions } from '../../testing/memory-positions.js';
+import { pullServed } from '../../testing/pull-served.js';
 
 describe('a reader over a stream', () => {
   let server: TestNats;
@@ -297,6 +298,22 @@ describe('a reader over a stream', () => {
       batch.messages.forEach((_, index) => void batch.ack(index));
     }
     expect(read).toEqual(sizes);
+  });
+
+  it('keeps its consumer where the server says that a pull was served', async () => {
+    const name = await stream();
+    const pulls: string[] = [];
+    publisher.subscribe(`$JS.API.CONSUMER.MSG.NEXT.${name}.>`, {
+      callback: (_, { reply = '' }) => void pulls.push(reply),
+    });
+    await publisher.flush();
+    const { reader } = await open(name, ordered);
+    await eventually(() => pulls.length === 1, { what: 'the first pull' });
+    const consumer = (await reader.consumerInfo())?.consumer;
+    publisher.publish(pulls[0] ?? '', '', { headers: pullServed() });
+    await publish(`${name}.a`, 0, 5);
+    expect(await readTexts(reader, 5)).toEqual(upTo(5));
+    expect((await reader.consumerInfo())?.consumer).toBe(consumer);
   });
 
   it('takes messages that are much larger than those before, one pull of them or two', async () => {
