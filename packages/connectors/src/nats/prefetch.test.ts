@@ -80,7 +80,8 @@ describe('what is fetched ahead', () => {
         simulation.run(8000);
         const possible = Math.min(work.pace, max / work.delayMs);
         expect(simulation.paceOver(10_000)).toBeGreaterThan(0.8 * possible);
-        const burst = (120 * possible) / (1 - work.filtered);
+        // Thrice what a burst needs: what is filtered out comes at once, and makes the pace of a short stretch look higher.
+        const burst = (150 * possible) / (1 - work.filtered);
         expect(simulation.prefetch.window).toBeLessThan(Math.max(25, 8 * needed(work), burst));
       }),
       { numRuns: 30 },
