@@ -210,6 +210,9 @@ describe('an object store', () => {
       'CREATE PIPELINE object_direct AS SELECT * FROM nats_object',
       'CREATE PIPELINE object_table AS SELECT * FROM file_events WHERE size > 0',
     );
+    // A store is read by the newest of each name first: what is replaced before that is not seen.
+    await arrived(rows, 1);
+    await arrived(events, 1);
     await files.put('a/b.bin', '123456789', { chunkBytes: 4 });
     await files.put('before.txt', '1');
     await files.delete('a/b.bin');
