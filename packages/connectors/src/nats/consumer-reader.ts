@@ -14,6 +14,7 @@ import {
 import type { Acknowledgement } from './acknowledgement.js';
 import { acknowledgementOf } from './acknowledgement-of.js';
 import { Batching } from './batching.js';
+import { ByteRoom } from './byte-room.js';
 import { consumerName } from './consumer-api.js';
 import { type Maker, madeFor } from './consumer-config.js';
 import { ConsumerWatch, type Observed } from './consumer-watch.js';
@@ -21,7 +22,6 @@ import { durableIncarnation } from './durable-incarnation.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
-import { LargestOfLate } from './largest-of-late.js';
 import type { Lineage } from './lineage.js';
 import { type DeliveredMessage, JetStreamMessage } from './message.js';
 import { Prefetch } from './prefetch.js';
@@ -41,10 +41,9 @@ const tickMs = 1000;
 const ticksPerCheck = 2;
 /** Messages that one look asks the stream for, at most. */
 const probesMax = 100;
-/** Of payloads that came and are not settled, as many bytes as a sink holds. */
-const underWayBytesMax = 16 * 1024 * 1024;
 /** A refused message that did not come again for so many times `ack_wait` is not waited for any longer. */
 const overdueMax = 5;
+
 export interface ConsumerReaderOptions {
   readonly nc: NatsConnection;
   readonly maker: Maker;
@@ -68,9 +67,7 @@ export class ConsumerReader implements Reader {
   readonly #intake: Intake;
   /** Undefined where it is the server that decides what comes. */
   readonly #prefetch: Prefetch | undefined;
-  readonly #largest = new LargestOfLate();
-  /** Of the payloads that wait to be read. */
-  #waitingBytes = 0;
+  readonly #byteRoom = new ByteRoom();
   /** The batch that was read last, while whoever reads may still be at it. */
   #atHand: ConsumerBatch | undefined;
   readonly #watch: ConsumerWatch;
@@ -161,7 +158,7 @@ export class ConsumerReader implements Reader {
     this.#atHand = undefined;
     const messages = await this.#batching.next();
     if (!messages) return undefined;
-    for (const { data } of messages) this.#waitingBytes -= data.length;
+    for (const { data } of messages) this.#byteRoom.read(data.length);
     this.#intake.replenish();
     this.#atHand = new ConsumerBatch(this, messages);
     return this.#atHand;
@@ -245,22 +242,15 @@ export class ConsumerReader implements Reader {
     this.counters.messages++;
     const { length } = message.data;
     this.counters.bytes += length;
-    this.#waitingBytes += length;
-    this.#largest.note(length);
+    this.#byteRoom.came(length);
     this.#batching.push(received);
   }
 
   #room(asked: number): number {
     const room = this.options.source.consumer.maxAckPending - this.#batching.size - asked;
     if (!this.#prefetch) return room;
-    return Math.min(room, this.#prefetch.room(this.#acknowledgement.underWay, asked), this.#roomInBytes(asked));
-  }
-
-  /** Half of what there may be or none, so that not each message that is settled asks for another one; where nothing is here a message may be larger than all that may be. */
-  #roomInBytes(asked: number): number {
-    const bytes = Math.max(this.#acknowledgement.bytesUnderWay, this.#waitingBytes);
-    const most = Math.floor((underWayBytesMax - bytes) / Math.max(1, this.#largest.bytes));
-    return asked > most >> 1 ? 0 : Math.max(most, bytes === 0 ? 1 : 0) - asked;
+    const { underWay, bytesUnderWay } = this.#acknowledgement;
+    return Math.min(room, this.#prefetch.room(underWay, asked), this.#byteRoom.for(asked, bytesUnderWay));
   }
 
   /** Answered while its batch is at hand, a message had to wait for nothing. */

@@ -8,14 +8,13 @@ import { within } from '../within.js';
 import { connectorError } from './errors.js';
 import { countsDeliveries } from './exhausted-capture.js';
 import { type Intake, type IntakeTarget, rateTickMs } from './intake.js';
+import { isServed, isTooLarge, pullBytesMax } from './pull-size.js';
 import { RateLimit } from './rate-limit.js';
 
 /** A server that has nothing to deliver says so that often, so that a pull which was lost is noticed. */
 const heartbeatMs = 2000;
 /** A crash costs everything that was asked for one delivery: where those are counted, little is. */
 const countedBatchMax = 64;
-/** What a pull brings at most, where messages are larger than those before them. */
-const pullBytesMax = 16 * 1024 * 1024;
 /** A pull of which nothing was heard for that much longer than it may take is lost. */
 const graceMs = 1500;
 
@@ -145,13 +144,11 @@ export class PullIntake implements Intake {
   #control({ headers }: Msg): void {
     const code = headers?.code ?? 0;
     const description = headers?.description ?? '';
-    if (code === 100) return;
-    // Newer servers say so where all messages of a pull have come, and not all of its bytes.
-    if (/^batch completed/i.test(description)) return;
+    if (code === 100 || isServed(description)) return;
     const unused = Number(headers?.get('Nats-Pending-Messages') || Number.NaN);
-    const isTooLarge = code === 409 && /^message size exceeds maxbytes/i.test(description);
-    if (isTooLarge) this.#alone = true;
-    if (code === 404 || code === 408 || isTooLarge) {
+    const tooLarge = isTooLarge(code, description);
+    if (tooLarge) this.#alone = true;
+    if (code === 404 || code === 408 || tooLarge) {
       this.#asked = Number.isNaN(unused) ? 0 : Math.max(0, this.#asked - unused);
       this.replenish();
     } else if (code === 400 || /^(exceeded maxrequest|consumer is push based)/i.test(description)) {

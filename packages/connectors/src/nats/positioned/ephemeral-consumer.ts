@@ -6,11 +6,10 @@ import {
   ReplayPolicy,
 } from '@nats-io/jetstream';
 import { createInbox, type Msg, type NatsConnection, nanos, PermissionViolationError } from '@nats-io/nats-core';
+import { isServed, isTooLarge, pullBytesMax } from '../pull-size.js';
 import { followStatus } from '../status.js';
 import { type DeliveryStanding, parseStanding } from './delivery-standing.js';
 
-/** What a pull brings at most, where messages are larger than whoever asks for them knew. */
-const pullBytesMax = 16 * 1024 * 1024;
 /** How long a pull waits at the server. */
 const pullExpiresMs = 30_000;
 /** How often the server says that a pull which waits is not forgotten. */
@@ -160,18 +159,17 @@ export class EphemeralConsumer {
 
   #takeStatus({ headers }: Msg): void {
     const code = headers?.code ?? 0;
+    const description = headers?.description ?? '';
     // A server that shuts down answers no more: the reconnect tells when it makes sense to ask again, or else the silence.
-    if (code === heartbeat || headers?.description === 'Server Shutdown') return;
-    // Newer servers say so where all messages of a pull have come, and not all of its bytes.
-    if (headers?.description === 'Batch Completed') return;
+    if (code === heartbeat || description === 'Server Shutdown' || isServed(description)) return;
     const unserved = Number(headers?.get('Nats-Pending-Messages') || Number.NaN);
-    const isTooLarge = code === 409 && /^message size exceeds maxbytes/i.test(headers?.description ?? '');
-    if (isTooLarge) this.#alone = true;
+    const tooLarge = isTooLarge(code, description);
+    if (tooLarge) this.#alone = true;
     // The pull has expired, or a limit ended it: the rest is asked for anew.
-    if ((code === 408 || code === 404 || isTooLarge) && unserved >= 0) {
+    if ((code === 408 || code === 404 || tooLarge) && unserved >= 0) {
       this.#requested -= unserved;
       this.events.onUnserved();
-    } else this.#end(headers?.description || `the server answered ${code}`);
+    } else this.#end(description || `the server answered ${code}`);
   }
 
   #checkSilence(): void {
