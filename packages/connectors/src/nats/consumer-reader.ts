@@ -16,6 +16,7 @@ import { acknowledgementOf } from './acknowledgement-of.js';
 import { Batching } from './batching.js';
 import { ByteRoom } from './byte-room.js';
 import { consumerName } from './consumer-api.js';
+import { ConsumerBatch, type Settling } from './consumer-batch.js';
 import { type Maker, madeFor } from './consumer-config.js';
 import { ConsumerWatch, type Observed } from './consumer-watch.js';
 import { durableIncarnation } from './durable-incarnation.js';
@@ -60,7 +61,7 @@ export interface ConsumerReaderOptions {
  * Reads a durable consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages, and where messages are asked for also in bytes. A consumer or stream that
  * goes away makes `read` throw, and the position up to which everything was done is remembered.
  */
-export class ConsumerReader implements Reader {
+export class ConsumerReader implements Reader, Settling {
   readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
   readonly #batching: Batching<JetStreamMessage>;
   readonly #acknowledgement: Acknowledgement;
@@ -383,32 +384,6 @@ export class ConsumerReader implements Reader {
 function repeatsUntilMs({ stream, consumer }: Observed): number {
   const isKnown = consumer.delivered.last_active !== undefined;
   return timestampMsOf(isKnown ? consumer.created : stream.state.last_ts);
-}
-
-class ConsumerBatch implements Batch {
-  constructor(
-    readonly reader: ConsumerReader,
-    readonly messages: readonly JetStreamMessage[],
-  ) {}
-
-  ack(index: number): void {
-    this.reader.ack(this, this.#at(index));
-  }
-  nak(index: number, delayMs: number): void {
-    this.reader.nak(this, this.#at(index), delayMs);
-  }
-  term(index: number): void {
-    this.reader.term(this, this.#at(index));
-  }
-  working(index: number): void {
-    this.reader.working(this.#at(index));
-  }
-
-  #at(index: number): JetStreamMessage {
-    const message = this.messages[index];
-    if (!message) throw new RangeError(`the batch has no message ${index}`);
-    return message;
-  }
 }
 
 const notComing = (source: ConsumerSource, sequence: number): ConnectorError =>
