@@ -4,6 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { ConnectorError, type FileSource, type SecretSource, Unprepared } from '../contract.js';
 import { authenticatorOf } from './authenticator.js';
 import { dialPace } from './dial-pace.js';
+import { parseMessagesOf } from './message-parser.js';
 import { ReconnectPlan } from './reconnect-plan.js';
 import { refusalOf } from './refusal.js';
 import { tlsHint, tlsOf } from './tls.js';
@@ -33,7 +34,9 @@ export async function dial(
     ...(connection.tls === undefined ? {} : { tls: await tlsOf(connection.tls, connection.servers, files) }),
   };
   try {
-    return await connect(options);
+    const nc = await connect(options);
+    parseMessagesOf(nc);
+    return nc;
   } catch (error) {
     // A secret that went away meanwhile.
     if (error instanceof Unprepared) throw error;
