@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deliveredMessage } from '../testing/delivered-message.js';
 import { AllAcknowledgement } from './acknowledge-all.js';
 import { JetStreamMessage } from './message.js';
 
@@ -20,10 +21,7 @@ function consumer({ maxDeliver = -1, released = true } = {}) {
       const delivered = (times.get(sequence) ?? 0) + 1;
       times.set(sequence, delivered);
       const reply = `$JS.ACK.S.c.${delivered}.${sequence}.${++delivery}.0.0`;
-      const message = new JetStreamMessage(
-        { subject: 's', data: new Uint8Array(10), headers: undefined, reply } as never,
-        0,
-      );
+      const message = new JetStreamMessage(deliveredMessage(reply), 0);
       return { message, isNew: all.received(message) };
     },
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deliveredMessage } from '../testing/delivered-message.js';
 import { ExplicitAcknowledgement } from './acknowledge-each.js';
 import { JetStreamMessage } from './message.js';
 
@@ -6,7 +7,7 @@ const maxAckPending = 100;
 
 function deliver(sequence: number, delivered = 1): JetStreamMessage {
   const reply = `$JS.ACK.S.c.${delivered}.${sequence}.${sequence}.0.0`;
-  return new JetStreamMessage({ subject: 's', data: new Uint8Array(10), headers: undefined, reply } as never, 0);
+  return new JetStreamMessage(deliveredMessage(reply), 0);
 }
 
 /** Messages that came, which are then refused. */

@@ -10,7 +10,7 @@ import { Outbound } from './outbound.js';
 export function acknowledgementOf(nc: NatsConnection, consumer: ConsumerSpec): Acknowledgement {
   const outbound = Outbound.of(nc);
   const answer: Answer = (message, payload) => {
-    if (!nc.isClosed()) outbound.publish(message.message.reply ?? '', payload, undefined, '');
+    if (!nc.isClosed()) outbound.answer(message.answerTo, payload);
   };
   const { maxDeliver, ackPolicy } = consumer;
   if (ackPolicy === 'none') return new NoAcknowledgement();

@@ -1,7 +1,7 @@
 import { clearInterval, setInterval } from 'node:timers';
 import type { ConsumerSource } from '@laminar/definitions';
 import type { ConsumerInfo } from '@nats-io/jetstream';
-import { type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
+import { type Msg, type NatsConnection, PermissionViolationError, type Status } from '@nats-io/nats-core';
 import type { ConnectionLog } from '../connection-log.js';
 import {
   type Batch,
@@ -24,7 +24,7 @@ import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { Intake, IntakeTarget } from './intake.js';
 import type { Lineage } from './lineage.js';
-import { type DeliveredMessage, JetStreamMessage } from './message.js';
+import { JetStreamMessage } from './message.js';
 import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
@@ -227,7 +227,7 @@ export class ConsumerReader implements Reader, Settling {
     this.#batching.end();
   }
 
-  #take(message: DeliveredMessage): void {
+  #take(message: Msg): void {
     const received = new JetStreamMessage(message, performance.now());
     if (this.#batching.size >= this.#waitingMax) {
       // Beyond the limit of unacknowledged messages those that come again wait here already: whoever reads is held up.

@@ -1,6 +1,6 @@
 import type { ConsumerConfig } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/nats-core';
 import type { ConnectorError } from '../contract.js';
-import type { DeliveredMessage } from './message.js';
 
 /** How often an intake with a rate limit lets messages come, so that no message needs a timer of its own. */
 export const rateTickMs = 25;
@@ -23,7 +23,7 @@ export interface Intake {
 
 /** Where an intake puts what comes. */
 export interface IntakeTarget {
-  take(message: DeliveredMessage): void;
+  take(message: Msg): void;
   /** How many more messages may come now, beside those that were asked for. */
   room(asked: number): number;
   /** What the intake cannot mend. */

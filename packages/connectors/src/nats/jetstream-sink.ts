@@ -13,10 +13,11 @@ import { NumberMap } from '../number-map.js';
 import { within } from '../within.js';
 import { publishError } from './errors.js';
 import { Lane, type Pending } from './lane.js';
+import { lineOf } from './message-line.js';
 import { Outbound } from './outbound.js';
 import { NatsOutputHistory } from './output-history.js';
 import { publishAnswerOf } from './publish-answer.js';
-import { ReplyNumbers } from './reply-numbers.js';
+import { numberBehind, ReplyNumbers } from './reply-numbers.js';
 import { followStatus } from './status.js';
 import { storedIds } from './stored-ids.js';
 
@@ -176,7 +177,7 @@ export class JetStreamSink implements Sink {
   }
 
   #take(message: Msg): void {
-    const number = Number(message.subject.slice(this.#inbox.length));
+    const number = numberBehind(this.#inbox.length, lineOf(message).subject);
     const pending = this.#pending.get(number);
     if (!pending) {
       this.#numbers.noteStray(number);

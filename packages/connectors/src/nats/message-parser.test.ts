@@ -45,7 +45,13 @@ const payload = fc.oneof(
   fc.nat({ max: 3000 }).map((size) => new Uint8Array(size).fill(0x7a)),
 );
 const message = fc
-  .record({ subject: token, sid: fc.nat(), reply: fc.option(token), headers: fc.option(payload), data: payload })
+  .record({
+    subject: token,
+    sid: fc.nat(),
+    reply: fc.option(fc.oneof(token, fc.constant(''))),
+    headers: fc.option(payload),
+    data: payload,
+  })
   .map(({ subject, sid, reply, headers, data }) => {
     const to = `${subject} ${sid}${reply === null ? '' : ` ${reply}`}`;
     const size = (headers?.length ?? 0) + data.length;

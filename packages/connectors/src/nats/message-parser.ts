@@ -194,8 +194,9 @@ class MessageLine implements MsgArg {
   }
 
   get reply(): Uint8Array | undefined {
-    if (this.#replyEnd === this.#replyBefore) return undefined;
-    return this.#bytes.subarray(this.#replyBefore + 1, this.#replyEnd);
+    const at = this.#replyBefore + 1;
+    // A server that has no reply may write the space behind it all the same.
+    return this.#replyEnd > at ? this.#bytes.subarray(at, this.#replyEnd) : undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { deliveredMessage } from '../testing/delivered-message.js';
 import { JetStreamMessage } from './message.js';
 import { timestampMsOf } from './stored-message.js';
 
@@ -21,10 +22,7 @@ it('reads where a message stands of its reply subject, with and without a domain
         const reply = ['$JS.ACK', ...front, stream, consumer, delivered, sequence, delivery, time, 7, ...back].join(
           '.',
         );
-        const message = new JetStreamMessage(
-          { subject: 's', data: new Uint8Array(), headers: undefined, reply } as never,
-          0,
-        );
+        const message = new JetStreamMessage(deliveredMessage(reply), 0);
         expect(message).toMatchObject({ stream, consumer, delivered, sequence, delivery, pending: 7 });
         expect(message.timestampMs).toBe(Number(time) / 1e6);
       },
@@ -40,10 +38,7 @@ it('has the same time for a moment as the stream and what it stores', () => {
         .padStart(9, '0')
         .replace(/0+$/, '');
       const reply = `$JS.ACK.s.c.1.1.1.${time}.0`;
-      const message = new JetStreamMessage(
-        { subject: 's', data: new Uint8Array(), headers: undefined, reply } as never,
-        0,
-      );
+      const message = new JetStreamMessage(deliveredMessage(reply), 0);
       expect(timestampMsOf(`${seconds}${fraction === '' ? '' : `.${fraction}`}Z`)).toBe(message.timestampMs);
     }),
   );

@@ -11,7 +11,7 @@ describe('publishing without the client', () => {
   let received: { subject: string; reply: string; text: string; header: string }[];
 
   beforeAll(async () => {
-    server = await startNats({ config: 'max_payload: 30000' });
+    server = await startNats({ config: 'max_payload: 30000\nmax_control_line: 30000' });
   });
   beforeEach(async () => {
     nc = await connect({ servers: server.url });
@@ -48,6 +48,22 @@ describe('publishing without the client', () => {
       expect(reply).toBe(i % 3 === 0 ? `reply.ö.${i}` : '');
       expect(header).toBe(i % 2 === 0 ? 'é 😀' : '');
     }
+  });
+
+  it('answers to the bytes of a reply, in order with what is published', async () => {
+    const outbound = Outbound.of(nc);
+    const long = 's'.repeat(20_000);
+    outbound.publish('a', Buffer.from('1'), undefined, '');
+    outbound.answer(Buffer.from('r.ä'), Buffer.from('2'));
+    outbound.answer(Buffer.from(long), Buffer.from('3'));
+    outbound.answer(Buffer.from('r.b'), Buffer.from('4'));
+    await arrived();
+    expect(received.map(({ subject, text }) => [subject, text])).toEqual([
+      ['a', '1'],
+      ['r.ä', '2'],
+      [long, '3'],
+      ['r.b', '4'],
+    ]);
   });
 
   it('goes out by itself', async () => {

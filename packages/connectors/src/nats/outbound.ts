@@ -63,14 +63,26 @@ export class Outbound {
       slab.set(block, end);
       end += block.length;
     } else end += slab.write(`PUB ${to} ${size}\r\n`, end);
-    slab.set(data, end);
-    end += data.length;
-    slab[end++] = carriageReturn;
-    slab[end++] = lineFeed;
-    this.#end = end;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => this.write());
+    this.#end = this.#put(data, end);
+    this.#schedule();
+  }
+
+  /** The same, to a subject that came as the reply of a message: no string is made of it. */
+  answer(to: Uint8Array, data: Uint8Array): void {
+    const needed = to.length + lineBytes + data.length;
+    if (needed > ownMax || to.length === 0 || !this.#canTake(data.length)) {
+      this.write();
+      this.nc.publish(Buffer.from(to).toString(), data);
+      return;
+    }
+    if (this.#slab.length - this.#end < needed) this.#renew();
+    const slab = this.#slab;
+    let end = this.#end + slab.write('PUB ', this.#end);
+    slab.set(to, end);
+    end += to.length;
+    end += slab.write(` ${data.length}\r\n`, end);
+    this.#end = this.#put(data, end);
+    this.#schedule();
   }
 
   /** Hands to the client what was published. */
@@ -80,6 +92,21 @@ export class Outbound {
     const bytes = this.#slab.subarray(this.#written, this.#end);
     this.#written = this.#end;
     this.#protocol.sendCommand(bytes);
+  }
+
+  /** Writes the end of a message, and says where it is. */
+  #put(data: Uint8Array, at: number): number {
+    this.#slab.set(data, at);
+    const end = at + data.length;
+    this.#slab[end] = carriageReturn;
+    this.#slab[end + 1] = lineFeed;
+    return end + 2;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.write());
   }
 
   /** What the client asks before it takes a message; while it is away it asks nothing. */
