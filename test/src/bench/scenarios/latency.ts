@@ -3,8 +3,9 @@ import { startBaseline } from '../baseline-process.js';
 import { comparedFigure, percentile } from '../figures.js';
 import { inTurn } from '../in-turn.js';
 import { withMesh } from '../laminar.js';
-import { orderCount, orders } from '../messages.js';
+import { orderCount, rowColumns } from '../messages.js';
 import { type Scenario, scaled } from '../scenario.js';
+import { TimedOrders } from '../timed-orders.js';
 
 const messages = 25_000;
 const messagesPerSecond = 5_000;
@@ -22,7 +23,7 @@ export const latency: Scenario = {
         await define(
           [
             `CREATE CONNECTION paced TO nats (servers = '${mesh.nats.url}', subject = 'ours.in.>', type = 'source', format = 'json')`,
-            'CREATE PIPELINE paced_out AS SELECT id, customer, amount * 2 AS double_amount, currency, sent FROM paced WHERE keep',
+            `CREATE PIPELINE paced_out AS SELECT ${rowColumns}, sent FROM paced WHERE keep`,
           ],
           'applied',
         );
@@ -55,24 +56,23 @@ async function measureLatenciesMs(
   input: string,
   output: string,
 ): Promise<Float64Array> {
-  const kept = orders.filter(({ keep }) => keep);
+  const timed = new TimedOrders();
   const latencies = new Float64Array(count / 2);
   let received = 0;
   let wrong: string | undefined;
   const rows = nc.subscribe(output, {
     callback: (_, message) => {
-      const row = message.json<{ id: string; sent: number }>();
-      if (row.id !== kept[received % kept.length]?.id) wrong ??= `row ${received} is ${message.string()}`;
-      latencies[received++] = performance.now() - row.sent;
+      const agoMs = timed.agoMs(message.data, received);
+      if (agoMs === undefined) wrong ??= `row ${received} is ${message.string()}`;
+      else latencies[received] = agoMs;
+      received++;
     },
   });
   await nc.flush();
   const startedMs = performance.now();
   for (let sent = 0; sent < count; ) {
     const due = Math.min(count, Math.floor(((performance.now() - startedMs) / 1_000) * messagesPerSecond));
-    for (; sent < due; sent++) {
-      nc.publish(input, JSON.stringify({ ...orders[sent % orderCount], sent: performance.now() }));
-    }
+    for (; sent < due; sent++) nc.publish(input, timed.message(sent));
     // A millisecond's pause is the pace; a loop without one would take a core from those who are measured.
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
