@@ -82,9 +82,9 @@ async function build(packages) {
   // Taken before the work begins, so that an edit made meanwhile is seen by the next run.
   const state = buildState(packages);
   const gone = notBuilt(packages);
-  // The compiler trusts its notes of the last build, also where what was built is gone, and turbo what came of that.
+  // The compiler trusts its notes of the last build, also where what was built is gone.
   for (const folder of gone) rmSync(join(folder, 'tsconfig.tsbuildinfo'), { force: true });
-  await step('building', 'built', turboBuild(gone.length > 0 ? ['--force'] : []));
+  await step('building', 'built', turboBuild());
   writeStamp(buildStamp, state);
 }
 
@@ -158,7 +158,8 @@ function buildState(packages) {
     if (!existsSync(folder)) return;
     for (const name of readdirSync(folder, { recursive: true }).sort()) note(join(folder, name));
   };
-  for (const name of ['turbo.json', 'tsconfig.base.json', 'scripts/bundle.mjs']) note(join(root, name));
+  for (const name of ['turbo.json', 'tsconfig.json', 'tsconfig.base.json', 'scripts/bundle.mjs'])
+    note(join(root, name));
   noteFolder(join(root, 'proto'));
   for (const folder of packages) {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -197,9 +198,9 @@ function nodeHeaders() {
   return same ? { npm_config_nodedir: prefix } : {};
 }
 
-function turboBuild(options) {
+function turboBuild() {
   return {
-    command: [join(modules, '.bin', 'turbo'), 'run', 'build', '--output-logs=errors-only', ...options],
+    command: [join(modules, '.bin', 'turbo'), 'run', 'build', '--output-logs=errors-only'],
     env: { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
   };
 }

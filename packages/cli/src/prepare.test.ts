@@ -13,7 +13,8 @@ beforeEach(async () => {
   await cp(join(checkout, 'scripts'), join(directory.path, 'scripts'), { recursive: true });
   await cp(join(checkout, '.npmrc'), join(directory.path, '.npmrc'));
   await mkdir(join(directory.path, 'proto'));
-  for (const name of ['turbo.json', 'tsconfig.base.json']) await writeFile(join(directory.path, name), '{}');
+  for (const name of ['turbo.json', 'tsconfig.json', 'tsconfig.base.json'])
+    await writeFile(join(directory.path, name), '{}');
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
