@@ -10,7 +10,8 @@ import { type Scenario, scaled } from '../scenario.js';
 import { runStreamJob } from '../stream-job.js';
 import { handSide, ourSide, streamSource } from '../stream-sides.js';
 
-const messages = 100_000;
+/** Some seconds of full load: the second that a process takes to be warm again after a start weighs little. */
+const messages = 200_000;
 const notInstalled = 'the C client is not installed (libnats-dev and a C compiler): no ceiling to compare with';
 
 /** What exactly once costs, beside a hand-written loop that publishes with ids, and beside the C client that only publishes. */
