@@ -1,3 +1,4 @@
+import type { Options } from '@laminar/definitions';
 import { eventually, startNats, type TestNats } from '@laminar/test';
 import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type Msg, type NatsConnection, nanos } from '@nats-io/nats-core';
@@ -133,12 +134,13 @@ describe('a durable push consumer', () => {
     const policies = ['explicit', 'all', 'none'];
     const connections = await Promise.all(
       policies.map(async (consumer_ack_policy) => {
-        const acknowledged = consumer_ack_policy === 'none' ? {} : { consumer_ack_wait_s: 60 };
+        const acknowledging: Options = consumer_ack_policy === 'none' ? {} : { consumer_ack_wait_s: 60 };
         const { connection } = await openConnection({
           type: 'source',
           servers: server.url,
           ...optionsOf(subject),
-          ...{ format: 'raw', consumer_name: consumer_ack_policy, consumer_ack_policy, ...acknowledged },
+          ...{ format: 'raw', consumer_name: consumer_ack_policy, consumer_ack_policy },
+          ...acknowledging,
         });
         await connection.provision();
         return connection;
