@@ -353,6 +353,8 @@ export interface Connection {
    * else made and differs is returned, and left as it is. Throws `ConnectorError`.
    */
   provision(): Promise<Provision>;
+  /** The same of the stream alone: a durable that is there stays as it is, and none is made. Throws `ConnectorError`. */
+  provisionStream(): Promise<Provision>;
   /**
    * Deletes the durable consumer that `provision` made, and what captures its advisories, or leaves both to another definition that reads by it; what is gone already is
    * fine. Throws `ConnectorError`.
