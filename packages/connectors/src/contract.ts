@@ -203,9 +203,14 @@ export interface Sink {
   /**
    * Takes a message; `settled` is called once, later, never within the call: without an error when the output is confirmed
    * (JetStream: its PubAck; core: the flush that follows), or with the error when it is given up. Retries, with the same bytes
-   * and message id, are the sink's own affair. Throws a `ConnectorError` for a message that can never be published, such as one that is too large.
+   * and message id, are the sink's own affair. `publisher` is who may withdraw it. Throws a `ConnectorError` for a message that can never be published, such as one that is too large.
    */
-  publish(message: OutputMessage, settled?: Settle): void;
+  publish(message: OutputMessage, settled?: Settle, publisher?: object): void;
+  /**
+   * Gives up what this publisher has published and is not settled: what was sent may be stored all the same, what was not is never sent. Undefined where
+   * nothing is held back.
+   */
+  withdraw?(publisher: object): void;
   /** Resolves when the sink can take more, which is the only back-pressure; undefined means now. */
   ready(): Promise<void> | undefined;
   /** Asks that what was published be confirmed soon. */
@@ -348,6 +353,8 @@ export interface Connection {
    * else made and differs is returned, and left as it is. Throws `ConnectorError`.
    */
   provision(): Promise<Provision>;
+  /** The same of the stream alone: a durable that is there stays as it is, and none is made. Throws `ConnectorError`. */
+  provisionStream(): Promise<Provision>;
   /**
    * Deletes the durable consumer that `provision` made, and what captures its advisories, or leaves both to another definition that reads by it; what is gone already is
    * fine. Throws `ConnectorError`.

@@ -1,5 +1,6 @@
 import { buckets, subjects } from '@laminar/protocol';
 import { eventually, type ServiceProcess } from '@laminar/test';
+import { RetentionPolicy } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { IngestionMesh } from './testing/ingestion-mesh.js';
@@ -112,3 +113,32 @@ it('leaves nothing on the bus when its connection is dropped', async () => {
     what: 'its position to be gone',
   });
 });
+
+it('is not made again where every pipeline has a reader of its own, but for the first that has not', async () => {
+  const name = 'alone';
+  await mesh.jsm.streams.add({ name, subjects: [`${name}.in`], retention: RetentionPolicy.Interest });
+  const options = { format: 'json', jetstream: true, stream_name: name, subject: `${name}.in` };
+  await mesh.connection(name, { type: 'source', ...options });
+  await mesh.pipeline('own', `SELECT n FROM ${name}`, { reader: 'own' });
+  await mesh.settled('own', 'running');
+  // As soon as it is defined a connection keeps what comes for pipelines that follow.
+  await eventually(() => mesh.jsm.consumers.info(name, durable(name)), { what: 'the durable to be made' });
+  await mesh.append('pipeline', 'own', { type: 'PipelineStopped' });
+  await mesh.settled('own', 'stopped');
+  await mesh.jsm.consumers.delete(name, durable(name));
+  for (const process of mesh.mesh.ingestion) process.kill('SIGKILL');
+  const successor = 'ingestion-3';
+  mesh.mesh.ingestion.push(await mesh.mesh.start('ingestion', successor));
+  await eventually(
+    () =>
+      mesh.board
+        .connection(name)
+        .some(({ instance, state, appliedRevision }) => instance === successor && state === 'idle' && appliedRevision),
+    { what: 'the connection to be provisioned', timeoutMs: 30_000 },
+  );
+  const names = async () => (await mesh.jsm.consumers.list(name).next()).map((consumer) => consumer.name);
+  expect(await names()).toEqual([`${durable(name)}-own`]);
+  await mesh.pipeline('shared', `SELECT n FROM ${name}`);
+  await mesh.settled('shared', 'running');
+  expect((await names()).sort()).toEqual([durable(name), `${durable(name)}-own`]);
+}, 60_000);

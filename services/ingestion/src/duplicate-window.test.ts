@@ -1,6 +1,6 @@
 import { buckets } from '@laminar/protocol';
 import { eventually, type ServiceProcess, startNats } from '@laminar/test';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { DiscardPolicy, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { type MsgHdrs, nanos } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
@@ -210,6 +210,35 @@ describe('beyond the duplicate window each message comes out once', () => {
     await heir.stop();
   }, 60_000);
 });
+
+it('stores nothing of a pipeline that has stopped, though others use its sink, and all of it once it is started again', async () => {
+  const output = await sink('full');
+  const { config } = await mesh.jsm.streams.info(output);
+  await mesh.jsm.streams.update(output, { ...config, max_msgs: 1, discard: DiscardPolicy.New });
+  await mesh.js.publish('out.full.first', JSON.stringify({ n: -1 }));
+  const names = ['leaving', 'staying'];
+  for (const [i, name] of names.entries()) {
+    await source(name);
+    await mesh.pipeline(name, `INSERT INTO out_full SELECT n + ${10 * i} AS n FROM in_${name}`);
+    await mesh.settled(name, 'running');
+  }
+  for (const name of names) {
+    await mesh.feed(`in.${name}`, 0, 3);
+    await eventually(
+      async () => (await mesh.jsm.consumers.info(`IN_${name}`, `laminar-in_${name}`)).num_ack_pending === 3,
+      { what: 'the messages to be read' },
+    );
+    await mesh.settled(name, 'blocked');
+  }
+  await mesh.append('pipeline', 'leaving', { type: 'PipelineStopped' });
+  await mesh.settled('leaving', 'stopped');
+  await mesh.jsm.streams.update(output, config);
+  await acknowledged('staying');
+  expect(numbers(await stored(output, 'out.full.rows'))).toEqual([10, 11, 12]);
+  await mesh.append('pipeline', 'leaving', { type: 'PipelineStarted' });
+  await acknowledged('leaving');
+  expect(numbers(await stored(output, 'out.full.rows'))).toEqual([0, 1, 2, 10, 11, 12]);
+}, 60_000);
 
 describe('what was seen of an output is believed of that stream alone', () => {
   /** Stops the pipeline, has what it reads come again, and starts it. */

@@ -3,7 +3,10 @@ import { LargestOfLate } from './largest-of-late.js';
 /** Of payloads that came and are not settled, as many bytes as a sink holds. */
 const bytesMax = 16 * 1024 * 1024;
 
-/** How many messages a reader may have asked for, by their size: what came and is not settled stays within 16 MiB, but for a message that is larger by itself. */
+/**
+ * How many messages a reader may have asked for, or be sent, by their size: what came and is not settled stays within 16 MiB, but for what was asked for or sent by then, and a message that is larger
+ * by itself.
+ */
 export class ByteRoom {
   readonly #largest = new LargestOfLate();
   /** Of what waits to be read. */
@@ -17,6 +20,16 @@ export class ByteRoom {
 
   read(bytes: number): void {
     this.#waiting -= bytes;
+  }
+
+  /** Bytes of what waits to be read. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Whether a server that sends by itself may go on, with so many bytes under way, and so many held back. */
+  isLeft(underWay: number, heldBack: number): boolean {
+    return Math.max(underWay, this.#waiting) + heldBack < bytesMax;
   }
 
   /**

@@ -42,7 +42,7 @@ import { StreamReader } from './positioned/stream-reader.js';
 import { viewOf } from './positioned/stream-view.js';
 import { unkeptPosition } from './positioned/unkept-position.js';
 import { dialDetails, followProtocol } from './protocol-log.js';
-import { deprovision, provision, standing } from './provision.js';
+import { deprovision, provision, provisionStream, standing } from './provision.js';
 import { PositionMemory } from './read-position.js';
 import { refusalOf } from './refusal.js';
 import { SoleWriterSink } from './sole-writer/sole-writer-sink.js';
@@ -116,6 +116,10 @@ export class NatsConnector implements Connection {
 
   provision(): Promise<Provision> {
     return provision(this.#open(), this.options, this.options.resolved, this.#memory, this.#lineage);
+  }
+
+  provisionStream(): Promise<Provision> {
+    return provisionStream(this.#open(), this.options, this.options.resolved);
   }
 
   deprovision(): Promise<void> {

@@ -53,7 +53,8 @@ export function wantedConsumer(maker: Maker, source: ConsumerSource): WantedCons
           deliver_subject: `_INBOX.laminar.${source.streamName}.${consumer.name}`,
           // Also for one reader alone: an old and a new owner of its slot must not both get a message.
           deliver_group: source.deliverGroup ?? consumer.name,
-          ...(acknowledged ? {} : { flow_control: true, idle_heartbeat: nanos(pushHeartbeatMs) }),
+          flow_control: true,
+          idle_heartbeat: nanos(pushHeartbeatMs),
         }
       : {}),
   };

@@ -22,7 +22,7 @@ import { ConsumerWatch, type Observed } from './consumer-watch.js';
 import { durableIncarnation } from './durable-incarnation.js';
 import { closedWhileOpening, connectorError } from './errors.js';
 import { FirstDeliveries } from './first-deliveries.js';
-import type { Intake, IntakeTarget } from './intake.js';
+import { type HeldBack, type Intake, type IntakeTarget, nothingHeld } from './intake.js';
 import type { Lineage } from './lineage.js';
 import { JetStreamMessage } from './message.js';
 import { Prefetch } from './prefetch.js';
@@ -33,7 +33,7 @@ import { floorOf, type PositionMemory, type ReadPosition } from './read-position
 import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
 import { timestampMsOf } from './stored-message.js';
-import { waitingMaxOf } from './waiting-max.js';
+import { type WaitingMax, waitingMaxOf } from './waiting-max.js';
 
 /** A server that is away delivers nothing to anybody. */
 const stopTimeoutMs = 1000;
@@ -85,7 +85,7 @@ export class ConsumerReader implements Reader, Settling {
   /** That was delivered here last. */
   #last: JetStreamMessage | undefined;
   #gaps = 0;
-  #waitingMax = 0;
+  #waitingMax: WaitingMax = { messages: 0, bytes: 0 };
   #connected = true;
   #ticks = 0;
   #looking: Promise<Observed | undefined> | undefined;
@@ -110,7 +110,13 @@ export class ConsumerReader implements Reader, Settling {
         nowMs: performance.now(),
         hasMore: () => this.#last !== undefined && this.#last.pending > 0,
       });
-    const target: IntakeTarget = { take: (message) => this.#take(message), room: (asked) => this.#room(asked), fail };
+    const target: IntakeTarget = {
+      take: (message) => this.#take(message),
+      admits: (message, held) => this.#admits(new JetStreamMessage(message, 0), held),
+      room: (asked) => this.#room(asked),
+      hasRoom: (held) => this.#hasRoom(held),
+      fail,
+    };
     this.#intake =
       source.role === 'source-push' ? new PushIntake(nc, source, target) : new PullIntake(nc, source, target, log);
   }
@@ -229,11 +235,7 @@ export class ConsumerReader implements Reader, Settling {
 
   #take(message: Msg): void {
     const received = new JetStreamMessage(message, performance.now());
-    if (this.#batching.size >= this.#waitingMax) {
-      // Beyond the limit of unacknowledged messages those that come again wait here already: whoever reads is held up.
-      if (received.delivered === 1) this.counters.dropped++;
-      return;
-    }
+    if (!this.#admits(received, nothingHeld)) return;
     if (received.delivery !== this.#nextDelivery) this.#missed();
     this.#nextDelivery = received.delivery + 1;
     this.#last = received;
@@ -247,6 +249,19 @@ export class ConsumerReader implements Reader, Settling {
     this.#batching.push(received);
   }
 
+  #admits(received: JetStreamMessage, held: HeldBack): boolean {
+    const { messages, bytes } = this.#waitingMax;
+    if (this.#batching.size + held.messages < messages && this.#byteRoom.waiting + held.bytes < bytes) return true;
+    // Beyond the limit of unacknowledged messages those that come again wait here already: whoever reads is held up.
+    if (received.delivered === 1) this.counters.dropped++;
+    return false;
+  }
+
+  #hasRoom(held: HeldBack): boolean {
+    const hasPlace = this.#batching.size + held.messages < this.options.source.consumer.maxAckPending;
+    return hasPlace && this.#byteRoom.isLeft(this.#acknowledgement.bytesUnderWay, held.bytes);
+  }
+
   #room(asked: number): number {
     const room = this.options.source.consumer.maxAckPending - this.#batching.size - asked;
     if (!this.#prefetch) return room;
@@ -256,9 +271,10 @@ export class ConsumerReader implements Reader, Settling {
 
   /** Answered while its batch is at hand, a message had to wait for nothing. */
   #settled(batch: ConsumerBatch, { receivedMs }: JetStreamMessage): void {
-    if (!this.#prefetch) return;
-    const nowMs = performance.now();
-    this.#prefetch.settled(batch === this.#atHand ? undefined : nowMs - receivedMs, nowMs);
+    if (this.#prefetch) {
+      const nowMs = performance.now();
+      this.#prefetch.settled(batch === this.#atHand ? undefined : nowMs - receivedMs, nowMs);
+    }
     this.#intake.replenish();
   }
 

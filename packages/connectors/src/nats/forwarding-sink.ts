@@ -13,8 +13,11 @@ export abstract class ForwardingSink implements Sink {
   open(): Promise<void> {
     return this.inner.open();
   }
-  publish(message: OutputMessage, settled?: Settle): void {
-    this.inner.publish(message, settled);
+  publish(message: OutputMessage, settled?: Settle, publisher?: object): void {
+    this.inner.publish(message, settled, publisher);
+  }
+  withdraw(publisher: object): void {
+    this.inner.withdraw?.(publisher);
   }
   ready(): Promise<void> | undefined {
     return this.inner.ready();

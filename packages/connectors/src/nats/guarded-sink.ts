@@ -20,9 +20,9 @@ class GuardedSink extends ForwardingSink {
     super(sink);
   }
 
-  override publish(message: OutputMessage, settled?: Settle): void {
+  override publish(message: OutputMessage, settled?: Settle, publisher?: object): void {
     if (!this.#allowed.has(message.subject)) this.#admit(message.subject);
-    this.inner.publish(message, settled);
+    this.inner.publish(message, settled, publisher);
   }
 
   #admit(subject: string): void {

@@ -21,11 +21,23 @@ export interface Intake {
   stop(timeoutMs: number): Promise<void>;
 }
 
+/** Messages that an intake holds back, and bytes of their payloads. */
+export interface HeldBack {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export const nothingHeld: HeldBack = { messages: 0, bytes: 0 };
+
 /** Where an intake puts what comes. */
 export interface IntakeTarget {
   take(message: Msg): void;
-  /** How many more messages may come now, beside those that were asked for. */
+  /** Whether a message has a place behind what waits, and what is held back; where it has none it is dropped, and counted. */
+  admits(message: Msg, held: HeldBack): boolean;
+  /** How many more messages may be asked for now, beside those that were. */
   room(asked: number): number;
+  /** Whether a server that sends by itself may go on. */
+  hasRoom(held: HeldBack): boolean;
   /** What the intake cannot mend. */
   fail(error: ConnectorError): void;
 }

@@ -249,6 +249,58 @@ describe('publishing to JetStream', () => {
     expect(sink.problem).toBeUndefined();
   });
 
+  it('sends nothing any more of what its publisher has withdrawn, and goes on with the others', async () => {
+    const config = { name: 'SHARED', subjects: ['shared.>'], max_msgs: 1, discard: DiscardPolicy.New };
+    await stage.jsm.streams.add(config);
+    const sink = await open('shared.x');
+    const settlements = new Settlements();
+    settlements.publish(sink, output('shared.x', 'it is full'));
+    await settlements.reach(1);
+    const [leaving, staying] = [{}, {}];
+    const publish = (text: string, publisher: object) =>
+      sink.publish(output('shared.x', text, withId(text)), (error) => settlements.results.set(text, error), publisher);
+    for (const i of [1, 2]) {
+      publish(`leaving ${i}`, leaving);
+      publish(`staying ${i}`, staying);
+    }
+    await eventually(() => sink.problem?.includes('maximum messages exceeded'), { what: 'the problem' });
+    sink.withdraw?.(leaving);
+    expect(settlements.refused).toMatchObject([{ steer: 'blocked' }, { steer: 'blocked' }]);
+    await stage.jsm.streams.update('SHARED', { ...config, max_msgs: -1 });
+    await settlements.reach(5);
+    await sink.confirmed();
+    expect(settlements.confirmed).toEqual(['it is full', 'staying 1', 'staying 2']);
+    expect((await stage.jsm.streams.info('SHARED')).state.messages).toBe(3);
+  });
+
+  it('looks for what it had not sent while its connection was away, which others may have published', async () => {
+    await stage.jsm.streams.add({ name: 'ELSEWHERE', subjects: ['elsewhere'], duplicate_window: nanos(100) });
+    const proxy = new TcpProxy(stage.server.port);
+    await proxy.start();
+    try {
+      const sink = await open('elsewhere', proxy.url);
+      const settlements = new Settlements();
+      proxy.refuse();
+      await eventually(() => sink.problem?.includes('was lost'), { what: 'the connection to be lost' });
+      for (const id of ['a', 'b']) settlements.publish(sink, output('elsewhere', id, withId(id)));
+      const js = stage.jsm.jetstream();
+      await js.publish('elsewhere', 'a', { msgID: 'a' });
+      await js.publish('elsewhere', 'probe', { msgID: 'probe' });
+      await eventually(async () => !(await js.publish('elsewhere', 'probe', { msgID: 'probe' })).duplicate, {
+        what: 'the duplicate window to be over',
+      });
+      const { messages } = (await stage.jsm.streams.info('ELSEWHERE')).state;
+      proxy.cut();
+      await settlements.reach(2);
+      expect(settlements.confirmed.sort()).toEqual(['a', 'b']);
+      expect(settlements.found).toEqual(['a']);
+      expect((await stage.jsm.streams.info('ELSEWHERE')).state.messages).toBe(messages + 1);
+    } finally {
+      await closeConnections();
+      await proxy.stop();
+    }
+  });
+
   it('waits at its close for what is acknowledged late', async () => {
     const sink = await open('late.x');
     const settlements = new Settlements();

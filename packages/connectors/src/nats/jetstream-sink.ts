@@ -88,7 +88,7 @@ export class JetStreamSink implements Sink {
     this.#unfollow = followStatus(this.nc, (status) => this.#takeStatus(status));
   }
 
-  publish(message: OutputMessage, settled?: Settle): void {
+  publish(message: OutputMessage, settled?: Settle, publisher?: object): void {
     const bytes = message.data.length + message.headers.encode().length;
     const { subject } = message;
     const known = this.#lanes.get(subject);
@@ -102,10 +102,11 @@ export class JetStreamSink implements Sink {
       message,
       lane,
       settled,
+      publisher,
       bytes,
       state: 'held',
       dueMs: 0,
-      firstSentMs: undefined,
+      publishedMs: performance.now(),
       timesSent: 0,
       inFront: undefined,
       behind: undefined,
@@ -153,6 +154,16 @@ export class JetStreamSink implements Sink {
       settled?.(new ConnectorError('blocked', `publishing to ${message.subject} was not acknowledged before it ended`));
   }
 
+  withdraw(publisher: object): void {
+    const withdrawn = this.#inOrder().filter((pending) => pending.publisher === publisher);
+    // Those behind a refused one go on when it is gone: first nothing of the publisher is left to go with them.
+    for (const pending of withdrawn) pending.state = 'withdrawn';
+    for (const pending of withdrawn) {
+      const reason = `publishing to ${pending.message.subject} was given up before it was acknowledged`;
+      this.#settle(pending, new ConnectorError('blocked', reason));
+    }
+  }
+
   #openLane(subject: string): Lane {
     const lane = new Lane(subject);
     this.#lanes.set(subject, lane);
@@ -169,11 +180,9 @@ export class JetStreamSink implements Sink {
   }
 
   #noteSent(pending: Pending): void {
-    const nowMs = performance.now();
     pending.state = 'sent';
-    pending.firstSentMs ??= nowMs;
     pending.timesSent++;
-    pending.dueMs = nowMs + ackTimeoutMs;
+    pending.dueMs = performance.now() + ackTimeoutMs;
   }
 
   #take(message: Msg): void {
@@ -271,13 +280,14 @@ export class JetStreamSink implements Sink {
     } else if (status.type === 'error' && status.error instanceof PermissionViolationError) this.#refuse(status.error);
   }
 
-  /** What was sent may be stored, or not: it is looked for before it is published again, and what comes after it waits. */
+  /**
+   * What was sent may be stored, or not, and others may have published what was not, where its messages were delivered to them meanwhile: all is looked for before it is published
+   * again, and what comes after it waits.
+   */
   #doubt(): void {
     for (const lane of this.#lanes.values()) lane.refused = undefined;
     for (const pending of this.#pending.values()) {
-      if (pending.state !== 'sent') continue;
-      const sentMs = (pending.firstSentMs ?? performance.now()) + this.#clockOffsetMs;
-      this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, sentMs);
+      this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, pending.publishedMs + this.#clockOffsetMs);
       pending.state = 'doubted';
     }
     if (!this.#looking) void this.#look();

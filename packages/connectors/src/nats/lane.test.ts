@@ -6,7 +6,7 @@ let next = 0;
 function pendingIn(lane: Lane, state: Pending['state'] = 'sent'): Pending {
   const message = { subject: lane.subject, data: new Uint8Array(), headers: new HeaderBlock('') };
   const place = next++;
-  const unsettled = { settled: undefined, bytes: 0, dueMs: 0, firstSentMs: undefined, timesSent: 0 };
+  const unsettled = { settled: undefined, publisher: undefined, bytes: 0, dueMs: 0, publishedMs: 0, timesSent: 0 };
   const pending: Pending = {
     number: place,
     place,

@@ -9,16 +9,18 @@ export interface Pending {
   readonly message: OutputMessage;
   readonly lane: Lane;
   readonly settled: Settle | undefined;
+  /** Who may withdraw it. */
+  readonly publisher: object | undefined;
   readonly bytes: number;
   /**
-   * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: it
-   * was sent, and nobody knows whether it is stored.
+   * `sent`: on its way, or refused for now and the first of its subject. `held`: not stored, and not sent before those in front of it are. `doubted`: nobody
+   * knows whether it is stored, by this sink or by others meanwhile. `withdrawn`: it is not sent any more.
    */
-  state: 'sent' | 'held' | 'doubted';
+  state: 'sent' | 'held' | 'doubted' | 'withdrawn';
   /** When one that is `sent` is looked for, or tried again where it was refused, unless it is acknowledged before, in monotonic milliseconds. */
   dueMs: number;
-  /** When it was sent for the first time, in monotonic milliseconds. */
-  firstSentMs: number | undefined;
+  /** When it was published, in monotonic milliseconds. */
+  readonly publishedMs: number;
   timesSent: number;
   /** Its neighbours in the lane, which alone sets them. */
   inFront: Pending | undefined;

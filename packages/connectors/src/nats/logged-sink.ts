@@ -12,8 +12,8 @@ export class LoggedSink extends ForwardingSink {
     super(sink);
   }
 
-  override publish(message: OutputMessage, settled?: Settle): void {
-    this.inner.publish(message, settled);
+  override publish(message: OutputMessage, settled?: Settle, publisher?: object): void {
+    this.inner.publish(message, settled, publisher);
     this.log.write('trace', 'published', () => ({
       attributes: {
         subject: message.subject,

@@ -185,7 +185,11 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
     return provision;
   }
   const { backoff: _, filter_subject: __, filter_subjects: ___, ...kept } = existing.config;
-  const changed = await putConsumer(nc, source.streamName, { ...kept, ...wanted }).catch((error) => {
+  const changed = await putConsumer(nc, source.streamName, {
+    ...kept,
+    ...wanted,
+    ...flowControlOf(existing.config),
+  }).catch((error) => {
     throw connectorError(`changing ${consumerName(source)}`, error);
   });
   return {
@@ -194,6 +198,12 @@ async function bringUpToDate(context: ConsumerContext, existing: ConsumerInfo): 
     isNew: false,
   };
 }
+
+/** No server changes it, and a durable that was made without is read as well, with no bound in bytes. */
+const flowControlOf = ({ flow_control, idle_heartbeat }: ConsumerConfig): Partial<ConsumerConfig> => ({
+  flow_control: flow_control ?? false,
+  idle_heartbeat: idle_heartbeat ?? 0,
+});
 
 interface InPlace {
   readonly start: Partial<ConsumerConfig>;

@@ -211,7 +211,7 @@ describe('provisioning', () => {
     });
   });
 
-  it('makes a push consumer with a deliver subject and group, and flow control where nothing is acknowledged', async () => {
+  it('makes a push consumer with a deliver subject and group, and flow control', async () => {
     const { connection, stream } = await source({
       consumer_pull: false,
       queue_group: 'workers',
@@ -223,6 +223,7 @@ describe('provisioning', () => {
       deliver_group: 'workers',
       deliver_subject: expect.stringContaining(stream),
       max_deliver: 4,
+      flow_control: true,
     });
     const { connection: other, stream: none } = await source({ consumer_pull: false, consumer_ack_policy: 'none' });
     expect(await other.provision()).toEqual(nothing);
@@ -231,6 +232,20 @@ describe('provisioning', () => {
       ack_policy: 'none',
       flow_control: true,
     });
+  });
+
+  it('leaves a push consumer without flow control as it was made, and changes the rest', async () => {
+    const { connection, stream } = await source({ consumer_pull: false });
+    await connection.provision();
+    const made = (await jsm.consumers.info(stream, 'laminar-orders')).config;
+    await jsm.consumers.delete(stream, 'laminar-orders');
+    const { flow_control: _, idle_heartbeat: __, ...without } = made;
+    await jsm.consumers.add(stream, without);
+    const changed = await source({ consumer_pull: false, consumer_max_ack_pending: 7 }, stream);
+    expect(await changed.connection.provision()).toEqual(nothing);
+    const { config } = await jsm.consumers.info(stream, 'laminar-orders');
+    expect(config.max_ack_pending).toBe(7);
+    expect(config.flow_control ?? false).toBe(false);
   });
 
   it('sends no waits between deliveries, which would redeliver what is only held up', async () => {

@@ -1,5 +1,5 @@
 import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Position, Provision } from '../contract.js';
 import { consumerName } from './consumer-api.js';
@@ -21,19 +21,37 @@ export async function provision(
   memory: PositionMemory,
   lineage: Lineage,
 ): Promise<Provision> {
-  if (!('streamName' in connection)) return { drift: undefined, remark: undefined, isNew: false };
-  const jsm = await jetstreamManager(nc).catch((error) => {
-    throw connectorError('asking for JetStream', error);
-  });
-  const drift: string[] = [];
-  if (connection.stream && connection.streamName !== undefined)
-    drift.push(...(await ensureStream(jsm, maker, connection.streamName, connection.stream)));
-  if (!hasDurable(connection)) return { drift: joined(drift), remark: undefined, isNew: false };
+  if (!('streamName' in connection)) return nothing;
+  const jsm = await managerOf(nc);
+  const drift = await streamOf(jsm, maker, connection);
+  if (!hasDurable(connection)) return { ...nothing, drift: joined(drift) };
   // Before the consumer, which may give up the first message at once.
   const uncaptured = countsDeliveries(connection) ? await ensureCapture(jsm, connection, madeFor(maker)) : [];
   const consumer = await ensureConsumer({ nc, jsm, maker, source: connection, memory, lineage });
   drift.push(...consumer.drift, ...uncaptured);
   return { drift: joined(drift), remark: consumer.remark, isNew: consumer.isNew };
+}
+
+/** Makes the stream alone. Throws `ConnectorError`. */
+export async function provisionStream(
+  nc: NatsConnection,
+  maker: Maker,
+  connection: ResolvedConnection,
+): Promise<Provision> {
+  return { ...nothing, drift: joined(await streamOf(await managerOf(nc), maker, connection)) };
+}
+
+const nothing: Provision = { drift: undefined, remark: undefined, isNew: false };
+
+const managerOf = (nc: NatsConnection): Promise<JetStreamManager> =>
+  jetstreamManager(nc).catch((error) => {
+    throw connectorError('asking for JetStream', error);
+  });
+
+/** Makes the stream where the definition asks for it and it is missing, and gives what is not as it says. */
+async function streamOf(jsm: JetStreamManager, maker: Maker, connection: ResolvedConnection): Promise<string[]> {
+  if (!('streamName' in connection) || !connection.stream || connection.streamName === undefined) return [];
+  return ensureStream(jsm, maker, connection.streamName, connection.stream);
 }
 
 const joined = (drift: readonly string[]): string | undefined => (drift.length === 0 ? undefined : drift.join('; '));

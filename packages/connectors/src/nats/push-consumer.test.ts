@@ -1,6 +1,7 @@
+import type { Options } from '@laminar/definitions';
 import { eventually, startNats, type TestNats } from '@laminar/test';
 import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import { type Msg, type NatsConnection, nanos } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Reader } from '../index.js';
@@ -118,6 +119,59 @@ describe('a durable push consumer', () => {
     expect(reader.counters).toMatchObject({ messages: total, dropped: 0 });
   });
 
+  const mebibyte = 2 ** 20;
+
+  /** Publishes so many bytes in messages as large as the server takes, more than a reader may hold. */
+  async function publishLarge(subject: string, mebibytes: number): Promise<void> {
+    const js = jetstream(publisher);
+    const data = new Uint8Array(mebibyte);
+    for (let i = 0; i < mebibytes; i++) await js.publish(subject, data);
+  }
+
+  it('leaves at the server what is too large together, whatever it acknowledges', async () => {
+    const subject = `in${++number}`;
+    const total = 64;
+    const policies = ['explicit', 'all', 'none'];
+    const connections = await Promise.all(
+      policies.map(async (consumer_ack_policy) => {
+        const acknowledging: Options = consumer_ack_policy === 'none' ? {} : { consumer_ack_wait_s: 60 };
+        const { connection } = await openConnection({
+          type: 'source',
+          servers: server.url,
+          ...optionsOf(subject),
+          ...{ format: 'raw', consumer_name: consumer_ack_policy, consumer_ack_policy },
+          ...acknowledging,
+        });
+        await connection.provision();
+        return connection;
+      }),
+    );
+    await publishLarge(subject, total);
+    const heldBack = new Set<string>();
+    for (const policy of policies) {
+      const { config } = await jsm.consumers.info(streamOf(subject), policy);
+      const callback = (_: unknown, { headers }: Msg) => {
+        // So a consumer says that it waits to be told to go on.
+        if (headers?.get('Nats-Consumer-Stalled')) heldBack.add(policy);
+      };
+      publisher.subscribe(config.deliver_subject ?? '', { callback });
+    }
+    const readers = connections.map((connection) => connection.reader());
+    for (const reader of readers) await reader.open();
+    await eventually(() => heldBack.size === policies.length, { what: 'the server to hold back', timeoutMs: 30_000 });
+    for (const reader of readers) {
+      expect(reader.counters.bytes).toBeGreaterThanOrEqual(16 * mebibyte);
+      expect(reader.counters.bytes).toBeLessThanOrEqual(48 * mebibyte);
+      const seen = new Map<number, number>();
+      const draining = drain(reader, seen);
+      await eventually(() => seen.size === total, { what: 'all messages' });
+      await reader.stop();
+      await draining;
+      expect([...seen.values()].every((times) => times === 1)).toBe(true);
+      expect(reader.counters).toMatchObject({ messages: total, dropped: 0 });
+    }
+  });
+
   it('reads on where it was, after another reader of the durable', async () => {
     const first = await open();
     await publish(first.subject, 10);
@@ -165,6 +219,49 @@ describe('a durable push consumer', () => {
       await expect(reader.open()).rejects.toMatchObject({
         steer: 'failed',
         message: expect.stringMatching(/theirs.*pushes (any number of|100000) messages.*max_ack_pending/),
+      });
+    });
+
+    describe('and that neither asks for acknowledgements nor waits for anything', () => {
+      async function unbounded(options: object = {}) {
+        const subject = `in${++number}`;
+        const stream = streamOf(subject);
+        await jsm.streams.add({ name: stream, subjects: [subject] });
+        const config = { durable_name: 'theirs', ack_policy: AckPolicy.None, deliver_subject: `deliver.${stream}` };
+        await jsm.consumers.add(stream, config);
+        const { connection } = await openConnection({
+          type: 'source',
+          servers: server.url,
+          ...optionsOf(subject),
+          ...{ consumer_name: 'theirs', consumer_ack_policy: 'none', ...options },
+        });
+        await connection.provision();
+        const reader = connection.reader();
+        await reader.open();
+        return { subject, reader };
+      }
+
+      it.each([{ consumer_rate_limit: 1 }, {}])('is dropped beyond a number of messages: %j', async (options) => {
+        const { subject, reader } = await unbounded(options);
+        const max = 65_536;
+        for (let i = 0; i < max + 100; i++) publisher.publish(subject);
+        await eventually(() => reader.counters.dropped === 100, { what: 'what has no place', timeoutMs: 20_000 });
+        const seen = new Map<number, number>();
+        const draining = drain(reader, seen);
+        if (!('consumer_rate_limit' in options)) await eventually(() => seen.size === max, { what: 'the others' });
+        else await eventually(() => seen.size > 0, { what: 'one of the others' });
+        await reader.stop();
+        await draining;
+        expect(seen.size).toBe(max);
+        expect(reader.counters).toMatchObject({ messages: max, dropped: 100 });
+      });
+
+      it.each([{ consumer_rate_limit: 1 }, {}])('is dropped beyond 64 MiB: %j', async (options) => {
+        const { subject, reader } = await unbounded({ format: 'raw', ...options });
+        await publishLarge(subject, 67);
+        await eventually(() => reader.counters.dropped === 3, { what: 'what has no place' });
+        await reader.stop();
+        expect(reader.counters).toMatchObject({ messages: 64, dropped: 3 });
       });
     });
 

@@ -5,7 +5,7 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { within } from '../within.js';
 import { connectorError } from './errors.js';
-import { type Intake, type IntakeTarget, rateTickMs } from './intake.js';
+import { type HeldBack, type Intake, type IntakeTarget, rateTickMs } from './intake.js';
 import { RateLimit } from './rate-limit.js';
 
 interface Held {
@@ -14,8 +14,8 @@ interface Held {
 }
 
 /**
- * Listens to the deliver subject of a push consumer. The server is held back by what is not acknowledged, or, where nothing is, by its requests for
- * flow control, which are answered when there is room.
+ * Listens to the deliver subject of a push consumer. The server is held back by what is not acknowledged, and by its requests for flow control, which are answered when
+ * there is room.
  */
 export class PushIntake implements Intake {
   readonly #limit: RateLimit | undefined;
@@ -23,6 +23,7 @@ export class PushIntake implements Intake {
   #subscription: Subscription | undefined;
   /** What came faster than the rate limit allows. */
   #held: Held[] = [];
+  #heldBytes = 0;
   /** Where the server waits for word that it may go on. */
   #flow: string | undefined;
 
@@ -58,7 +59,7 @@ export class PushIntake implements Intake {
 
   replenish(): void {
     if (this.#limit && this.#held.length > 0) this.#release(this.#limit.allowed(performance.now()));
-    if (this.#flow !== undefined && this.#hasRoom()) {
+    if (this.#flow !== undefined && this.target.hasRoom(this.#heldBack)) {
       if (!this.nc.isClosed()) this.nc.publish(this.#flow);
       this.#flow = undefined;
     }
@@ -86,17 +87,23 @@ export class PushIntake implements Intake {
     if (message.data.length === 0 && message.headers?.code === 100) {
       this.#flow = message.reply || message.headers.get('Nats-Consumer-Stalled') || undefined;
       this.replenish();
-    } else if (this.#limit) this.#held.push({ message, receivedMs: performance.now() });
-    else this.target.take(message);
+    } else if (!this.#limit) this.target.take(message);
+    else if (this.target.admits(message, this.#heldBack)) {
+      this.#held.push({ message, receivedMs: performance.now() });
+      this.#heldBytes += message.data.length;
+    }
   }
 
   #release(count: number): void {
     const released = this.#held.splice(0, count);
     this.#limit?.spend(released.length);
-    for (const { message } of released) this.target.take(message);
+    for (const { message } of released) {
+      this.#heldBytes -= message.data.length;
+      this.target.take(message);
+    }
   }
 
-  #hasRoom(): boolean {
-    return this.target.room(this.#held.length) > 0;
+  get #heldBack(): HeldBack {
+    return { messages: this.#held.length, bytes: this.#heldBytes };
   }
 }

@@ -1,5 +1,5 @@
 import { DecodeError, type MessageCodec } from '@laminar/codecs';
-import { ConnectorError, type OutputMessage, type Sink, within } from '@laminar/connectors';
+import { ConnectorError, type OutputMessage, within } from '@laminar/connectors';
 import { type DeadLetterRetried, deadLetterRetryTimeoutMs } from '@laminar/protocol';
 import { type DecodedMessage, decodedMessage } from '@laminar/sql';
 import { rowsOf } from '../delivery/awaited-evaluations.js';
@@ -85,7 +85,7 @@ async function processBy(
   message: LetterMessage,
   repeats: RetryOptions['repeats'],
 ): Promise<Processed> {
-  const { counters, sink, query, awaited } = pipeline;
+  const { counters, query, awaited } = pipeline;
   try {
     const rows = awaited ? rowsOf(await awaited.outcomeOf(decoded)) : query.process(decoded);
     const incarnation = message.origin.stored?.streamIncarnation;
@@ -97,7 +97,7 @@ async function processBy(
       headers: pipeline.headersOf(message, rows, r, incarnation),
     }));
     const missing = outputs.filter((_, r) => !finding.published?.has(r));
-    await publishAll(sink, missing);
+    await publishAll(pipeline, missing);
     counters.messagesOut += missing.length;
     return { rows: missing.length };
   } catch (error) {
@@ -109,7 +109,7 @@ async function processBy(
 }
 
 /** Resolves when every message is confirmed. Throws the `ConnectorError` of the first that is not. */
-async function publishAll(sink: Sink, outputs: readonly OutputMessage[]): Promise<void> {
+async function publishAll({ sink, publisher }: RunningPipeline, outputs: readonly OutputMessage[]): Promise<void> {
   let unconfirmed = outputs.length;
   const confirmed = Promise.all(
     outputs.map(
@@ -121,7 +121,7 @@ async function publishAll(sink: Sink, outputs: readonly OutputMessage[]): Promis
             else resolve();
           };
           try {
-            sink.publish(output, settled);
+            sink.publish(output, settled, publisher);
           } catch (error) {
             settled(error);
           }

@@ -38,6 +38,8 @@ export class RunningPipeline {
     readonly spec: PipelineSpec,
     readonly counters: PipelineCounters,
     readonly sink: Sink,
+    /** Who withdraws rows that are not confirmed at its end; undefined where nothing comes again that they could be made of. */
+    readonly publisher: object | undefined,
     readonly session: string,
     readonly functions: FunctionCaller,
     readonly log: ConnectionLog | undefined,
@@ -60,7 +62,7 @@ export class RunningPipeline {
 
   /** The pipeline as another version of it, with the same counters and sink. */
   as(spec: PipelineSpec): RunningPipeline {
-    return new RunningPipeline(spec, this.counters, this.sink, this.session, this.functions, this.log);
+    return new RunningPipeline(spec, this.counters, this.sink, this.publisher, this.session, this.functions, this.log);
   }
 
   /** The headers of one row: those of the pipeline, where it came from, what makes it one of a kind, and its own. */

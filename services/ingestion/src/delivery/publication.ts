@@ -59,7 +59,7 @@ export function publishConfirmed(publishing: Publishing, ended: (failure: unknow
   for (let r = 0; r < rows.length; r++) {
     if (published?.has(r)) continue;
     try {
-      pipeline.output.publish(outputOf(publishing, r, span), closeOne);
+      pipeline.output.publish(outputOf(publishing, r, span), closeOne, pipeline.publisher);
     } catch (error) {
       closeOne(error);
     }

@@ -121,6 +121,16 @@ export class Lineages {
     return isRead ? newest : undefined;
   }
 
+  /** Whether pipelines share the reader of a connection, or none is there yet: running or not, each that has no reader of its own does. */
+  isShared({ name, resolved }: ConnectionSpec): boolean {
+    const pipelines = this.catalog
+      .dependents(name, nameSpaceOf('connection'))
+      .filter((dependent) => dependent.kind === 'pipeline') as Recorded<'pipeline'>[];
+    const hasOwn = (pipeline: Recorded<'pipeline'>) =>
+      ownReading({ name: pipeline.name, options: pipeline.definition.options }, resolved) !== undefined;
+    return pipelines.length === 0 || !pipelines.every(hasOwn);
+  }
+
   /** The form that a connection has now; undefined where it was dropped. */
   current({ name, incarnation }: ConnectionSpec): ResolvedConnection | undefined {
     const record = this.catalog.get('connection', name);

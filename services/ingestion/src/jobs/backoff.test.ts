@@ -57,7 +57,7 @@ describe('a connection waits before it is tried again', () => {
   it('twice as long each time where nobody expected it, also where it works in between, up to half a minute', () => {
     const unexpected = new Unexpected(new Error('timeout'));
     const fail = (backoff: Backoff) => {
-      backoff.reset();
+      backoff.works();
       return backoff.after(unexpected);
     };
     expect(waits(9, fail)).toEqual([
@@ -83,16 +83,27 @@ describe('a connection waits before it is tried again', () => {
     expect(backoff.after(new Halted('stopped'))).toEqual({ state: 'failed', delayMs: undefined });
   });
 
-  it('as the first time once it has worked', () => {
-    const backoff = new Backoff(resolved, () => 0);
-    backoff.after(missing);
+  it('as the first time once a server was reached, or once it has worked for a while', () => {
+    let nowMs = 0;
+    const backoff = new Backoff(
+      resolved,
+      () => 0,
+      () => nowMs,
+    );
+    const failAfter = (workedMs: number) => {
+      backoff.works();
+      nowMs += workedMs;
+      return backoff.after(missing).delayMs;
+    };
     backoff.afterDial();
     backoff.afterDial();
-    backoff.reset();
-    expect([backoff.after(missing).delayMs, backoff.afterDial().state, backoff.afterDial().state]).toEqual([
-      125,
-      'blocked',
-      'blocked',
+    expect([failAfter(0), failAfter(0), failAfter(9999), backoff.after(missing).delayMs]).toEqual([
+      125, 250, 500, 1000,
     ]);
+    expect([backoff.afterDial().state, backoff.afterDial().state]).toEqual(['blocked', 'blocked']);
+    expect([failAfter(10_000), failAfter(0)]).toEqual([125, 250]);
+    // That it worked once says nothing of how long it has not.
+    nowMs += 60_000;
+    expect(backoff.after(missing).delayMs).toBe(500);
   });
 });

@@ -24,6 +24,8 @@ const failedRetryMs = 30_000;
 const failedJitter = 0.1;
 const blockedRetryMsMin = 250;
 const blockedRetryMsMax = 5000;
+/** What has worked for so long works: before that it may have failed for the same reason as the time before. */
+const steadyMs = 10_000;
 /** An unexpected error so long after the one before it is the first again. That it works in between says little: it may come of a message that comes again, too. */
 const unexpectedMemoryMs = 60_000;
 
@@ -37,6 +39,7 @@ export interface Retry {
 export class Backoff {
   #dials = 0;
   #failures = 0;
+  #worksSinceMs = Number.POSITIVE_INFINITY;
   #unexpected = 0;
   #unexpectedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -47,10 +50,10 @@ export class Backoff {
     readonly nowMs: () => number = () => performance.now(),
   ) {}
 
-  /** It works: the next failure is the first again. */
-  reset(): void {
+  /** It works from now on: where it does so for a while, the next failure is the first again. */
+  works(): void {
     this.#dials = 0;
-    this.#failures = 0;
+    this.#worksSinceMs = this.nowMs();
   }
 
   /** No server could be reached: the definition's own numbers say how often and how long. */
@@ -66,6 +69,8 @@ export class Backoff {
 
   /** The servers answer, but something is not there or not allowed. */
   after(error: ConnectorError): Retry {
+    if (this.nowMs() - this.#worksSinceMs >= steadyMs) this.#failures = 0;
+    this.#worksSinceMs = Number.POSITIVE_INFINITY;
     if (error instanceof Halted) return { state: 'failed', delayMs: undefined };
     if (error instanceof Unexpected) return this.#afterUnexpected();
     if (error.steer === 'failed') return this.#failed();

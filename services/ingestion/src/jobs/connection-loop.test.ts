@@ -103,6 +103,24 @@ it('tries again soon after an error that nobody expected, and says so', async ()
   }
 });
 
+it('waits longer each time where what it uses fails again as soon as it works', async () => {
+  let uses = 0;
+  const loop = loopOf(async (_, __, inUse) => {
+    uses++;
+    inUse();
+    throw new ConnectorError('blocked', 'it was deleted');
+  });
+  const startedMs = performance.now();
+  try {
+    loop.start();
+    await eventually(() => uses === 5, { what: 'the fifth use' });
+    // An eighth, a quarter, a half and one second at least; timers may be early by a millisecond.
+    expect(performance.now() - startedMs).toBeGreaterThan(1800);
+  } finally {
+    await loop.stop();
+  }
+});
+
 it('is connecting again from when something came that it could not connect for want of', async () => {
   let lacking = true;
   const loop = loopOf(async (_, lost, inUse) => {

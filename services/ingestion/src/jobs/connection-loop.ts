@@ -155,7 +155,7 @@ export class ConnectionLoop {
       this.#drift = provision.drift;
       this.#remark = provisionNote(provision, this.options.spec, Date.now());
       await this.options.use(connection, lost.signal, () => {
-        backoff.reset();
+        backoff.works();
         this.#stand('connected', this.#notes());
       });
       return undefined;

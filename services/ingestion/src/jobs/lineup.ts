@@ -24,6 +24,8 @@ export function lineUp(
     /** Takes the rows of pipelines that reply to requests. */
     readonly responder: RowTarget;
     readonly user: object;
+    /** Who withdraws rows; undefined where what they are made of does not come again. */
+    readonly publisher: object | undefined;
     readonly counters: CounterRegistry;
     readonly functions: FunctionCaller;
     readonly session: string;
@@ -31,7 +33,7 @@ export function lineUp(
     readonly log: ConnectionLog | undefined;
   },
 ): Lineup {
-  const { sinks, responder, user, counters, functions, session, log } = options;
+  const { sinks, responder, user, publisher, counters, functions, session, log } = options;
   const targetOf = ({ query, sink }: PipelineSpec) => (query.replies ? responder : sinks.acquire(sink, user));
   const ready: RunningPipeline[] = [];
   const waiting = new Map<string, RowTarget>();
@@ -48,7 +50,7 @@ export function lineUp(
     if (goesOn && (!target.sink || sameVersion(running.spec, spec))) ready.push(running);
     else if (target.sink) {
       const counted = counters.pipeline(spec.name, spec.incarnation);
-      ready.push(new RunningPipeline(spec, counted, target.sink, session, functions, log));
+      ready.push(new RunningPipeline(spec, counted, target.sink, publisher, session, functions, log));
     }
   }
   return { ready, waiting, lost };

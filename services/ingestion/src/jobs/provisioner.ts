@@ -52,6 +52,8 @@ export interface ProvisionerOptions {
 
 interface Task {
   readonly spec: ConnectionSpec;
+  /** It was defined just now, and pipelines that are defined next miss nothing that comes from now on. */
+  readonly isNews: boolean;
   readonly backoff: Backoff;
   readonly log: StandingLog;
   timer: NodeJS.Timeout | undefined;
@@ -92,7 +94,7 @@ export class Provisioner {
     }
     this.#cancel(spec.name);
     this.#wanted.set(spec.name, spec);
-    this.#consider(spec);
+    this.#consider(spec, true);
   }
 
   /** A connection is not defined any more. */
@@ -122,7 +124,7 @@ export class Provisioner {
 
   /** Other instances came or went, and with them whose work it is. */
   reconsider(): void {
-    for (const spec of this.#wanted.values()) this.#consider(spec);
+    for (const spec of this.#wanted.values()) this.#consider(spec, false);
   }
 
   stop(): void {
@@ -136,7 +138,7 @@ export class Provisioner {
     this.#retrying.clear();
   }
 
-  #consider(spec: ConnectionSpec): void {
+  #consider(spec: ConnectionSpec, isNews: boolean): void {
     if (!this.#started) return;
     const { name, revision } = spec;
     if (!this.options.isMine(name)) {
@@ -146,14 +148,15 @@ export class Provisioner {
     }
     if (this.#tasks.has(name) || this.#standings.get(name)?.revision === revision) return;
     const log = new StandingLog(new JobLog(name, this.options.logs), spec.cause);
-    const task: Task = { spec, backoff: new Backoff(spec.resolved, Math.random), log, timer: undefined };
+    const backoff = new Backoff(spec.resolved, Math.random);
+    const task: Task = { spec, isNews, backoff, log, timer: undefined };
     this.#tasks.set(name, task);
     this.#stand(name, { state: 'connecting', message: '', revision: 0 });
     this.#enqueue(name, () => this.#provision(task));
   }
 
   async #provision(task: Task): Promise<void> {
-    const { spec } = task;
+    const { spec, isNews } = task;
     const { name, revision, cause } = spec;
     if (this.#tasks.get(name) !== task) return;
     if (this.options.isDraining(spec)) {
@@ -163,7 +166,11 @@ export class Provisioner {
     const { instance } = this.options;
     const trace = ApplyTrace.begin({ kind: 'connection', name, revision, cause, instance });
     try {
-      const provision = await this.#withConnection(spec, (connection) => connection.provision());
+      // Its durable may have been deleted because nobody reads by it; the first who does makes it again.
+      const makesDurable = isNews || this.options.lineages.isShared(spec);
+      const provision = await this.#withConnection(spec, (connection) =>
+        makesDurable ? connection.provision() : connection.provisionStream(),
+      );
       if (this.#tasks.get(name) !== task) return;
       this.#tasks.delete(name);
       const note = provisionNote(provision, spec, Date.now());

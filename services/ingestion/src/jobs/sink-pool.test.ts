@@ -56,7 +56,7 @@ const sinkTo = (name: string, servers = server.url): ConnectionSpec => {
 async function withRow(spec: ConnectionSpec, user: object): Promise<SharedSink> {
   const shared = pool.acquire(spec, user) as SharedSink;
   const sink = await eventually(() => shared.sink, { what: 'the sink to be open' });
-  sink.publish({ subject: 'full', data: new Uint8Array(), headers: new HeaderBlock('') });
+  sink.publish({ subject: 'full', data: new Uint8Array(), headers: new HeaderBlock('') }, undefined, user);
   await eventually(() => sink.problem?.includes('waits'), { what: 'the refusal' });
   return shared;
 }
@@ -72,6 +72,14 @@ it('does not wait for what others use, too', async () => {
   const shared = await withRow(sinkTo('shared'), users[0]);
   pool.acquire(shared.spec, users[1]);
   await pool.retain(users[0], []);
+  expect(shared.sink).toBeDefined();
+});
+
+it('withdraws what a user left that it lets go of, where others use it, too', async () => {
+  const shared = await withRow(sinkTo('left'), users[0]);
+  pool.acquire(shared.spec, users[1]);
+  await pool.retain(users[0], []);
+  await shared.sink?.confirmed();
   expect(shared.sink).toBeDefined();
 });
 

@@ -58,12 +58,19 @@ export class SinkPool {
     return shared;
   }
 
-  /** The user keeps only the sinks of these connections; what nobody uses is closed. Resolves when that, and what it let go of before, stores no rows any more. */
+  /**
+   * The user keeps only the sinks of these connections. What nobody uses is closed, and from what others use, too, the user's rows are withdrawn that are not confirmed: whoever takes over what they were made of
+   * publishes them again. Resolves when that, and what it let go of before, stores no rows any more.
+   */
   async retain(user: object, specs: readonly (ConnectionSpec | undefined)[]): Promise<void> {
     const kept = new Set(specs.map((spec) => spec && keyOf(spec)));
     const ending: (Promise<void> | undefined)[] = [this.#ending.get(user)];
     for (const [key, { shared, users }] of this.#sinks) {
-      if (kept.has(key) || !users.delete(user) || users.size > 0) continue;
+      if (kept.has(key) || !users.delete(user)) continue;
+      if (users.size > 0) {
+        shared.sink?.withdraw?.(user);
+        continue;
+      }
       this.#sinks.delete(key);
       // One that is not open may dial for long, and has nothing.
       const hasRows = shared.sink !== undefined;

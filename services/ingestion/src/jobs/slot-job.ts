@@ -287,6 +287,7 @@ export class SlotJob {
       sinks,
       responder: this.#responder,
       user: this,
+      publisher: ackWaitMsOf(connection.resolved) === undefined ? undefined : this,
       counters,
       functions,
       session,

@@ -101,7 +101,7 @@ class ToldPipeline extends RunningPipeline {
 
   constructor(name: string, sink: Sink, counters: PipelineCounters, { rows, onError, answer }: ToldQuery) {
     const functions = { call: () => answer ?? Promise.reject(new Error('nobody is asked')) };
-    super(specOf(name, onError ?? 'dead_letter'), counters, sink, 'session', functions, undefined);
+    super(specOf(name, onError ?? 'dead_letter'), counters, sink, undefined, 'session', functions, undefined);
     this.query = {
       process: (_, results) => {
         if (answer) results?.get(ask, '[]');
