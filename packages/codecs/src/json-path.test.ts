@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { FieldName, JsonElements, type JsonStep, JsonText, rawTextOf } from './index.js';
 
 const text = (json: string) => new JsonText(new TextEncoder().encode(json));
-const member = (name: string): JsonStep => ({ member: new FieldName(name), element: undefined });
+const member = (name: string): JsonStep => ({ member: new FieldName(name), element: undefined, keepsScalar: false });
+const element = (place: number, keepsScalar: boolean): JsonStep => ({ member: undefined, element: place, keepsScalar });
 
 describe('a path within JSON', () => {
   const key = fc.constantFrom(...Array.from({ length: 90 }, (_, i) => `k${i}`));
@@ -30,12 +31,21 @@ describe('a path within JSON', () => {
           for (const [i, name] of looks) {
             const expected = objects[i]?.findLast(([own]) => own.name === name)?.[1] ?? 'null';
             expect(elements?.rawText(i, [member(name)])).toBe(expected);
-            expect(rawTextOf(list, [{ member: undefined, element: i }, member(name)])).toBe(expected);
+            expect(rawTextOf(list, [element(i, false), member(name)])).toBe(expected);
           }
         },
       ),
       { numRuns: 30 },
     );
+  });
+
+  it.each([' 1.0 ', '"[\\u0061"', 'true', 'null'])('stays at a scalar by a step that keeps it: %s', (scalar) => {
+    const [kept, member0] = [element(0, true), member('0')];
+    expect(rawTextOf(text(scalar), [kept, kept])).toBe(scalar.trim());
+    expect(rawTextOf(text(`{"0":[${scalar}]}`), [member0, kept, kept])).toBe(scalar.trim());
+    for (const leaves of [element(0, false), member0, element(-1, false)])
+      expect(rawTextOf(text(scalar), [kept, leaves, kept])).toBe('null');
+    for (const none of ['[]', '{"0":1}']) expect(rawTextOf(text(none), [kept])).toBe('null');
   });
 });
 

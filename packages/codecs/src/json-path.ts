@@ -11,6 +11,8 @@ export interface JsonStep {
   readonly member: FieldName | undefined;
   /** Into an array: counts from 0, negative from the end. */
   readonly element: number | undefined;
+  /** Whether a scalar is where it leads to itself. */
+  readonly keepsScalar: boolean;
 }
 
 const comma = 0x2c;
@@ -26,10 +28,11 @@ const innerMembers = new JsonMembers();
 export function placeAt(text: JsonText, start: number, steps: readonly JsonStep[]): number {
   let at = start;
   let members = firstMembers;
-  for (const { member, element } of steps) {
+  for (const { member, element, keepsScalar } of steps) {
     const first = text.bytes[at];
     if (first === openingBrace) at = member === undefined ? -1 : members.find(text, at, member);
-    else at = first === openingBracket && element !== undefined ? elementAt(text, at, element) : -1;
+    else if (first === openingBracket) at = element === undefined ? -1 : elementAt(text, at, element);
+    else if (!keepsScalar) return -1;
     if (at === -1) return -1;
     members = innerMembers;
   }
@@ -45,7 +48,10 @@ export function rawTextBehind(text: JsonText, start: number, steps: readonly Jso
 /** The same of a whole text, which is valid JSON of any kind. */
 export function rawTextOf(text: JsonText, steps: readonly JsonStep[]): string {
   const start = skipSpace(text.bytes, 0);
-  return steps.length === 0 ? rawTextAt(text, start, text.end + 1) : rawTextBehind(text, start, steps);
+  const place = placeAt(text, start, steps);
+  if (place === -1) return 'null';
+  // What has nothing around it ends with the text.
+  return rawTextAt(text, place, place === start ? text.end + 1 : endAt(text, place));
 }
 
 /** The end of a valid value. */

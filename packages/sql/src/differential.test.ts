@@ -11,6 +11,7 @@ import { Oracle } from './testing/differential/oracle.js';
 import { randomOf } from './testing/differential/random.js';
 import { rowsOf } from './testing/differential/rows.js';
 import { generateTimeFormat } from './testing/differential/time-formats.js';
+import { generateTimeFraction } from './testing/differential/time-fractions.js';
 import { cases } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
@@ -21,6 +22,8 @@ const callsOfEach = 3;
 const numberFormats = cases(2000);
 /** And with a time or an interval. */
 const timeFormats = cases(2000);
+/** How many times and intervals of fractions. */
+const timeFractions = cases(2000);
 const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
@@ -99,6 +102,24 @@ describe('expressions', () => {
         return [`${call}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
       });
       expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(timeFormats / 2);
+      expect(differences.slice(0, 40).join('\n\n')).toBe('');
+    },
+    limitMs,
+  );
+
+  it(
+    `agree with PostgreSQL in what times and intervals are made of by fractions: ${timeFractions} of them, seed ${seed}`,
+    async () => {
+      const all = Array.from({ length: timeFractions }, () => generateTimeFraction(pick));
+      const answers = await oracle.ask(all.map((sql) => ({ sql, row: 0 })));
+      const differences = all.flatMap((sql, i) => {
+        const theirs = answers[i] ?? { error: 'no answer', code: '' };
+        const own = ownAnswer(sql, rows[0] ?? {});
+        const why = difference(own, theirs, false);
+        if (why === undefined) return [];
+        return [`${sql}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
+      });
+      expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(timeFractions / 2);
       expect(differences.slice(0, 40).join('\n\n')).toBe('');
     },
     limitMs,

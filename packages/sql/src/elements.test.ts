@@ -128,6 +128,7 @@ describe('elements of a list in FROM that go out as they came', () => {
     const paths = [
       "i->'a'",
       'i->0',
+      'i->-1->0',
       "i->-1->'a'",
       "i->'a'->'b'->0",
       "i#>'{a,0}'",
@@ -263,7 +264,10 @@ describe('a path from the payload', () => {
     ["payload->1->'a'", '[1,{"a":1,"a":"\\u0061"}]', '"\\u0061"'],
     ["payload->2->'a'", '[1,{"a":1}]', 'null'],
     ['payload->0', '{"0":5.0}', 'null'],
-    ['payload->0', '5', 'null'],
+    ['payload->0', ' 5.0 ', '5.0'],
+    ['payload->-1->0', '"\\u0061"', '"\\u0061"'],
+    ['payload->1', '5', 'null'],
+    ["payload#>'{0}'", '5', 'null'],
   ])('%s of %s is %s', (path, data, value) => {
     expect(run(`SELECT ${path} AS x FROM orders`, data)).toEqual([`{"x":${value}}`]);
   });

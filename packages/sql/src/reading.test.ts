@@ -183,27 +183,31 @@ describe('JSON that goes out as it came', () => {
     'WITH w AS (SELECT b, a FROM orders) SELECT b FROM w',
   ];
 
-  /** Paths from the field a, and their steps: names, places, and what is either. */
-  const paths: readonly (readonly [text: string, steps: readonly (string | number | { either: string })[]])[] = [
+  /** Paths from the field a, and their steps: names, places of `->`, what is either, and places in arrays alone. */
+  type Step = string | number | { either: string } | { place: number };
+  const paths: readonly (readonly [text: string, steps: readonly Step[]])[] = [
     ["a->'a'", ['a']],
     ["a->'é'", ['é']],
     ["a->''", ['']],
     ["a->'__proto__'->'b'", ['__proto__', 'b']],
     ["a->'b'->'a'->'c'", ['b', 'a', 'c']],
     ['a->0', [0]],
+    ['a->-1->0', [-1, 0]],
     ["a->-1->'a'", [-1, 'a']],
     ["a->'a'->-2", ['a', -2]],
     ["a#>'{a,0}'", [{ either: 'a' }, { either: '0' }]],
     ["a#>'{-1,b}'", [{ either: '-1' }, { either: 'b' }]],
     ["payload#>'{a,b}'", [{ either: 'b' }]],
-    ["JSON_EXTRACT(payload, '$.a.b[1]')", ['b', 1]],
+    ["JSON_EXTRACT(payload, '$.a.b[1]')", ['b', { place: 1 }]],
+    ["JSON_EXTRACT(payload, '$.a[0]')", [{ place: 0 }]],
   ];
-  const found = (value: unknown, steps: (typeof paths)[number][1]): unknown =>
+  const found = (value: unknown, steps: readonly Step[]): unknown =>
     steps.reduce<unknown>((at, step) => {
-      const written = typeof step === 'object' ? step.either : step;
+      const written = typeof step !== 'object' ? step : 'either' in step ? step.either : step.place;
       const place = typeof step === 'string' ? Number.NaN : Number(written);
       if (Array.isArray(at)) return Number.isNaN(place) ? undefined : at.at(place);
-      if (typeof written === 'number' || typeof at !== 'object' || at === null) return undefined;
+      if (typeof at !== 'object' || at === null) return step === 0 || step === -1 ? at : undefined;
+      if (typeof written === 'number') return undefined;
       return Object.hasOwn(at, written) ? (at as { [name: string]: unknown })[written] : undefined;
     }, value);
 
@@ -249,12 +253,14 @@ describe('JSON that goes out as it came', () => {
     expect(run("y->'z'")).toEqual(gives('[2.50, {"n":1e400, "n":0.10} ]'));
     expect(run("y->'z'->0")).toEqual(gives('2.50'));
     expect(run("y->'z'->-1->'n'")).toEqual(gives('0.10'));
+    expect(run("y->'z'->0->0->-1")).toEqual(gives('2.50'));
     expect(run("y#>'{z,0}'")).toEqual(gives('2.50'));
     expect(run("payload#>'{y,q,z}'")).toEqual(gives('0.0'));
     expect(run("JSON_EXTRACT(y, '$.q')")).toEqual(gives('{"z":0.0}'));
     expect(run("JSON_EXTRACT(payload, '$.y.z[1]')")).toEqual(gives('{"n":1e400, "n":0.10}'));
-    for (const path of ["y->'none'->0", 'y->0', "y->'z'->'n'", "y->'z'->2", "y->'z'->-3", "y#>'{z,x}'", "y#>'{q,0}'"])
-      expect(run(path)).toEqual(gives('null'));
+    const nowhere = ["y->'none'->0", 'y->0', "y->'z'->'n'", "y->'z'->2", "y->'z'->-3", "y->'z'->0->1"];
+    const nowhereByPath = ["y#>'{z,x}'", "y#>'{q,0}'", "y#>'{z,0,0}'", "JSON_EXTRACT(y, '$.z[0][0]')"];
+    for (const path of [...nowhere, ...nowhereByPath]) expect(run(path)).toEqual(gives('null'));
   });
 
   it('keeps digits, duplicate keys, escapes and white space', () => {

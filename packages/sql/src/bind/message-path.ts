@@ -1,6 +1,14 @@
 import { FieldName, type JsonStep } from '@laminar/codecs';
 import { extractPath } from '../values/json.js';
-import { element, follow, followText, isElementText, member, type PathStep } from '../values/json-path.js';
+import {
+  elementOrItself,
+  follow,
+  followText,
+  isElementText,
+  keepsScalar,
+  member,
+  type PathStep,
+} from '../values/json-path.js';
 import { elements, itself } from '../values/members.js';
 import { isRead } from './coerce.js';
 import type { Evaluate, Expression, Slot } from './expression.js';
@@ -48,13 +56,22 @@ function stepsOf(evaluate: Evaluate, keys: readonly Expression[]): readonly Json
   const constants = keys.map((key) => (key.op === 'constant' ? key.value : null));
   const [first] = constants;
   if (constants.includes(null)) return undefined;
-  if (evaluate === member || evaluate === element) return [stepOf(first as PathStep)];
+  if (evaluate === member) return [memberStep(first as string)];
+  if (evaluate === elementOrItself)
+    return [{ ...elementStep(first as number), keepsScalar: keepsScalar(first as number) }];
   if (evaluate === extractPath) return textSteps(constants as readonly string[]);
   return evaluate === pathFollower ? textSteps(first as readonly (string | null)[]) : undefined;
 }
 
-const stepOf = (step: PathStep): JsonStep =>
-  typeof step === 'number' ? { member: undefined, element: step } : { member: new FieldName(step), element: undefined };
+const stepOf = (step: PathStep): JsonStep => (typeof step === 'number' ? elementStep(step) : memberStep(step));
+
+const memberStep = (name: string): JsonStep => ({
+  member: new FieldName(name),
+  element: undefined,
+  keepsScalar: false,
+});
+
+const elementStep = (element: number): JsonStep => ({ member: undefined, element, keepsScalar: false });
 
 /** Steps that lead into objects and arrays alike. */
 function textSteps(keys: readonly (string | null)[]): readonly JsonStep[] | undefined {
@@ -62,6 +79,7 @@ function textSteps(keys: readonly (string | null)[]): readonly JsonStep[] | unde
   return (keys as readonly string[]).map((text) => ({
     member: new FieldName(text),
     element: isElementText(text) ? Number(text) : undefined,
+    keepsScalar: false,
   }));
 }
 

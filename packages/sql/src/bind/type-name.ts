@@ -3,7 +3,7 @@ import type { Node, TypeName } from '@pgsql/types';
 import { SqlError } from '../errors.js';
 import { bounding, type Purpose } from '../values/bounded.js';
 import { intervalOfText } from '../values/convert.js';
-import { parseInterval } from '../values/interval.js';
+import { parseInterval } from '../values/interval-reading.js';
 import { cast } from './coerce.js';
 import { constant, type Expression, strict } from './expression.js';
 import { unsupported } from './unsupported.js';

@@ -105,7 +105,12 @@ export const operatorNotes: readonly (readonly [title: string, notes: readonly O
   [
     'JSON',
     [
-      note('->', 'A member by its name, or an element by its place, from 0.', `'{"a":[1,2]}'::jsonb -> 'a' -> 1`, '2'),
+      note(
+        '->',
+        'A member by its name, or an element by its place: from 0, or negative from the end. A scalar is its own elements 0 and -1.',
+        `'{"a":[1,2]}'::jsonb -> 'a' -> 1`,
+        '2',
+      ),
       note('->>', 'The same as a text.', `'{"a":"x"}'::jsonb ->> 'a'`, '"x"'),
       note('#>, #>>', 'What a path leads to, as JSON or as a text.', `'{"a":[1,2]}'::jsonb #> '{a,1}'`, '2'),
       note(

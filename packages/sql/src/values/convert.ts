@@ -5,7 +5,8 @@ import { type ArrayValue, arrayText, parseArrayText } from './array.js';
 import { type Decimal, decimalNumber, decimalText, parseDecimal, roundDecimal } from './decimal.js';
 import { doubleOfText, doubleText, realDigits, realOfText, realText, roundHalfEven } from './double.js';
 import { checkedInteger, type Integer, normalInteger } from './integer.js';
-import { type Interval, intervalText, parseInterval } from './interval.js';
+import { type Interval, intervalText } from './interval.js';
+import { parseInterval } from './interval-reading.js';
 import { invalidText } from './invalid-text.js';
 import { checkedDate, dateOfTimestamp, dateText, isoTimestamp, parseTimestamp, timestampText } from './time.js';
 

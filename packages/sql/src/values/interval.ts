@@ -12,113 +12,14 @@ export interface Interval {
 }
 
 const int32Max = 2_147_483_647;
-const daysPerMonth = 30;
+/** As INTERVAL counts them where it has to. */
+export const daysPerMonth = 30;
 const secondsPerDay = 86_400;
 
 export function makeInterval(months: number, days: number, micros: number): Interval {
   if (Math.abs(months) > int32Max || Math.abs(days) > int32Max || !Number.isSafeInteger(micros))
     throw new RowError('out_of_range', 'a value is out of range for INTERVAL');
   return { months: months + 0, days: days + 0, micros: micros + 0 };
-}
-
-type Unit = readonly [field: 'months' | 'days' | 'micros', size: number];
-const unitNames: readonly (readonly [names: string, unit: Unit])[] = [
-  ['microsecond microseconds usec usecs us', ['micros', 1]],
-  ['millisecond milliseconds msec msecs ms', ['micros', 1000]],
-  ['second seconds sec secs s', ['micros', microsPerSecond]],
-  ['minute minutes min mins m', ['micros', 60 * microsPerSecond]],
-  ['hour hours hr hrs h', ['micros', 3600 * microsPerSecond]],
-  ['day days d', ['days', 1]],
-  ['week weeks w', ['days', 7]],
-  ['month months mon mons', ['months', 1]],
-  ['year years yr yrs y', ['months', 12]],
-  ['decade decades dec decs', ['months', 120]],
-  ['century centuries cent c', ['months', 1200]],
-  ['millennium millennia mil mils', ['months', 12_000]],
-];
-const units = new Map(unitNames.flatMap(([names, unit]) => names.split(' ').map((name) => [name, unit] as const)));
-
-const token =
-  /\s*(?:([+-]?)(\d+):(\d{2})(?::(\d{2}(?:\.\d*)?))?|([+-]?(?:\d+\.?\d*|\.\d+))\s*([a-z]+)?|(ago)\b|@)\s*/iy;
-
-/** `1 day 02:30:00`, `1 year -2 mons`, `90 minutes ago`, `P1DT2H` (https://www.postgresql.org/docs/18/datatype-datetime.html#DATATYPE-INTERVAL-INPUT), or undefined. */
-export function parseInterval(text: string, defaultUnit = 'second'): Interval | undefined {
-  if (/^\s*p/i.test(text)) return parseIsoInterval(text.trim());
-  const sum = new Sum();
-  let sign = 1;
-  token.lastIndex = 0;
-  if (text.trim() === '') return undefined;
-  while (token.lastIndex < text.length) {
-    const match = token.exec(text);
-    if (!match) return undefined;
-    const [, timeSign, hours, minutes, seconds, count, unitName, ago] = match;
-    if (hours !== undefined) {
-      // PostgreSQL takes a leap second.
-      if (Number(minutes) > 59 || Math.trunc(Number(seconds ?? 0)) > 60) return undefined;
-      const total = (Number(hours) * 3600 + Number(minutes) * 60) * microsPerSecond + secondsMicros(seconds ?? '0');
-      sum.add('micros', timeSign === '-' ? -total : total);
-    } else if (count !== undefined) {
-      const unit = units.get((unitName ?? defaultUnit).toLowerCase());
-      if (!unit) return undefined;
-      sum.addFraction(Number(count), unit);
-    } else if (ago !== undefined) {
-      if (token.lastIndex < text.length) return undefined;
-      sign = -1;
-    }
-  }
-  return makeInterval(sign * sum.months, sign * sum.days, sign * sum.micros);
-}
-
-const isoUnits: { readonly [designator: string]: string } = { Y: 'year', W: 'week', D: 'day', H: 'hour', S: 'second' };
-
-function parseIsoInterval(text: string): Interval | undefined {
-  const sum = new Sum();
-  const [date = '', time] = text.slice(1).toUpperCase().split('T');
-  const read = (part: string, month: string) => {
-    if (!/^(?:[+-]?\d+(?:\.\d*)?[A-Z])*$/.test(part)) return false;
-    for (const [, count, designator = ''] of part.matchAll(/([+-]?\d+(?:\.\d*)?)([A-Z])/g)) {
-      const unit = units.get(designator === 'M' ? month : (isoUnits[designator] ?? ''));
-      if (!unit) return false;
-      sum.addFraction(Number(count), unit);
-    }
-    return true;
-  };
-  if (date + (time ?? '') === '' || time === '' || !read(date, 'month') || !read(time ?? '', 'minute'))
-    return undefined;
-  return makeInterval(sum.months, sum.days, sum.micros);
-}
-
-const secondsMicros = (text: string): number => Math.round(Number(text) * microsPerSecond);
-
-/** What the parts of a text come to; a fraction of a month is days of thirty a month, one of a day is time. */
-class Sum {
-  months = 0;
-  days = 0;
-  micros = 0;
-
-  add(field: Unit[0], value: number): void {
-    this[field] += value;
-  }
-
-  addFraction(count: number, [field, size]: Unit): void {
-    if (field === 'micros') {
-      this.add('micros', Math.round(count * size));
-      return;
-    }
-    const total = count * size;
-    const whole = field === 'months' && size > 1 ? Math.round(total) : Math.trunc(total);
-    this.add(field, whole);
-    // PostgreSQL rounds years to months, and hands on the fractions of months and days alone.
-    if (field === 'months' && size > 1) return;
-    const rest = roundMicros(total - whole);
-    if (field === 'days') {
-      this.add('micros', Math.round(rest * microsPerDay));
-      return;
-    }
-    const days = Math.trunc(rest * daysPerMonth);
-    this.add('days', days);
-    this.add('micros', Math.round(roundMicros(rest * daysPerMonth - days) * microsPerDay));
-  }
 }
 
 /** `1 year 2 mons 3 days 04:05:06.789`, PostgreSQL's own style. */

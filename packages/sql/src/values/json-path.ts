@@ -46,10 +46,19 @@ export function member(value: unknown, key: string): unknown {
   return (value as { [key: string]: unknown })[key];
 }
 
-/** Counts from 0; negative from the end, as PostgreSQL's `->` does. */
-export function element(value: unknown, index: number): unknown {
+/** Counts from 0; negative from the end. */
+function element(value: unknown, index: number): unknown {
   return Array.isArray(value) ? value.at(index) : undefined;
 }
+
+/** The same by `->` and `->>`, to which a scalar is its own only element, as PostgreSQL keeps it in a `jsonb`. */
+export function elementOrItself(value: unknown, index: number): unknown {
+  if (typeof value === 'object') return element(value, index);
+  return keepsScalar(index) ? value : undefined;
+}
+
+/** Whether `->` and `->>` give a scalar itself for that place. */
+export const keepsScalar = (index: number): boolean => index === 0 || index === -1;
 
 /** Whether a step of `#>` can be one into an array. */
 export const isElementText = (step: string): boolean => /^-?\d{1,9}$/.test(step);
@@ -59,7 +68,8 @@ export function followSteps(value: unknown, steps: readonly JsonStep[]): unknown
   let current = value;
   for (const step of steps) {
     if (Array.isArray(current)) current = step.element === undefined ? undefined : element(current, step.element);
-    else current = step.member && member(current, step.member.text);
+    else if (typeof current === 'object' || !step.keepsScalar)
+      current = step.member && member(current, step.member.text);
   }
   return current;
 }

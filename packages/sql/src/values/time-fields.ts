@@ -1,6 +1,7 @@
 import { RowError } from '../errors.js';
 import { civilOfDays, dayOfWeek, dayOfYear, daysInMonth, daysOfCivil, isoWeek } from './civil.js';
 import type { Decimal } from './decimal.js';
+import { roundHalfEven } from './double.js';
 import { addIntegers, floorDivide, type Integer, normalInteger } from './integer.js';
 import { type Interval, makeInterval, negateInterval } from './interval.js';
 import { checkedDate, checkedTimestamp, daysOfDate, microsPerDay, microsPerSecond, timestampOfDays } from './time.js';
@@ -258,9 +259,10 @@ export function makeTimestamp(
   second: number,
 ): Integer {
   const days = timestampOfDays(makeDate(year, month, day));
-  const micros = Math.round(second * microsPerSecond);
+  const micros = roundHalfEven(second * microsPerSecond);
   const time = (hour * 3600 + minute * 60) * microsPerSecond + micros;
-  if (hour < 0 || minute < 0 || minute > 59 || !(second >= 0 && second <= 60) || time > microsPerDay)
+  // PostgreSQL rounds first: a second that is hardly negative, or hardly beyond 60, is none.
+  if (hour < 0 || minute < 0 || minute > 59 || !(micros >= 0 && micros <= 60 * microsPerSecond) || time > microsPerDay)
     throw new RowError('out_of_range', 'there is no such time of day');
   return checkedTimestamp(normalInteger(BigInt(days) + BigInt(time)));
 }
@@ -277,14 +279,17 @@ export const makeIntervalOf = (
   makeInterval(
     years * 12 + months,
     weeks * 7 + days,
-    (hours * 3600 + minutes * 60) * microsPerSecond + Math.round(seconds * microsPerSecond),
+    (hours * 3600 + minutes * 60) * microsPerSecond + roundHalfEven(seconds * microsPerSecond),
   );
+
+const secondsTo2000 = 946_684_800;
 
 /** The instant so many seconds after 1970. */
 export function timestampOfSeconds(seconds: number): Integer {
-  const micros = Math.round(seconds * microsPerSecond);
+  // PostgreSQL counts from 2000, which is where its doubles have the most digits.
+  const micros = roundHalfEven((seconds - secondsTo2000) * microsPerSecond);
   if (!Number.isFinite(micros)) throw new RowError('out_of_range', 'a value is out of range for TIMESTAMP');
-  return checkedTimestamp(Number.isSafeInteger(micros) ? micros + 0 : BigInt(micros));
+  return checkedTimestamp(normalInteger(BigInt(micros) + BigInt(secondsTo2000 * microsPerSecond)));
 }
 
 const daysPerMonth = 30;

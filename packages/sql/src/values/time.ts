@@ -3,6 +3,7 @@
  */
 import { RowError } from '../errors.js';
 import { civilOfDays, daysInMonth, daysOfCivil } from './civil.js';
+import { roundHalfEven } from './double.js';
 import { addIntegers, floorDivide, type Integer, multiplyIntegers } from './integer.js';
 
 export const microsPerSecond = 1_000_000;
@@ -26,7 +27,7 @@ export function parseTimestamp(text: string): Integer | undefined {
   const days = daysOfDate(match[9] === undefined ? part(1) : 1 - part(1), part(2), part(3));
   const [hour, minute, second] = [part(4), part(5), part(6)];
   if (days === undefined || part(1) === 0 || hour > 24 || minute > 59 || second > 60) return undefined;
-  const fraction = Math.round(Number(`0${match[7] === '.' ? '' : (match[7] ?? '')}`) * microsPerSecond);
+  const fraction = roundHalfEven(Number(`0${match[7] === '.' ? '' : (match[7] ?? '')}`) * microsPerSecond);
   const time = (hour * 3600 + minute * 60 + second) * microsPerSecond + fraction;
   if (hour === 24 && time > microsPerDay) return undefined;
   return checkedTimestamp(addIntegers(timestampOfDays(days), time - zoneMicros(match[8])));

@@ -20,7 +20,7 @@ export const literals: { readonly [type in Type]?: readonly string[] } = {
     "INTERVAL '1.5 days'",
   ],
   BYTEA: ["'\\x0102'::bytea"],
-  JSON: [`'{"a":1}'::jsonb`, `'[1,2]'::jsonb`],
+  JSON: [`'{"a":1}'::jsonb`, `'[1,2]'::jsonb`, "'5'::jsonb", `'"x"'::jsonb`],
   'TEXT[]': ["ARRAY['a','b']", '\'{x,"y z",NULL}\'::text[]'],
   'INTEGER[]': ['ARRAY[1,2]', "'{3,NULL}'::int[]"],
 };

@@ -80,6 +80,7 @@ function texts(one: One): void {
     "substring({TEXT} from 'l+(.)')",
     '({JSON} ->> {TEXT})',
     "({JSON} ->> 'a')",
+    '({JSON} ->> {INTEGER})',
     "({JSON} #>> '{c,1}')",
     '({TEXT[]})[{INTEGER}]',
     'trim({TEXT})',
