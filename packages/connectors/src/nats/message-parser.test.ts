@@ -105,7 +105,8 @@ describe('the parser of messages', () => {
     const operations = fc.tuple(fc.array(message, { maxLength: 3 }), odd, fc.array(fc.oneof(message, line)));
     fc.assert(
       fc.property(operations, places, ([before, what, after], at) => {
-        const bytes = Buffer.concat([...before, what, ...after]);
+        // An operation is looked at when its line is whole.
+        const bytes = Buffer.concat([...before, what, ...after, Buffer.from('\r\n')]);
         expect(dispatched(cut(bytes, at), ours)).toEqual(dispatched([bytes], theirs));
       }),
     );
