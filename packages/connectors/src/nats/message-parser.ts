@@ -10,6 +10,8 @@ import {
 } from '@nats-io/nats-core/internal';
 
 const letterM = 0x4d;
+const letterS = 0x53;
+const letterG = 0x47;
 const letterH = 0x48;
 const space = 0x20;
 const carriageReturn = 0x0d;
@@ -99,7 +101,7 @@ export class MessageParser {
     const end = payloadAt + size + 2;
     if (
       (!hasReply && count !== (hasHeaders ? 3 : 2)) ||
-      bytes[subjectAt - 1] !== space ||
+      !isVerb(bytes, subjectAt - verbBytes) ||
       sid < 0 ||
       size < 0 ||
       size > sizeMax ||
@@ -199,6 +201,10 @@ class MessageLine implements MsgArg {
     return this.#replyEnd > at ? this.#bytes.subarray(at, this.#replyEnd) : undefined;
   }
 }
+
+/** Whether `MSG ` stands there; the `H` that may be in front was seen. */
+const isVerb = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === letterM && bytes[at + 1] === letterS && bytes[at + 2] === letterG && bytes[at + 3] === space;
 
 /** Of digits alone; -1 for anything else. */
 function integerOf(bytes: Uint8Array, start: number, end: number): number {
