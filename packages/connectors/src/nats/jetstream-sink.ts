@@ -11,13 +11,14 @@ import {
 import { ConnectorError, type OutputHistory, type OutputMessage, type Settle, type Sink } from '../contract.js';
 import { NumberMap } from '../number-map.js';
 import { within } from '../within.js';
+import { digitsOf } from './digits.js';
 import { publishError } from './errors.js';
 import { Lane, type Pending } from './lane.js';
 import { lineOf } from './message-line.js';
 import { Outbound } from './outbound.js';
 import { NatsOutputHistory } from './output-history.js';
 import { publishAnswerOf } from './publish-answer.js';
-import { numberBehind, ReplyNumbers } from './reply-numbers.js';
+import { ReplyNumbers } from './reply-numbers.js';
 import { followStatus } from './status.js';
 import { storedIds } from './stored-ids.js';
 
@@ -186,7 +187,8 @@ export class JetStreamSink implements Sink {
   }
 
   #take(message: Msg): void {
-    const number = numberBehind(this.#inbox.length, lineOf(message).subject);
+    const { subject } = lineOf(message);
+    const number = digitsOf(subject, this.#inbox.length, subject.length);
     const pending = this.#pending.get(number);
     if (!pending) {
       this.#numbers.noteStray(number);

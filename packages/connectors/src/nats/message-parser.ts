@@ -8,6 +8,7 @@ import {
   type ParserEvent,
   State,
 } from '@nats-io/nats-core/internal';
+import { digitsOf } from './digits.js';
 
 const letterM = 0x4d;
 const letterS = 0x53;
@@ -16,14 +17,13 @@ const letterH = 0x48;
 const space = 0x20;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
-const digitZero = 0x30;
 /** Of `MSG ` and of `HMSG `. */
 const verbBytes = 4;
 /** A line has that many spaces behind its verb at most: subject, sid, reply, size of the headers, size. */
 const spacesMax = 4;
-/** What the client itself takes of a size. */
+/** What the client itself takes. */
 const sizeMax = 64 * 1024 * 1024;
-const digitsMax = 15;
+const sidMax = 999_999_999_999_999;
 const withoutHeaders = -1;
 const incomplete = -1;
 
@@ -95,17 +95,16 @@ export class MessageParser {
     const sidEnd = spaces[1] as number;
     const beforeSize = spaces[count - 1] as number;
     const beforeSizes = hasHeaders ? (spaces[count - 2] as number) : beforeSize;
-    const sid = integerOf(bytes, subjectEnd + 1, sidEnd);
-    const size = integerOf(bytes, beforeSize + 1, at);
-    const hdr = hasHeaders ? integerOf(bytes, beforeSizes + 1, beforeSize) : withoutHeaders;
+    const sid = digitsOf(bytes, subjectEnd + 1, sidEnd);
+    const size = digitsOf(bytes, beforeSize + 1, at);
+    const hdr = hasHeaders ? digitsOf(bytes, beforeSizes + 1, beforeSize) : withoutHeaders;
     const end = payloadAt + size + 2;
     if (
       (!hasReply && count !== (hasHeaders ? 3 : 2)) ||
       !isVerb(bytes, subjectAt - verbBytes) ||
-      sid < 0 ||
-      size < 0 ||
-      size > sizeMax ||
-      (hasHeaders && (hdr < 0 || hdr > size)) ||
+      !(sid <= sidMax) ||
+      !(size <= sizeMax) ||
+      (hasHeaders && !(hdr <= size)) ||
       (end <= length && bytes[end - 1] !== lineFeed)
     )
       return this.#leave(bytes, start);
@@ -205,18 +204,6 @@ class MessageLine implements MsgArg {
 /** Whether `MSG ` stands there; the `H` that may be in front was seen. */
 const isVerb = (bytes: Uint8Array, at: number): boolean =>
   bytes[at] === letterM && bytes[at + 1] === letterS && bytes[at + 2] === letterG && bytes[at + 3] === space;
-
-/** Of digits alone; -1 for anything else. */
-function integerOf(bytes: Uint8Array, start: number, end: number): number {
-  if (end <= start || end - start > digitsMax) return -1;
-  let value = 0;
-  for (let at = start; at < end; at++) {
-    const digit = (bytes[at] as number) - digitZero;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
-}
 
 /** Has the messages of a connection read by a `MessageParser`, also after each reconnect, when the client makes another parser. */
 export function parseMessagesOf(nc: NatsConnection): void {

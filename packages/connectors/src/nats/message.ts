@@ -1,5 +1,6 @@
 import type { Message } from '@laminar/codecs';
 import type { Msg, MsgHdrs } from '@nats-io/nats-core';
+import { digitsOf } from './digits.js';
 import { lineOf } from './message-line.js';
 
 /** A message of a plain subscription. */
@@ -88,7 +89,6 @@ export class JetStreamMessage implements Message {
 
 const noBytes = new Uint8Array(0);
 const dot = 46;
-const digitZero = 48;
 /** Tokens of a reply subject without a domain and an account, and of one with them; newer servers may add some behind. */
 const shortTokens = 9;
 const longTokens = 11;
@@ -111,13 +111,9 @@ function textOf(subject: Uint8Array, token: number): string {
   return buffer.toString('utf8', starts[token], (starts[token + 1] as number) - 1);
 }
 
-/** Of a token of digits alone. */
-function integerOf(subject: Uint8Array, token: number): number {
-  const end = (starts[token + 1] as number) - 1;
-  let value = 0;
-  for (let at = starts[token] as number; at < end; at++) value = value * 10 + ((subject[at] as number) - digitZero);
-  return value;
-}
+/** 0 where there are no digits: nobody but a server writes there, unless to mislead. */
+const integerOf = (subject: Uint8Array, token: number): number =>
+  digitsOf(subject, starts[token] as number, (starts[token + 1] as number) - 1) || 0;
 
 /** The client reads headers when they are asked for, and throws where a sender wrote none that NATS allows: those count as none. */
 export function readHeaders(message: { readonly headers?: MsgHdrs | undefined }): MsgHdrs | undefined {

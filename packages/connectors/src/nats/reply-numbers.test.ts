@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { numberBehind, ReplyNumbers } from './reply-numbers.js';
+import { ReplyNumbers } from './reply-numbers.js';
 
 it('has no number in use twice, and lets a number rest while 256 others are given back', () => {
   const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(700)), { maxLength: 400 });
@@ -57,16 +57,4 @@ it('uses no number again once one that was given back is answered again', () => 
   for (const number of later) numbers.giveBack(number);
   expect(later).toEqual(Array.from({ length: 600 }, (_, i) => 600 + i));
   expect(numbers.take()).toBe(1200);
-});
-
-it('reads a number of the end of a subject', () => {
-  fc.assert(
-    fc.property(fc.string(), fc.nat(), (inbox, number) => {
-      const prefix = Buffer.from(inbox);
-      expect(numberBehind(prefix.length, Buffer.from(`${inbox}${number}`))).toBe(number);
-      expect(numberBehind(prefix.length, prefix)).toBeNaN();
-      expect(numberBehind(prefix.length, Buffer.from(`${inbox}${number}x`))).toBeNaN();
-      expect(numberBehind(prefix.length, Buffer.from(`${inbox}x${number}`))).toBeNaN();
-    }),
-  );
 });

@@ -38,15 +38,3 @@ export class ReplyNumbers {
     this.#first = 0;
   }
 }
-
-const digitZero = 48;
-
-/** The number at the end of the subject of an answer, behind so many ASCII characters; NaN where there is none. */
-export function numberBehind(length: number, subject: Uint8Array): number {
-  let number = subject.length > length ? 0 : Number.NaN;
-  for (let at = length; at < subject.length; at++) {
-    const digit = (subject[at] as number) - digitZero;
-    number = digit >= 0 && digit <= 9 ? number * 10 + digit : Number.NaN;
-  }
-  return number;
-}

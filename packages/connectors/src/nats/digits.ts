@@ -1,0 +1,13 @@
+const zero = 0x30;
+
+/** The number that the ASCII digits from `start` to before `end` make; NaN where anything else stands there, or nothing. */
+export function digitsOf(bytes: Uint8Array, start: number, end: number): number {
+  if (end <= start) return Number.NaN;
+  let number = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (bytes[at] as number) - zero;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
+}
