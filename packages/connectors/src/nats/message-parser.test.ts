@@ -1,7 +1,10 @@
-import { Kind, Parser, type ParserEvent } from '@nats-io/nats-core/internal';
+import { startNats } from '@laminar/test';
+import type { NatsConnection, Status } from '@nats-io/nats-core';
+import { Kind, type NatsConnectionImpl, Parser, type ParserEvent } from '@nats-io/nats-core/internal';
+import { connect } from '@nats-io/transport-node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MessageParser } from './message-parser.js';
+import { MessageParser, parseMessagesOf } from './message-parser.js';
 
 type Parse = (chunk: Uint8Array) => void;
 
@@ -135,3 +138,29 @@ describe('the parser of messages', () => {
     expect(seen.map(({ kind }) => kind)).toEqual([Kind.PING, Kind.MSG]);
   });
 });
+
+it('parses what a connection reads, also after a reconnect', async () => {
+  const server = await startNats();
+  const nc = await connect({ servers: server.url, reconnectTimeWait: 50 });
+  try {
+    parseMessagesOf(nc);
+    const received: string[] = [];
+    nc.subscribe('a', { callback: (_, message) => void received.push(message.string()) });
+    nc.publish('a', 'before');
+    await nc.flush();
+    const back = followed(nc, 'reconnect');
+    await server.restart();
+    await back;
+    nc.publish('a', 'after');
+    await nc.flush();
+    expect(received).toEqual(['before', 'after']);
+    expect((nc as NatsConnectionImpl).protocol.parser).toBeInstanceOf(MessageParser);
+  } finally {
+    await nc.close();
+    await server.stop();
+  }
+});
+
+async function followed(nc: NatsConnection, type: Status['type']): Promise<void> {
+  for await (const status of nc.status()) if (status.type === type) return;
+}
