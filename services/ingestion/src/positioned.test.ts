@@ -79,7 +79,8 @@ describe.each([
     feeding.slowDown();
     await eventually(() => running(name).some((instance) => instance !== owner), { what: 'the other to take over' });
     process?.kill('SIGCONT');
-    await eventually(() => running(name).length === 1 && running(name)[0] !== owner, { what: 'the first to end' });
+    // Which of the two it is, is the balancer's to say, once both are there again.
+    await eventually(() => running(name).length === 1, { what: 'one of them to end' });
     const count = await feeding.stop();
     await eventually(async () => (await mesh.count(`OUT_${name}`)) >= count, { what: 'every row', timeoutMs: 30_000 });
     expect((await mesh.numbers(`OUT_${name}`)).sort((a, b) => a - b)).toEqual(upTo(count));

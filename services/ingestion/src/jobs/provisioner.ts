@@ -29,6 +29,8 @@ const drainCheckMs = 100;
 export interface Provisioned {
   readonly state: 'connecting' | 'idle' | 'blocked' | 'failed';
   readonly message: string;
+  /** Of the message, what became of a durable that was missing: whoever reads by it finds it there, and would not know. */
+  readonly note: string | undefined;
   readonly revision: number;
 }
 
@@ -151,7 +153,7 @@ export class Provisioner {
     const backoff = new Backoff(spec.resolved, Math.random);
     const task: Task = { spec, isNews, backoff, log, timer: undefined };
     this.#tasks.set(name, task);
-    this.#stand(name, { state: 'connecting', message: '', revision: 0 });
+    this.#stand(name, { state: 'connecting', message: '', note: undefined, revision: 0 });
     this.#enqueue(name, () => this.#provision(task));
   }
 
@@ -176,7 +178,7 @@ export class Provisioner {
       const note = provisionNote(provision, spec, Date.now());
       if (note !== undefined) this.options.onNote(name, note);
       const message = [provision.drift, note].filter((part) => part !== undefined).join('; ');
-      this.#stand(name, { state: 'idle', message, revision });
+      this.#stand(name, { state: 'idle', message, note, revision });
       task.log.stands('provisioned', message);
       this.#retireOutgoing(name);
       trace?.end();
@@ -185,7 +187,7 @@ export class Provisioner {
       if (this.#tasks.get(name) !== task || this.#stopped) return;
       const known = asConnectorError(error);
       const retry = task.backoff.after(known);
-      this.#stand(name, { state: retry.state, message: known.message, revision: 0 });
+      this.#stand(name, { state: retry.state, message: known.message, note: undefined, revision: 0 });
       task.log.stands(retry.state, known.message);
       task.timer = setTimeout(() => this.#enqueue(name, () => this.#provision(task)), retry.delayMs);
     }

@@ -54,7 +54,7 @@ export function connectionEntry(
     const appliedRevision = settled.length < users.length ? 0 : Math.min(...settled.map(({ spec }) => spec.revision));
     return {
       state: worst?.standing.state ?? 'connecting',
-      message: worst?.standing.message ?? '',
+      message: worst?.standing.message || (provisioned?.note ?? ''),
       desiredRevision: desiredRevision ?? 0,
       appliedRevision,
     };
