@@ -58,7 +58,7 @@ export interface ConsumerReaderOptions {
 }
 
 /**
- * Reads a durable consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages, and where messages are asked for also in bytes. A consumer or stream that
+ * Reads a durable consumer. What waits in memory is bounded by the consumer's own limit of unacknowledged messages, and in bytes where messages are asked for or the server has flow control. A consumer or stream that
  * goes away makes `read` throw, and the position up to which everything was done is remembered.
  */
 export class ConsumerReader implements Reader, Settling {
