@@ -13,27 +13,24 @@ import {
 } from '../contract.js';
 import type { Acknowledgement } from './acknowledgement.js';
 import { acknowledgementOf } from './acknowledgement-of.js';
-import { Batching } from './batching.js';
-import { ByteRoom } from './byte-room.js';
+import { Arrivals } from './arrivals.js';
 import { consumerName } from './consumer-api.js';
 import { ConsumerBatch, type Settling } from './consumer-batch.js';
 import { type Maker, madeFor } from './consumer-config.js';
 import { ConsumerWatch, type Observed } from './consumer-watch.js';
 import { durableIncarnation } from './durable-incarnation.js';
+import { DurableProgress } from './durable-progress.js';
 import { closedWhileOpening, connectorError } from './errors.js';
-import { FirstDeliveries } from './first-deliveries.js';
 import { type HeldBack, type Intake, type IntakeTarget, nothingHeld } from './intake.js';
 import type { Lineage } from './lineage.js';
 import { JetStreamMessage } from './message.js';
-import { Prefetch } from './prefetch.js';
 import { newStreamRemark } from './provision-consumer.js';
 import { PullIntake } from './pull-intake.js';
 import { PushIntake } from './push-intake.js';
-import { floorOf, type PositionMemory, type ReadPosition } from './read-position.js';
+import type { PositionMemory, ReadPosition } from './read-position.js';
+import { Repeats } from './repeats.js';
 import { SightingSaver } from './sighting-saver.js';
 import { followStatus } from './status.js';
-import { timestampMsOf } from './stored-message.js';
-import { type WaitingMax, waitingMaxOf } from './waiting-max.js';
 
 /** A server that is away delivers nothing to anybody. */
 const stopTimeoutMs = 1000;
@@ -63,29 +60,18 @@ export interface ConsumerReaderOptions {
  */
 export class ConsumerReader implements Reader, Settling {
   readonly counters: ReaderCounters = { messages: 0, bytes: 0, dropped: 0 };
-  readonly #batching: Batching<JetStreamMessage>;
   readonly #acknowledgement: Acknowledgement;
+  readonly #arrivals: Arrivals;
+  readonly #progress: DurableProgress;
+  readonly #repeats = new Repeats();
   readonly #intake: Intake;
-  /** Undefined where it is the server that decides what comes. */
-  readonly #prefetch: Prefetch | undefined;
-  readonly #byteRoom = new ByteRoom();
   /** The batch that was read last, while whoever reads may still be at it. */
   #atHand: ConsumerBatch | undefined;
   readonly #watch: ConsumerWatch;
   readonly #sightings: SightingSaver;
   #sourceIncarnation: string | undefined;
-  #repeatsUntilMs = Number.POSITIVE_INFINITY;
-  #serverId: string | undefined;
-  /** Up to this sequence there may be messages that were delivered and did not come here: the server alone knows what became of them. */
-  #elsewhereThrough = 0;
-  /** Everything up to this sequence was done when this reader opened. */
-  #floor = 0;
-  #firstDeliveries: FirstDeliveries | undefined;
-  #nextDelivery = 0;
   /** That was delivered here last. */
   #last: JetStreamMessage | undefined;
-  #gaps = 0;
-  #waitingMax: WaitingMax = { messages: 0, bytes: 0 };
   #connected = true;
   #ticks = 0;
   #looking: Promise<Observed | undefined> | undefined;
@@ -95,26 +81,22 @@ export class ConsumerReader implements Reader, Settling {
 
   constructor(readonly options: ConsumerReaderOptions) {
     const { nc, maker, source, memory, lineage, positions, log, onRemark } = options;
-    this.#batching = new Batching({ size: source.batchSize, timeoutMs: source.batchTimeoutMs });
     this.#acknowledgement = acknowledgementOf(nc, source.consumer);
-    const fail = (error: ConnectorError) => this.#batching.fail(error);
+    this.#arrivals = new Arrivals({
+      source,
+      acknowledgement: this.#acknowledgement,
+      hasMore: () => this.#last !== undefined && this.#last.pending > 0,
+    });
+    this.#progress = new DurableProgress(source, this.#acknowledgement);
+    const fail = (error: ConnectorError) => this.#arrivals.fail(error);
     const remember = () => void this.#remember();
     this.#watch = new ConsumerWatch({ nc, maker, source, memory, lineage, remember, onRemark, onLost: fail });
     this.#sightings = new SightingSaver(positions, source.streamName);
-    const { maxAckPending } = source.consumer;
-    if (source.role !== 'source-push')
-      this.#prefetch = new Prefetch({
-        batch: source.pullBatchSize,
-        least: source.batchTimeoutMs > 0 ? 2 * source.batchSize : 1,
-        max: maxAckPending,
-        nowMs: performance.now(),
-        hasMore: () => this.#last !== undefined && this.#last.pending > 0,
-      });
     const target: IntakeTarget = {
       take: (message) => this.#take(message),
       admits: (message, held) => this.#admits(new JetStreamMessage(message, 0), held),
-      room: (asked) => this.#room(asked),
-      hasRoom: (held) => this.#hasRoom(held),
+      room: (asked) => this.#arrivals.room(asked),
+      hasRoom: (held) => this.#arrivals.hasRoom(held),
       fail,
     };
     this.#intake =
@@ -122,7 +104,7 @@ export class ConsumerReader implements Reader, Settling {
   }
 
   get repeatsUntilMs(): number {
-    return this.#repeatsUntilMs;
+    return this.#repeats.untilMs;
   }
 
   get sourceIncarnation(): string | undefined {
@@ -138,21 +120,14 @@ export class ConsumerReader implements Reader, Settling {
       this.#sourceIncarnation = sourceIncarnation;
       if (memory.position && memory.position.incarnation !== this.#sourceIncarnation)
         onRemark(newStreamRemark(source.streamName));
-      this.#serverId = nc.info?.server_id;
-      this.#repeatsUntilMs = repeatsUntilMs({ stream, consumer });
-      this.#elsewhereThrough = consumer.delivered.stream_seq;
-      this.#floor = floorOf(consumer);
-      this.#firstDeliveries = new FirstDeliveries({
-        delivered: consumer.delivered.stream_seq,
-        ackPending: consumer.num_ack_pending,
-      });
-      this.#nextDelivery = consumer.delivered.consumer_seq + 1;
+      this.#repeats.open({ stream, consumer }, nc.info?.server_id);
+      this.#progress.open(consumer);
       if (consumer.num_ack_pending === 0) this.#acknowledgement.release();
-      this.#waitingMax = waitingMaxOf(source, consumer.config);
+      this.#arrivals.limitBy(consumer.config);
       this.#unfollow = followStatus(nc, (status) => this.#takeStatus(status));
       const askedMs = performance.now();
       await this.#intake.open(consumer.config);
-      if (this.#prefetch) this.#prefetch.roundTripMs = performance.now() - askedMs;
+      this.#arrivals.roundTrip(performance.now() - askedMs);
       if (this.#stopping) throw closedWhileOpening();
       this.#timer = setInterval(() => this.#tick(), tickMs);
       this.#noteSeen(consumer);
@@ -163,9 +138,8 @@ export class ConsumerReader implements Reader, Settling {
 
   async read(): Promise<Batch | undefined> {
     this.#atHand = undefined;
-    const messages = await this.#batching.next();
+    const messages = await this.#arrivals.next();
     if (!messages) return undefined;
-    for (const { data } of messages) this.#byteRoom.read(data.length);
     this.#intake.replenish();
     this.#atHand = new ConsumerBatch(this, messages);
     return this.#atHand;
@@ -173,7 +147,7 @@ export class ConsumerReader implements Reader, Settling {
 
   keepAlive(): void {
     const before = performance.now() - this.options.source.consumer.ackWaitMs / 3;
-    for (const message of this.#batching.waiting())
+    for (const message of this.#arrivals.waiting())
       if (message.receivedMs < before) this.#acknowledgement.working(message);
     this.#acknowledgement.keepAlive(before);
     this.#intake.keepAlive(before);
@@ -230,59 +204,32 @@ export class ConsumerReader implements Reader, Settling {
     this.#unfollow?.();
     // Once the server knows that nobody listens here, what comes next goes to other readers at once.
     await this.#intake.stop(stopTimeoutMs);
-    this.#batching.end();
+    this.#arrivals.end();
   }
 
   #take(message: Msg): void {
     const received = new JetStreamMessage(message, performance.now());
     if (!this.#admits(received, nothingHeld)) return;
-    if (received.delivery !== this.#nextDelivery) this.#missed();
-    this.#nextDelivery = received.delivery + 1;
+    // Others may work on what did not come here, and it is not to be acknowledged with this.
+    if (!this.#progress.came(received.delivery)) this.#acknowledgement.hold();
     this.#last = received;
-    if (this.#firstDeliveries?.isAgain(received))
-      this.#repeatsUntilMs = Math.max(this.#repeatsUntilMs, received.timestampMs);
+    this.#repeats.came(received);
     if (!this.#acknowledgement.received(received)) return;
     this.counters.messages++;
-    const { length } = message.data;
-    this.counters.bytes += length;
-    this.#byteRoom.came(length);
-    this.#batching.push(received);
+    this.counters.bytes += message.data.length;
+    this.#arrivals.push(received);
   }
 
-  #admits(received: JetStreamMessage, held: HeldBack): boolean {
-    const { messages, bytes } = this.#waitingMax;
-    if (this.#batching.size + held.messages < messages && this.#byteRoom.waiting + held.bytes < bytes) return true;
+  #admits({ delivered }: JetStreamMessage, held: HeldBack): boolean {
+    if (this.#arrivals.admits(held)) return true;
     // Beyond the limit of unacknowledged messages those that come again wait here already: whoever reads is held up.
-    if (received.delivered === 1) this.counters.dropped++;
+    if (delivered === 1) this.counters.dropped++;
     return false;
   }
 
-  #hasRoom(held: HeldBack): boolean {
-    const hasPlace = this.#batching.size + held.messages < this.options.source.consumer.maxAckPending;
-    return hasPlace && this.#byteRoom.isLeft(this.#acknowledgement.bytesUnderWay, held.bytes);
-  }
-
-  #room(asked: number): number {
-    const room = this.options.source.consumer.maxAckPending - this.#batching.size - asked;
-    if (!this.#prefetch) return room;
-    const { underWay, bytesUnderWay } = this.#acknowledgement;
-    return Math.min(room, this.#prefetch.room(underWay, asked), this.#byteRoom.for(asked, bytesUnderWay));
-  }
-
-  /** Answered while its batch is at hand, a message had to wait for nothing. */
-  #settled(batch: ConsumerBatch, { receivedMs }: JetStreamMessage): void {
-    if (this.#prefetch) {
-      const nowMs = performance.now();
-      this.#prefetch.settled(batch === this.#atHand ? undefined : nowMs - receivedMs, nowMs);
-    }
+  #settled(batch: ConsumerBatch, message: JetStreamMessage): void {
+    this.#arrivals.settled(message, batch !== this.#atHand);
     this.#intake.replenish();
-  }
-
-  /** Deliveries did not come here: to another reader, or lost with a connection. */
-  #missed(): void {
-    this.#gaps++;
-    this.#elsewhereThrough = Number.POSITIVE_INFINITY;
-    this.#acknowledgement.hold();
   }
 
   #tick(): void {
@@ -301,16 +248,16 @@ export class ConsumerReader implements Reader, Settling {
   async #lookOnce(): Promise<Observed | undefined> {
     if (!this.#connected) return undefined;
     const { unacknowledged } = this.#acknowledgement;
-    const gaps = this.#gaps;
+    const { gaps } = this.#progress;
     const seen = await this.#watch.check();
     if (!seen) return undefined;
     const { stream, consumer } = seen;
     this.#followLimit(consumer);
-    if (this.#repeatsUntilMs === Number.POSITIVE_INFINITY) this.#repeatsUntilMs = timestampMsOf(stream.state.last_ts);
+    this.#repeats.seen(stream);
     this.#acknowledgement.gone(Math.max(consumer.ack_floor.stream_seq, stream.state.first_seq - 1));
     await this.#passRemoved();
-    if (gaps !== this.#gaps) return seen;
-    this.#elsewhereThrough = Math.min(this.#elsewhereThrough, consumer.delivered.stream_seq);
+    if (gaps !== this.#progress.gaps) return seen;
+    this.#progress.seen(consumer);
     // What came since the question is not counted, and was not acknowledged: the server has at least as much if others hold nothing.
     if (consumer.num_ack_pending <= unacknowledged) this.#acknowledgement.release();
     return seen;
@@ -320,9 +267,9 @@ export class ConsumerReader implements Reader, Settling {
   #followLimit({ config }: ConsumerInfo): void {
     if (config.description === madeFor(this.options.maker)) return;
     try {
-      this.#waitingMax = waitingMaxOf(this.options.source, config);
+      this.#arrivals.limitBy(config);
     } catch (error) {
-      this.#batching.fail(connectorError(`reading ${consumerName(this.options.source)}`, error));
+      this.#arrivals.fail(connectorError(`reading ${consumerName(this.options.source)}`, error));
     }
   }
 
@@ -338,7 +285,7 @@ export class ConsumerReader implements Reader, Settling {
       else {
         const isLate = this.#acknowledgement.overdue(nowMs - overdueMax * ackWaitMs) === sequence;
         // What waits to be read here may hold it up.
-        if (isLate && this.#batching.size === 0) this.#batching.fail(notComing(source, sequence));
+        if (isLate && this.#arrivals.size === 0) this.#arrivals.fail(notComing(source, sequence));
         return;
       }
     }
@@ -348,58 +295,31 @@ export class ConsumerReader implements Reader, Settling {
     if (status.type === 'disconnect') this.#connected = false;
     else if (status.type === 'reconnect') {
       this.#connected = true;
-      this.#noteServer();
+      this.#repeats.reconnected(this.options.nc.info?.server_id);
       this.#watch.forgive();
       this.#intake.reconnected();
     } else if (status.type === 'error' && status.error instanceof PermissionViolationError) {
       const { streamName, consumer } = this.options.source;
       // The client itself would go on asking, or acknowledging, in vain.
       if (status.error.subject.includes(`.${streamName}.${consumer.name}`))
-        this.#batching.fail(connectorError(`reading ${consumerName(this.options.source)}`, status.error));
+        this.#arrivals.fail(connectorError(`reading ${consumerName(this.options.source)}`, status.error));
     }
-  }
-
-  /** A server that crashed may have forgotten what it delivered last, and what was acknowledged. */
-  #noteServer(): void {
-    const serverId = this.options.nc.info?.server_id;
-    if (serverId !== this.#serverId) this.#repeatsUntilMs = Number.POSITIVE_INFINITY;
-    this.#serverId = serverId;
   }
 
   /** For whoever has to make the consumer again, elsewhere. */
   #noteSeen(consumer: ConsumerInfo): void {
     if (this.#sourceIncarnation === undefined || this.#stopping) return;
-    this.#sightings.note({ incarnation: this.#sourceIncarnation, sequence: this.#doneThrough(consumer) });
-  }
-
-  /** As the server knows it, or has known when this reader opened. */
-  #doneThrough(consumer: ConsumerInfo): number {
-    if (this.options.source.consumer.ackPolicy === 'none') return consumer.delivered.stream_seq;
-    return Math.max(this.#floor, floorOf(consumer));
+    this.#sightings.note({ incarnation: this.#sourceIncarnation, sequence: this.#progress.knownThrough(consumer) });
   }
 
   /** For whoever has to make the consumer again, here. */
   #remember(): ReadPosition | undefined {
-    const { source, memory } = this.options;
     const consumer = this.#watch.consumer;
     if (!consumer || this.#sourceIncarnation === undefined) return undefined;
-    const { ackPolicy } = source.consumer;
-    const known = this.#doneThrough(consumer);
-    // What others received, or the reader before this one, only the server knows.
-    const isOnly = source.parallelism === 1 && (ackPolicy === 'none' || known >= this.#elsewhereThrough);
-    const sequence = isOnly ? Math.max(known, this.#acknowledgement.settledThrough ?? 0) : known;
-    memory.position = { incarnation: this.#sourceIncarnation, sequence };
-    return memory.position;
+    const position = { incarnation: this.#sourceIncarnation, sequence: this.#progress.doneThrough(consumer) };
+    this.options.memory.position = position;
+    return position;
   }
-}
-
-/**
- * A consumer made in the midst of a stream may be in the place of one that delivered what came before. One of which its server does not know when it last
- * delivered anything stands on a server that has started since, perhaps after a crash.
- */
-function repeatsUntilMs({ stream, consumer }: Observed): number {
-  const isKnown = consumer.delivered.last_active !== undefined;
-  return timestampMsOf(isKnown ? consumer.created : stream.state.last_ts);
 }
 
 const notComing = (source: ConsumerSource, sequence: number): ConnectorError =>
