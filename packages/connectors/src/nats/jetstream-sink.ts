@@ -9,11 +9,11 @@ import {
   type Subscription,
 } from '@nats-io/nats-core';
 import { ConnectorError, type OutputHistory, type OutputMessage, type Settle, type Sink } from '../contract.js';
-import { NumberMap } from '../number-map.js';
 import { within } from '../within.js';
 import { digitsOf } from './digits.js';
 import { publishError } from './errors.js';
-import { Lane, type Pending } from './lane.js';
+import { InFlight } from './in-flight.js';
+import type { Lane, Pending } from './lane.js';
 import { lineOf } from './message-line.js';
 import { Outbound } from './outbound.js';
 import { NatsOutputHistory } from './output-history.js';
@@ -22,9 +22,6 @@ import { ReplyNumbers } from './reply-numbers.js';
 import { followStatus } from './status.js';
 import { storedIds } from './stored-ids.js';
 
-/** Published and not yet acknowledged, at most: messages, and bytes of their payloads and headers, which a retry needs again. */
-const pendingMax = 4096;
-const pendingBytesMax = 16 * 1024 * 1024;
 /** Unacknowledged for that long, a message is looked for, and published again with its id. */
 const ackTimeoutMs = 5000;
 const retryDelayMs = 500;
@@ -38,20 +35,12 @@ const stallMs = 2000;
  * came: where a message is refused for now, those of its subject behind it wait until it is stored.
  */
 export class JetStreamSink implements Sink {
-  /** By number. */
-  readonly #pending = new NumberMap<Pending>();
+  readonly #inFlight = new InFlight();
   readonly #numbers = new ReplyNumbers();
-  #pendingBytes = 0;
-  /** By subject, of those of which something is pending. */
-  readonly #lanes = new Map<string, Lane>();
   readonly #inbox: string;
   readonly #outbound: Outbound;
-  #next = 0;
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
-  #waiting: { promise: Promise<void>; resolve: () => void } | undefined;
-  /** Who waits for everything before a place, of which so many messages are left. */
-  #confirming: { readonly before: number; left: number; readonly resolve: () => void }[] = [];
   #problem: string | undefined;
   #connected = true;
   /** Unix milliseconds of the last sweep. */
@@ -90,54 +79,22 @@ export class JetStreamSink implements Sink {
   }
 
   publish(message: OutputMessage, settled?: Settle, publisher?: object): void {
-    const bytes = message.data.length + message.headers.encode().length;
-    const { subject } = message;
-    const known = this.#lanes.get(subject);
-    const isHeld = this.#isHeldBack || known?.refused !== undefined;
+    const isHeld = this.#isHeldBack || this.#inFlight.lane(message.subject)?.refused !== undefined;
     const number = this.#numbers.take();
     if (!isHeld) this.#write(number, message);
-    const lane = known ?? this.#openLane(subject);
-    const pending: Pending = {
-      number,
-      place: this.#next++,
-      message,
-      lane,
-      settled,
-      publisher,
-      bytes,
-      state: 'held',
-      dueMs: 0,
-      publishedMs: performance.now(),
-      timesSent: 0,
-      inFront: undefined,
-      behind: undefined,
-    };
-    if (!isHeld) this.#noteSent(pending);
-    lane.add(pending);
-    this.#pending.set(number, pending);
-    this.#pendingBytes += bytes;
+    const pending = this.#inFlight.add({ number, message, settled, publisher });
+    if (!isHeld) this.#noteSent(pending, pending.publishedMs);
   }
 
   ready(): Promise<void> | undefined {
-    if (this.#pending.size < pendingMax && this.#pendingBytes < pendingBytesMax) return undefined;
-    if (!this.#waiting) {
-      let resolve: () => void = () => undefined;
-      const promise = new Promise<void>((done) => {
-        resolve = done;
-      });
-      this.#waiting = { promise, resolve };
-    }
-    return this.#waiting.promise;
+    return this.#inFlight.ready();
   }
 
   /** Acknowledgements come by themselves. */
   flush(): void {}
 
   confirmed(): Promise<void> {
-    if (this.#pending.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#confirming.push({ before: this.#next, left: this.#pending.size, resolve });
-    });
+    return this.#inFlight.confirmed();
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -145,30 +102,19 @@ export class JetStreamSink implements Sink {
     clearInterval(this.#sweeper);
     this.#subscription?.unsubscribe();
     this.#unfollow?.();
-    const left = this.#inOrder();
-    this.#pending.clear();
-    this.#pendingBytes = 0;
-    this.#lanes.clear();
-    for (const { resolve } of this.#confirming.splice(0)) resolve();
     // It may be stored all the same: whoever publishes it again does so with the same id.
-    for (const { message, settled } of left)
+    for (const { message, settled } of this.#inFlight.clear())
       settled?.(new ConnectorError('blocked', `publishing to ${message.subject} was not acknowledged before it ended`));
   }
 
   withdraw(publisher: object): void {
-    const withdrawn = this.#inOrder().filter((pending) => pending.publisher === publisher);
+    const withdrawn = this.#inFlight.inOrder().filter((pending) => pending.publisher === publisher);
     // Those behind a refused one go on when it is gone: first nothing of the publisher is left to go with them.
     for (const pending of withdrawn) pending.state = 'withdrawn';
     for (const pending of withdrawn) {
       const reason = `publishing to ${pending.message.subject} was given up before it was acknowledged`;
       this.#settle(pending, new ConnectorError('blocked', reason));
     }
-  }
-
-  #openLane(subject: string): Lane {
-    const lane = new Lane(subject);
-    this.#lanes.set(subject, lane);
-    return lane;
   }
 
   /** A message keeps its number when it is published again, so that a late acknowledgement of the first attempt counts. */
@@ -180,16 +126,16 @@ export class JetStreamSink implements Sink {
     }
   }
 
-  #noteSent(pending: Pending): void {
+  #noteSent(pending: Pending, nowMs: number): void {
     pending.state = 'sent';
     pending.timesSent++;
-    pending.dueMs = performance.now() + ackTimeoutMs;
+    pending.dueMs = nowMs + ackTimeoutMs;
   }
 
   #take(message: Msg): void {
     const { subject } = lineOf(message);
     const number = digitsOf(subject, this.#inbox.length, subject.length);
-    const pending = this.#pending.get(number);
+    const pending = this.#inFlight.get(number);
     if (!pending) {
       this.#numbers.noteStray(number);
       return;
@@ -229,19 +175,10 @@ export class JetStreamSink implements Sink {
   }
 
   #settle(pending: Pending, error?: ConnectorError, wasThere = false): void {
-    if (!this.#isPending(pending)) return;
-    const { number, place, lane } = pending;
-    this.#pending.delete(number);
-    this.#pendingBytes -= pending.bytes;
-    lane.remove(pending);
+    if (!this.#inFlight.remove(pending)) return;
+    const { lane } = pending;
     if (lane.refused === pending) this.#follow(lane);
-    if (lane.isEmpty && this.#lanes.get(lane.subject) === lane) this.#lanes.delete(lane.subject);
     pending.settled?.(error, wasThere);
-    if (this.#waiting && this.#pending.size < pendingMax / 2 && this.#pendingBytes < pendingBytesMax / 2) {
-      this.#waiting.resolve();
-      this.#waiting = undefined;
-    }
-    if (this.#confirming.length > 0) this.#countDown(place);
   }
 
   /** The message that those of a subject waited for is done with. */
@@ -252,13 +189,6 @@ export class JetStreamSink implements Sink {
 
   #sendHeld(inOrder: readonly Pending[]): void {
     for (const pending of inOrder) if (pending.state === 'held') this.#sendAgain(pending);
-  }
-
-  #countDown(place: number): void {
-    for (const waiting of this.#confirming) {
-      if (place < waiting.before && --waiting.left === 0) waiting.resolve();
-    }
-    this.#confirming = this.#confirming.filter(({ left }) => left > 0);
   }
 
   /**
@@ -287,8 +217,8 @@ export class JetStreamSink implements Sink {
    * again, and what comes after it waits.
    */
   #doubt(): void {
-    for (const lane of this.#lanes.values()) lane.refused = undefined;
-    for (const pending of this.#pending.values()) {
+    for (const lane of this.#inFlight.lanes()) lane.refused = undefined;
+    for (const pending of this.#inFlight.values()) {
       this.#doubtedSinceMs = Math.min(this.#doubtedSinceMs, pending.publishedMs + this.#clockOffsetMs);
       pending.state = 'doubted';
     }
@@ -316,29 +246,19 @@ export class JetStreamSink implements Sink {
       }
     }
     this.#looking = false;
-    if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(this.#inOrder());
+    if (!this.nc.isClosed() && !this.#isHeldBack) this.#sendHeld(this.#inFlight.inOrder());
   }
 
   #doubted(): Pending[] {
-    return this.#inOrder().filter(({ state }) => state === 'doubted');
+    return this.#inFlight.inOrder().filter(({ state }) => state === 'doubted');
   }
 
   #foundOut(doubted: readonly Pending[], stored: ReadonlySet<string>): void {
     for (const pending of doubted) {
-      if (!this.#isPending(pending) || pending.state !== 'doubted') continue;
+      if (!this.#inFlight.has(pending) || pending.state !== 'doubted') continue;
       if (stored.has(pending.message.headers.find(headers.messageId) ?? '')) this.#settle(pending, undefined, true);
       else pending.state = 'held';
     }
-  }
-
-  /** In the order of their publishing. */
-  #inOrder(): Pending[] {
-    return this.#pending.values().sort((a, b) => a.place - b.place);
-  }
-
-  /** Another one may have its number since. */
-  #isPending(pending: Pending): boolean {
-    return this.#pending.get(pending.number) === pending;
   }
 
   #noteClock(): void {
@@ -349,7 +269,7 @@ export class JetStreamSink implements Sink {
   #refuse({ operation, subject, message }: PermissionViolationError): void {
     if (operation !== 'publish') return;
     this.#problem = `publishing to ${subject} is not permitted: ${message}`;
-    const lane = this.#lanes.get(subject);
+    const lane = this.#inFlight.lane(subject);
     if (!lane) return;
     lane.refused = undefined;
     for (const pending of lane.all()) this.#settle(pending, new ConnectorError('failed', this.#problem));
@@ -359,10 +279,10 @@ export class JetStreamSink implements Sink {
     const stalled = Date.now() - this.#sweptMs > stallMs;
     if (stalled) this.#doubt();
     this.#noteClock();
-    if (stalled || this.#pending.size === 0 || this.#isHeldBack || this.nc.isClosed()) return;
+    if (stalled || this.#inFlight.size === 0 || this.#isHeldBack || this.nc.isClosed()) return;
     const now = performance.now();
     let unanswered: Pending | undefined;
-    for (const pending of this.#pending.values()) {
+    for (const pending of this.#inFlight.values()) {
       if (pending.state !== 'sent' || pending.dueMs > now) continue;
       if (pending.lane.refused === pending) this.#sendAgain(pending);
       else unanswered ??= pending;
@@ -375,7 +295,7 @@ export class JetStreamSink implements Sink {
   #sendAgain(pending: Pending): void {
     try {
       this.#write(pending.number, pending.message);
-      this.#noteSent(pending);
+      this.#noteSent(pending, performance.now());
     } catch (error) {
       // The server's limits have changed since it was taken.
       this.#settle(pending, error instanceof ConnectorError ? error : new ConnectorError('failed', String(error)));
