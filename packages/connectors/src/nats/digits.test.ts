@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { digitsOf } from './digits.js';
+import { digitsOf, writeDigits } from './digits.js';
 
 it('reads a number of digits alone, wherever they stand', () => {
   fc.assert(
@@ -16,6 +16,17 @@ it('reads a number of digits alone, wherever they stand', () => {
       expect(digitsOf(Buffer.from(`${number}x`), 0, digits.length + 1)).toBeNaN();
       expect(digitsOf(Buffer.from(`-${number}`), 0, digits.length + 1)).toBeNaN();
       expect(digitsOf(digits, 0, digits.length + 1)).toBeNaN();
+    }),
+  );
+});
+
+it('writes the digits that it reads', () => {
+  fc.assert(
+    fc.property(fc.maxSafeNat(), fc.nat({ max: 8 }), (number, start) => {
+      const bytes = Buffer.alloc(32, 'x');
+      const end = writeDigits(number, bytes, start);
+      expect(bytes.toString()).toBe(`${'x'.repeat(start)}${number}`.padEnd(32, 'x'));
+      expect(end).toBe(start + String(number).length);
     }),
   );
 });

@@ -11,3 +11,11 @@ export function digitsOf(bytes: Uint8Array, start: number, end: number): number 
   }
   return number;
 }
+
+/** Writes a whole number from 0 on as ASCII digits, and says where they end. */
+export function writeDigits(number: number, bytes: Uint8Array, start: number): number {
+  let end = start + 1;
+  for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) end++;
+  for (let at = end - 1, rest = number; at >= start; at--, rest = Math.floor(rest / 10)) bytes[at] = zero + (rest % 10);
+  return end;
+}

@@ -2,13 +2,13 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import {
   type Dispatcher,
   Kind,
-  type MsgArg,
   type NatsConnectionImpl,
   type Parser,
   type ParserEvent,
   State,
 } from '@nats-io/nats-core/internal';
 import { digitsOf } from './digits.js';
+import { MessageLine } from './message-line.js';
 
 const letterM = 0x4d;
 const letterS = 0x53;
@@ -162,42 +162,6 @@ export class MessageParser {
       this.#operation(whole, 0);
     }
     return start + more.length;
-  }
-}
-
-/** What the line of a message says; its subjects are seldom looked at, and not taken out of it before. */
-class MessageLine implements MsgArg {
-  readonly #bytes: Uint8Array;
-  readonly #subjectAt: number;
-  readonly #subjectEnd: number;
-  readonly #replyBefore: number;
-  readonly #replyEnd: number;
-
-  constructor(
-    bytes: Uint8Array,
-    subjectAt: number,
-    subjectEnd: number,
-    replyBefore: number,
-    replyEnd: number,
-    readonly sid: number,
-    readonly hdr: number,
-    readonly size: number,
-  ) {
-    this.#bytes = bytes;
-    this.#subjectAt = subjectAt;
-    this.#subjectEnd = subjectEnd;
-    this.#replyBefore = replyBefore;
-    this.#replyEnd = replyEnd;
-  }
-
-  get subject(): Uint8Array {
-    return this.#bytes.subarray(this.#subjectAt, this.#subjectEnd);
-  }
-
-  get reply(): Uint8Array | undefined {
-    const at = this.#replyBefore + 1;
-    // A server that has no reply may write the space behind it all the same.
-    return this.#replyEnd > at ? this.#bytes.subarray(at, this.#replyEnd) : undefined;
   }
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { deliveredMessage } from '../testing/delivered-message.js';
 import { JetStreamMessage } from './message.js';
-import { timestampMsOf } from './stored-message.js';
+import { timestampMsOf } from './timestamp.js';
 
 const token = fc.stringMatching(/^[A-Za-z0-9_$-]{1,20}$/);
 const count = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -24,10 +24,19 @@ it('reads where a message stands of its reply subject, with and without a domain
         );
         const message = new JetStreamMessage(deliveredMessage(reply), 0);
         expect(message).toMatchObject({ stream, consumer, delivered, sequence, delivery, pending: 7 });
-        expect(message.timestampMs).toBe(Number(time) / 1e6);
+        expect(message.timestampMs).toBe(Number(time / 1_000_000n) + Number(time % 1_000_000n) / 1e6);
       },
     ),
   );
+});
+
+it('reads nothing of a reply subject that no server wrote, whatever it read before', () => {
+  const digits = '1'.repeat(60);
+  for (const reply of [digits, `1.${digits}`, `1.1.1.1.${digits}`, `1.1.1.1.x.x.x.x.x.${digits}`]) {
+    new JetStreamMessage(deliveredMessage('$JS.ACK.domain.account.s.c.1.2.3.4000000.5.random'), 0);
+    const { sequence, delivery, pending } = new JetStreamMessage(deliveredMessage(reply), 0);
+    expect({ sequence, delivery, pending }).toEqual({ sequence: 0, delivery: 0, pending: 0 });
+  }
 });
 
 it('has the same time for a moment as the stream and what it stores', () => {

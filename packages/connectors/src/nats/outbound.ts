@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { NatsConnectionImpl } from '@nats-io/nats-core/internal';
 import type { HeaderBlock } from '../header-block.js';
+import { writeDigits } from './digits.js';
 
 /** What is written together at most. Messages that are larger than a quarter of it are left to the client. */
 const slabBytes = 64 * 1024;
@@ -8,8 +9,11 @@ const ownMax = slabBytes / 4;
 /** Of a protocol line beside subject and reply: its verb, spaces, and two sizes. */
 const lineBytes = 40;
 const maxBytesPerChar = 3;
-const carriageReturn = 13;
-const lineFeed = 10;
+const pub = Buffer.from('PUB ');
+const hpub = Buffer.from('HPUB ');
+const lineEnd = Buffer.from('\r\n');
+const space = 0x20;
+const asciiMax = 0x7f;
 const whitespace = /[ \n\r\t]/;
 
 /**
@@ -56,13 +60,19 @@ export class Outbound {
     }
     if (this.#slab.length - this.#end < needed) this.#renew();
     const slab = this.#slab;
-    const to = reply === '' ? subject : `${subject} ${reply}`;
-    let end = this.#end;
+    let end = copy(block ? hpub : pub, slab, this.#end);
+    end = writeText(subject, slab, end);
+    if (reply !== '') {
+      slab[end] = space;
+      end = writeText(reply, slab, end + 1);
+    }
     if (block) {
-      end += slab.write(`HPUB ${to} ${block.length} ${size}\r\n`, end);
+      end = writeSize(block.length, slab, end);
+      end = writeSize(size, slab, end);
+      end = copy(lineEnd, slab, end);
       slab.set(block, end);
       end += block.length;
-    } else end += slab.write(`PUB ${to} ${size}\r\n`, end);
+    } else end = copy(lineEnd, slab, writeSize(size, slab, end));
     this.#end = this.#put(data, end);
     this.#schedule();
   }
@@ -77,10 +87,10 @@ export class Outbound {
     }
     if (this.#slab.length - this.#end < needed) this.#renew();
     const slab = this.#slab;
-    let end = this.#end + slab.write('PUB ', this.#end);
+    let end = copy(pub, slab, this.#end);
     slab.set(to, end);
     end += to.length;
-    end += slab.write(` ${data.length}\r\n`, end);
+    end = copy(lineEnd, slab, writeSize(data.length, slab, end));
     this.#end = this.#put(data, end);
     this.#schedule();
   }
@@ -97,10 +107,7 @@ export class Outbound {
   /** Writes the end of a message, and says where it is. */
   #put(data: Uint8Array, at: number): number {
     this.#slab.set(data, at);
-    const end = at + data.length;
-    this.#slab[end] = carriageReturn;
-    this.#slab[end + 1] = lineFeed;
-    return end + 2;
+    return copy(lineEnd, this.#slab, at + data.length);
   }
 
   #schedule(): void {
@@ -122,4 +129,25 @@ export class Outbound {
     this.#written = 0;
     this.#end = 0;
   }
+}
+
+/** A few bytes, for which a call of `set` costs more. Where they end, as with the other two. */
+function copy(bytes: Uint8Array, into: Uint8Array, at: number): number {
+  for (let i = 0; i < bytes.length; i++) into[at + i] = bytes[i] as number;
+  return at + bytes.length;
+}
+
+/** Most subjects are short and ASCII, for which a call into native code costs twice as much. */
+function writeText(text: string, into: Buffer, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > asciiMax) return at + into.write(text, at);
+    into[at + i] = code;
+  }
+  return at + text.length;
+}
+
+function writeSize(size: number, into: Uint8Array, at: number): number {
+  into[at] = space;
+  return writeDigits(size, into, at + 1);
 }

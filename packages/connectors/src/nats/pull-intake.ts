@@ -8,7 +8,7 @@ import { within } from '../within.js';
 import { connectorError } from './errors.js';
 import { countsDeliveries } from './exhausted-capture.js';
 import { type Intake, type IntakeTarget, rateTickMs } from './intake.js';
-import { lineOf } from './message-line.js';
+import { hasReply } from './message-line.js';
 import { isServed, isTooLarge, pullBytesMax } from './pull-size.js';
 import { RateLimit } from './rate-limit.js';
 
@@ -132,7 +132,7 @@ export class PullIntake implements Intake {
   #receive(message: Msg): void {
     this.#heard = true;
     // What is delivered says where its acknowledgement goes; what the server has to say has no reply.
-    if (lineOf(message).reply === undefined) {
+    if (!hasReply(message)) {
       this.#control(message);
       return;
     }

@@ -1,5 +1,5 @@
 import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream';
-import { timestampMsOf } from './stored-message.js';
+import { timestampMsOf } from './timestamp.js';
 
 /** A place in a stream, up to which everything is done. */
 export interface ReadPosition {

@@ -2,7 +2,7 @@ import type { StreamInfo } from '@nats-io/jetstream';
 import type { Observed } from './consumer-watch.js';
 import { FirstDeliveries } from './first-deliveries.js';
 import type { JetStreamMessage } from './message.js';
-import { timestampMsOf } from './stored-message.js';
+import { timestampMsOf } from './timestamp.js';
 
 /**
  * Up to when messages were stored of which a durable may deliver some again without saying so: to those before its making, where it may be in the place of another one; to all that were there when its server

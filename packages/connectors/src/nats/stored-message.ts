@@ -1,6 +1,7 @@
 import type { Message } from '@laminar/codecs';
 import type { StoredMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/nats-core';
+import { timestampMsOf } from './timestamp.js';
 
 /** A message that was taken out of its stream by its sequence, instead of being delivered. */
 export class StoredMessage implements Message {
@@ -45,15 +46,6 @@ export class StoredMessage implements Message {
       return undefined;
     }
   }
-}
-
-/**
- * Unix milliseconds, with a fraction, of a timestamp of the server such as `2026-03-29T01:30:00.123456789Z`; NaN where it is none. To the last bit the number that
- * a delivery has for the same moment: the two are compared.
- */
-export function timestampMsOf(timestamp: string): number {
-  const [, seconds = '', fraction = ''] = /^([^.]*)(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
-  return Number(`${Date.parse(`${seconds}Z`) / 1000}${fraction.padEnd(9, '0')}`) / 1e6;
 }
 
 /** What is left of a message that is gone: where it stood. */

@@ -3,9 +3,10 @@ import { subjectsOverlap } from '@laminar/definitions';
 import { type ConsumerConfig, DeliverPolicy, type JetStreamManager, type StreamState } from '@nats-io/jetstream';
 import type { Tap } from '../contract.js';
 import { connectorError } from './errors.js';
-import { StoredMessage, timestampMsOf } from './stored-message.js';
+import { StoredMessage } from './stored-message.js';
 import type { TappedStream } from './stream-tap.js';
 import { hasEnd, isBeyond, isOver } from './tap-range.js';
+import { timestampMsOf } from './timestamp.js';
 
 /** How often it is looked for messages that were added. */
 const lookIntervalMs = 250;

@@ -1,3 +1,5 @@
+import { timestampMsIn } from '../timestamp.js';
+
 /** Where a message stands in its stream and in what its consumer delivers, as its reply subject says. */
 export interface DeliveryStanding {
   readonly stream: string;
@@ -5,8 +7,8 @@ export interface DeliveryStanding {
   readonly streamSequence: number;
   /** Counts what the consumer delivers, from 1. */
   readonly deliverySequence: number;
-  /** Unix nanoseconds of when the stream took it, as far as a double holds them. */
-  readonly timestampNanos: number;
+  /** When the stream took it. */
+  readonly timestampMs: number;
   /** Messages for the consumer that were still to come after this one. */
   readonly pending: number;
 }
@@ -19,12 +21,13 @@ export function parseStanding(reply: string | undefined): DeliveryStanding | und
   const tokens = reply?.split('.') ?? [];
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
   const at = tokens.length === 9 ? 2 : 4;
+  const nanoseconds = Buffer.from(tokens[at + 5] ?? '');
   return {
     stream: tokens[at] ?? '',
     consumer: tokens[at + 1] ?? '',
     streamSequence: Number(tokens[at + 3]),
     deliverySequence: Number(tokens[at + 4]),
-    timestampNanos: Number(tokens[at + 5]),
+    timestampMs: timestampMsIn(nanoseconds, 0, nanoseconds.length),
     pending: Number(tokens[at + 6]),
   };
 }

@@ -26,7 +26,7 @@ export class PositionedMessage implements Message {
     this.sequence = standing.streamSequence;
     this.stream = standing.stream;
     this.consumer = standing.consumer;
-    this.timestampMs = standing.timestampNanos / 1e6;
+    this.timestampMs = standing.timestampMs;
   }
 
   /** As the server counts them, headers and subjects included. */

@@ -4,7 +4,7 @@ import { ConnectorError, type Position } from '../../contract.js';
 import { within } from '../../within.js';
 import { apiCodes, closedWhileOpening, connectorError, hasCode } from '../errors.js';
 import { incarnationSince } from '../read-position.js';
-import { timestampMsOf } from '../stored-message.js';
+import { timestampMsOf } from '../timestamp.js';
 import type { DeliveryStanding } from './delivery-standing.js';
 import { EphemeralConsumer } from './ephemeral-consumer.js';
 import { filtersIn } from './mirror-origin.js';
