@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startNatsServer } from '@laminar/nats-server';
 import { eventually, freePort, natsServerBinary, startNats, type TestNats, temporaryDirectory } from '@laminar/test';
@@ -45,6 +45,43 @@ describe('a connection', () => {
     } finally {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => silent.close(resolve));
+    }
+  });
+
+  it('says what the server said that greeted it and let it go, and does not wait for more', async () => {
+    const full = await startNats({ config: 'max_connections: 1', jetstream: false });
+    try {
+      await openConnection({ ...source, servers: full.url });
+      const { connection } = connectionOf({ ...source, servers: full.url });
+      await expect(connection.open()).rejects.toMatchObject({
+        steer: 'blocked',
+        message: expect.stringContaining('maximum connections exceeded'),
+      });
+    } finally {
+      await full.stop();
+    }
+  });
+
+  it('notices that a server ends before it let it in', async () => {
+    const ending = createServer((socket) => {
+      const behind = connectSocket(server.port, '127.0.0.1');
+      behind.once('data', (info) => {
+        socket.write(info);
+        behind.destroy();
+      });
+      // What proves who it is came, and is not answered.
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => ending.listen(port, '127.0.0.1', resolve));
+    try {
+      const { connection } = connectionOf({ ...source, servers: `127.0.0.1:${port}` });
+      await expect(connection.open()).rejects.toMatchObject({
+        steer: 'blocked',
+        message: expect.stringContaining('ECONNRESET'),
+      });
+    } finally {
+      await new Promise((resolve) => ending.close(resolve));
     }
   });
 

@@ -1,8 +1,8 @@
 import type { ResolvedConnection } from '@laminar/definitions';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
-import { connect } from '@nats-io/transport-node';
 import { ConnectorError, type FileSource, type SecretSource, Unprepared } from '../contract.js';
 import { authenticatorOf } from './authenticator.js';
+import { connect } from './client.js';
 import { dialPace } from './dial-pace.js';
 import { parseMessagesOf } from './message-parser.js';
 import { ReconnectPlan } from './reconnect-plan.js';
