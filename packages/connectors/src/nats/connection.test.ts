@@ -2,7 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startNatsServer } from '@laminar/nats-server';
-import { eventually, freePort, natsServerBinary, startNats, type TestNats, temporaryDirectory } from '@laminar/test';
+import {
+  eventually,
+  freePort,
+  natsServerBinary,
+  startNats,
+  TcpProxy,
+  type TestNats,
+  temporaryDirectory,
+} from '@laminar/test';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { output, Settlements } from '../sink.contract.js';
@@ -143,6 +151,26 @@ describe('a connection', () => {
     expect(reconnects).toBe(1);
     // It is what went wrong last, and not whether something is wrong.
     expect(lastError).toContain('lost');
+  });
+
+  it('goes to another server before it tries the one that it lost', async () => {
+    const lost = new TcpProxy(server.port);
+    await lost.start();
+    try {
+      const { connection, states } = await openConnection({
+        ...source,
+        servers: `${lost.url}, ${server.url}`,
+        randomize_servers: false,
+        reconnect_wait_ms: 1,
+      });
+      expect(connection.snapshot().serverUrl).toContain(String(lost.port));
+      lost.refuse();
+      await eventually(() => states.at(-1)?.state === 'connected', { what: 'the connection to be back' });
+      expect(connection.snapshot().serverUrl).toContain(String(server.port));
+      expect(lost.refused).toBe(0);
+    } finally {
+      await lost.stop();
+    }
   });
 
   it('notices by its pings that a server does not answer', async () => {

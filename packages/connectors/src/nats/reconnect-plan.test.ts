@@ -1,3 +1,4 @@
+import type { Server } from '@nats-io/nats-core';
 import { describe, expect, it } from 'vitest';
 import { ReconnectPlan } from './reconnect-plan.js';
 
@@ -27,5 +28,14 @@ describe('dialling again', () => {
     expect(2 * hourMs + plan.waitMs(hourMs, () => 0)).toBe(hourMs);
     plan.dialled(hourMs);
     expect(plan.waitMs(hourMs, () => 0)).toBe(2000);
+  });
+
+  it('is tried at the server whose last attempt is longest ago, in their order where several were never tried', () => {
+    const servers = (...lastConnects: number[]) =>
+      lastConnects.map((lastConnect, i) => ({ listen: `${i}:4222`, lastConnect }) as Server);
+    const { reconnectToServer } = new ReconnectPlan(numbers).options;
+    expect(reconnectToServer(servers(5000), null)).toMatchObject({ listen: '0:4222' });
+    expect(reconnectToServer(servers(5000, 0, 0), null)).toMatchObject({ listen: '1:4222' });
+    expect(reconnectToServer(servers(5000, 9000, 4000), null)).toMatchObject({ listen: '2:4222' });
   });
 });

@@ -2,7 +2,8 @@ import type { ResolvedConnection } from '@laminar/definitions';
 import type { ConnectionOptions } from '@nats-io/nats-core';
 
 /**
- * When a connection that was lost dials again: after the definition's wait and jitter, counted from the last attempt at a server.
+ * When and where a connection that was lost dials again: after the definition's wait and jitter, counted from the last attempt at a server, and of the servers the one whose
+ * last attempt is longest ago. That is another one than was lost where there is one, since a host that is gone answers nobody.
  */
 export class ReconnectPlan {
   #lastDialMs = 0;
@@ -11,8 +12,12 @@ export class ReconnectPlan {
   constructor(readonly connection: Pick<ResolvedConnection, 'reconnectWaitMs' | 'reconnectJitterMs'>) {}
 
   /** What the client asks it. */
-  get options(): Pick<ConnectionOptions, 'reconnectDelayHandler'> {
-    return { reconnectDelayHandler: () => this.waitMs(Date.now(), Math.random) };
+  get options(): Required<Pick<ConnectionOptions, 'reconnectDelayHandler' | 'reconnectToServer'>> {
+    return {
+      reconnectDelayHandler: () => this.waitMs(Date.now(), Math.random),
+      reconnectToServer: (servers) =>
+        servers.reduce((longest, server) => (server.lastConnect < longest.lastConnect ? server : longest)),
+    };
   }
 
   /** The client dials; at `atMs` of the wall clock, as everything here. */
