@@ -8,6 +8,7 @@ class Protocol extends ProtocolHandler {
   /** Told each time that it dials, with the milliseconds of the wall clock from which the client counts the wait for the next. */
   onDial: (atMs: number) => void = () => undefined;
 
+  /** An attempt at a server, once it is its turn; whoever waits from one to the next does not wait for the turn as well. */
   override _doDial(server: Parameters<ProtocolHandler['_doDial']>[0]): Promise<void> {
     return dialGate.pass(server.listen, async () => {
       if (this.isClosed()) throw new errors.ClosedConnectionError();
@@ -35,7 +36,7 @@ class Protocol extends ProtocolHandler {
   }
 }
 
-/** Connects as `connect` of `@nats-io/transport-node` does, to a server that speaks the NATS client protocol over TCP or TLS. Throws what that throws. */
+/** Connects as `connect` of `@nats-io/transport-node` does, to a server that speaks the NATS client protocol over TCP or TLS. Throws what that throws. `onDial` is told as `Protocol.onDial`. */
 export async function connect(options: ConnectionOptions, onDial: (atMs: number) => void): Promise<NatsConnection> {
   setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost });
   // By its types only the client's own `connect` makes one.
