@@ -10,7 +10,7 @@ const bucketMs = 100;
 const backTimeoutMs = 60_000;
 
 export interface Reconnecting {
-  /** Connections that the server has after its restart, all of them made again. */
+  /** Connections that read from the server after its restart, all of them made again. */
   readonly back: number;
   /** From when the server listened again to when the last one was back. */
   readonly allBackMs: number;
@@ -27,10 +27,10 @@ export async function measureReconnecting(mesh: TestMesh, count: number, awayMs:
   const monitorPort = await freePort();
   const config = `http: "127.0.0.1:${monitorPort}"\n`;
   const server = await startNats({ config, jetstream: false });
-  const accepted = () => acceptedAt(monitorPort);
+  const reading = () => readersAcceptedAt(monitorPort);
   try {
     await define(mesh, server.url, count);
-    await eventually(async () => (await accepted()).length === count, {
+    await eventually(async () => (await reading()).length === count, {
       what: `${count} connections`,
       timeoutMs: backTimeoutMs,
     });
@@ -42,7 +42,7 @@ export async function measureReconnecting(mesh: TestMesh, count: number, awayMs:
     const upAtMs = Date.now();
     const times = await eventually(
       async () => {
-        const all = await accepted();
+        const all = await reading();
         return all.length === count && all;
       },
       { what: `${count} connections to be back`, timeoutMs: backTimeoutMs },
@@ -77,9 +77,12 @@ async function define(mesh: TestMesh, servers: string, count: number): Promise<v
   }
 }
 
-/** When the server accepted each of its clients (its monitoring says so to the nanosecond). */
-async function acceptedAt(monitorPort: number): Promise<number[]> {
+/**
+ * When the server accepted each of its clients that read (its monitoring says so to the nanosecond). One that was accepted may be still on its way: a server
+ * that ended then would be measured with connections that were never there.
+ */
+async function readersAcceptedAt(monitorPort: number): Promise<number[]> {
   const answer = await fetch(`http://127.0.0.1:${monitorPort}/connz?limit=100000`);
-  const { connections } = (await answer.json()) as { connections: { start: string }[] | null };
-  return (connections ?? []).map(({ start }) => Date.parse(start));
+  const { connections } = (await answer.json()) as { connections: { start: string; subscriptions: number }[] | null };
+  return (connections ?? []).filter(({ subscriptions }) => subscriptions > 0).map(({ start }) => Date.parse(start));
 }

@@ -1,8 +1,16 @@
 import { writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startNatsServer } from '@laminar/nats-server';
-import { eventually, freePort, natsServerBinary, startNats, type TestNats, temporaryDirectory } from '@laminar/test';
+import {
+  eventually,
+  freePort,
+  natsServerBinary,
+  startNats,
+  TcpProxy,
+  type TestNats,
+  temporaryDirectory,
+} from '@laminar/test';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { output, Settlements } from '../sink.contract.js';
@@ -45,6 +53,43 @@ describe('a connection', () => {
     } finally {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => silent.close(resolve));
+    }
+  });
+
+  it('says what the server said that greeted it and let it go, and does not wait for more', async () => {
+    const full = await startNats({ config: 'max_connections: 1', jetstream: false });
+    try {
+      await openConnection({ ...source, servers: full.url });
+      const { connection } = connectionOf({ ...source, servers: full.url });
+      await expect(connection.open()).rejects.toMatchObject({
+        steer: 'blocked',
+        message: expect.stringContaining('maximum connections exceeded'),
+      });
+    } finally {
+      await full.stop();
+    }
+  });
+
+  it('notices that a server ends before it let it in', async () => {
+    const ending = createServer((socket) => {
+      const behind = connectSocket(server.port, '127.0.0.1');
+      behind.once('data', (info) => {
+        socket.write(info);
+        behind.destroy();
+      });
+      // What proves who it is came, and is not answered.
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => ending.listen(port, '127.0.0.1', resolve));
+    try {
+      const { connection } = connectionOf({ ...source, servers: `127.0.0.1:${port}` });
+      await expect(connection.open()).rejects.toMatchObject({
+        steer: 'blocked',
+        message: expect.stringContaining('ECONNRESET'),
+      });
+    } finally {
+      await new Promise((resolve) => ending.close(resolve));
     }
   });
 
@@ -106,6 +151,26 @@ describe('a connection', () => {
     expect(reconnects).toBe(1);
     // It is what went wrong last, and not whether something is wrong.
     expect(lastError).toContain('lost');
+  });
+
+  it('goes to another server before it tries the one that it lost', async () => {
+    const lost = new TcpProxy(server.port);
+    await lost.start();
+    try {
+      const { connection, states } = await openConnection({
+        ...source,
+        servers: `${lost.url}, ${server.url}`,
+        randomize_servers: false,
+        reconnect_wait_ms: 1,
+      });
+      expect(connection.snapshot().serverUrl).toContain(String(lost.port));
+      lost.refuse();
+      await eventually(() => states.at(-1)?.state === 'connected', { what: 'the connection to be back' });
+      expect(connection.snapshot().serverUrl).toContain(String(server.port));
+      expect(lost.refused).toBe(0);
+    } finally {
+      await lost.stop();
+    }
   });
 
   it('notices by its pings that a server does not answer', async () => {

@@ -1,9 +1,8 @@
 import type { ResolvedConnection } from '@laminar/definitions';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
-import { connect } from '@nats-io/transport-node';
 import { ConnectorError, type FileSource, type SecretSource, Unprepared } from '../contract.js';
 import { authenticatorOf } from './authenticator.js';
-import { dialPace } from './dial-pace.js';
+import { connect } from './client.js';
 import { parseMessagesOf } from './message-parser.js';
 import { ReconnectPlan } from './reconnect-plan.js';
 import { refusalOf } from './refusal.js';
@@ -19,13 +18,14 @@ export async function dial(
   const authenticator = authenticatorOf(connection.credentials, secrets);
   // What is missing here is said before a server is asked.
   authenticator?.();
+  const plan = new ReconnectPlan(connection);
   const options: ConnectionOptions = {
     servers: [...connection.servers],
     name,
     timeout: connectTimeoutMs,
     noRandomize: !connection.randomizeServers,
     maxReconnectAttempts: connection.maxReconnects,
-    ...new ReconnectPlan(connection, dialPace).options,
+    ...plan.options,
     pingInterval: connection.pingIntervalMs,
     maxPingOut: connection.pingMaxOutstanding,
     // A refusal is not the end: the secret or the server's users may change.
@@ -34,7 +34,7 @@ export async function dial(
     ...(connection.tls === undefined ? {} : { tls: await tlsOf(connection.tls, connection.servers, files) }),
   };
   try {
-    const nc = await connect(options);
+    const nc = await connect(options, (atMs) => plan.dialled(atMs));
     parseMessagesOf(nc);
     return nc;
   } catch (error) {
