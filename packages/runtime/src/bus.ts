@@ -13,6 +13,8 @@ import type { BusConfig } from './config.js';
 import { ConfigError } from './environment.js';
 
 const pingIntervalMs = 5000;
+/** A server that ends while it lets a client in leaves that waiting, which the client notices by this alone; by default it waits for 20 s, and others take over what runs here. */
+const connectTimeoutMs = 5000;
 
 /** Connects to the mesh's own bus; keeps trying for ever, at first and after each loss. `name` is shown by the server. */
 export async function connectBus(bus: BusConfig, name: string): Promise<NatsConnection> {
@@ -20,6 +22,7 @@ export async function connectBus(bus: BusConfig, name: string): Promise<NatsConn
   return connect({
     servers: bus.url.split(',').map((server) => server.trim()),
     name,
+    timeout: connectTimeoutMs,
     waitOnFirstConnect: true,
     ...busReconnects(),
     pingInterval: pingIntervalMs,
