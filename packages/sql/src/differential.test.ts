@@ -6,6 +6,7 @@ import { difference, ownAnswer } from './testing/differential/compare.js';
 import { deliberateDifference } from './testing/differential/differences.js';
 import { generatedFunctions } from './testing/differential/function-rules.js';
 import { generate, generateCalls } from './testing/differential/generate.js';
+import { generateIntervalText } from './testing/differential/interval-texts.js';
 import { generateNumberFormat } from './testing/differential/number-formats.js';
 import { Oracle } from './testing/differential/oracle.js';
 import { randomOf } from './testing/differential/random.js';
@@ -24,6 +25,8 @@ const numberFormats = cases(2000);
 const timeFormats = cases(2000);
 /** How many times and intervals of fractions. */
 const timeFractions = cases(2000);
+/** How many texts that are cast to INTERVAL. */
+const intervalTexts = cases(5000);
 const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
@@ -120,6 +123,24 @@ describe('expressions', () => {
         return [`${sql}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
       });
       expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(timeFractions / 2);
+      expect(differences.slice(0, 40).join('\n\n')).toBe('');
+    },
+    limitMs,
+  );
+
+  it(
+    `agree with PostgreSQL in which texts are intervals, and which they are: ${intervalTexts} of them, seed ${seed}`,
+    async () => {
+      const all = Array.from({ length: intervalTexts }, () => generateIntervalText(pick));
+      const answers = await oracle.ask(all.map((sql) => ({ sql, row: 0 })));
+      const differences = all.flatMap((sql, i) => {
+        const theirs = answers[i] ?? { error: 'no answer', code: '' };
+        const own = ownAnswer(sql, rows[0] ?? {});
+        const why = difference(own, theirs, false);
+        if (why === undefined || deliberateDifference(own, theirs)) return [];
+        return [`${sql}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
+      });
+      expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(intervalTexts / 3);
       expect(differences.slice(0, 40).join('\n\n')).toBe('');
     },
     limitMs,
