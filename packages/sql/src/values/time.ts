@@ -17,7 +17,7 @@ const dateMin = -2_440_588;
 const dateEnd = 2_145_042_906;
 
 const pattern =
-  /^\s*(\d{4,7})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d*)?)?\s*(Z|UTC|[+-]\d{1,2}(?::?\d{2})?)?)?(\s+BC)?\s*$/i;
+  /^\s*(\d{4,7})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d*)?)?(?:\s*(Z|UTC|[+-]\d{1,2}(?::?\d{2})?))?)?(\s+BC)?\s*$/i;
 
 /** The instant that a text writes in ISO 8601, or undefined. Without a zone it is UTC. Throws `RowError` where it is out of range. */
 export function parseTimestamp(text: string): Integer | undefined {
