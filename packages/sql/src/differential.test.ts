@@ -13,6 +13,7 @@ import { randomOf } from './testing/differential/random.js';
 import { rowsOf } from './testing/differential/rows.js';
 import { generateTimeFormat } from './testing/differential/time-formats.js';
 import { generateTimeFraction } from './testing/differential/time-fractions.js';
+import { generateTimeText } from './testing/differential/time-texts.js';
 import { cases } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
@@ -27,6 +28,8 @@ const timeFormats = cases(2000);
 const timeFractions = cases(2000);
 /** How many texts that are cast to INTERVAL. */
 const intervalTexts = cases(5000);
+/** And to TIMESTAMP and DATE. */
+const timeTexts = cases(5000);
 const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
@@ -141,6 +144,34 @@ describe('expressions', () => {
         return [`${sql}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
       });
       expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(intervalTexts / 3);
+      expect(differences.slice(0, 40).join('\n\n')).toBe('');
+    },
+    limitMs,
+  );
+
+  it(
+    `agree with PostgreSQL in which time a text is, where it is one here: ${timeTexts} of them, seed ${seed}`,
+    async () => {
+      const all = Array.from({ length: timeTexts }, () => ({
+        text: generateTimeText(pick),
+        type: pick(3) ? 'timestamp' : 'date',
+      }));
+      // A text with another offset is converted, as only that of a TIMESTAMPTZ is there.
+      const answers = await oracle.ask(
+        all.map(({ text, type }) => ({ sql: `'${text}'::timestamptz${type === 'date' ? '::date' : ''}`, row: 0 })),
+      );
+      let values = 0;
+      const differences = all.flatMap(({ text, type }, i) => {
+        const theirs = answers[i] ?? { error: 'no answer', code: '' };
+        const own = ownAnswer(`'${text}'::${type}`, rows[0] ?? {});
+        if ('error' in own) return [];
+        values++;
+        const why = difference(own, theirs, false);
+        return why === undefined
+          ? []
+          : [`${text}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
+      });
+      expect(values).toBeGreaterThan(timeTexts / 6);
       expect(differences.slice(0, 40).join('\n\n')).toBe('');
     },
     limitMs,
