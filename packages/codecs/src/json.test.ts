@@ -60,6 +60,13 @@ describe('JSON', () => {
     ]);
   });
 
+  it('reads a string of many digits in time linear to it', () => {
+    const digits = '1'.repeat(400_000);
+    const start = performance.now();
+    expect(parseJson(bytes(`{"a":"${digits}"}`))).toEqual({ a: digits });
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
   it('takes the last of duplicate keys, beside long integers too', () => {
     expect(parseJson(bytes('{"a":1,"a":"b"}'))).toEqual({ a: 'b' });
     expect(parseJson(bytes('{"a":1,"a":12345678901234567890,"b":{"a":1,"a":null}}'))).toEqual({

@@ -90,6 +90,8 @@ function mayHoldLongInteger(data: Uint8Array): boolean {
     let to = i + 1;
     while (isDigit(data[from - 1])) from--;
     while (isDigit(data[to])) to++;
+    // The run has been seen to its end: looked at from each of its digits, a long one would take time quadratic to it.
+    i = to - 1;
     if (to - from < longDigits) continue;
     const before = data[from - 1] === minus ? data[from - 2] : data[from - 1];
     if (before === undefined || beforeValue.has(before)) return true;

@@ -6,12 +6,14 @@ import { difference, ownAnswer } from './testing/differential/compare.js';
 import { deliberateDifference } from './testing/differential/differences.js';
 import { generatedFunctions } from './testing/differential/function-rules.js';
 import { generate, generateCalls } from './testing/differential/generate.js';
+import { generateIntervalText } from './testing/differential/interval-texts.js';
 import { generateNumberFormat } from './testing/differential/number-formats.js';
 import { Oracle } from './testing/differential/oracle.js';
 import { randomOf } from './testing/differential/random.js';
 import { rowsOf } from './testing/differential/rows.js';
 import { generateTimeFormat } from './testing/differential/time-formats.js';
 import { generateTimeFraction } from './testing/differential/time-fractions.js';
+import { generateTimeText } from './testing/differential/time-texts.js';
 import { cases } from './testing.js';
 
 const seed = fc.readConfigureGlobal().seed ?? Date.now();
@@ -24,6 +26,10 @@ const numberFormats = cases(2000);
 const timeFormats = cases(2000);
 /** How many times and intervals of fractions. */
 const timeFractions = cases(2000);
+/** How many texts that are cast to INTERVAL. */
+const intervalTexts = cases(5000);
+/** And to TIMESTAMP and DATE. */
+const timeTexts = cases(5000);
 const batch = 500;
 const depth = 3;
 /** PostgreSQL in WebAssembly takes its time to start on a busy machine. */
@@ -120,6 +126,52 @@ describe('expressions', () => {
         return [`${sql}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
       });
       expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(timeFractions / 2);
+      expect(differences.slice(0, 40).join('\n\n')).toBe('');
+    },
+    limitMs,
+  );
+
+  it(
+    `agree with PostgreSQL in which texts are intervals, and which they are: ${intervalTexts} of them, seed ${seed}`,
+    async () => {
+      const all = Array.from({ length: intervalTexts }, () => generateIntervalText(pick));
+      const answers = await oracle.ask(all.map((sql) => ({ sql, row: 0 })));
+      const differences = all.flatMap((sql, i) => {
+        const theirs = answers[i] ?? { error: 'no answer', code: '' };
+        const own = ownAnswer(sql, rows[0] ?? {});
+        const why = difference(own, theirs, false);
+        if (why === undefined || deliberateDifference(own, theirs)) return [];
+        return [`${sql}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
+      });
+      expect(answers.filter((answer) => !('error' in answer)).length).toBeGreaterThan(intervalTexts / 3);
+      expect(differences.slice(0, 40).join('\n\n')).toBe('');
+    },
+    limitMs,
+  );
+
+  it(
+    `agree with PostgreSQL in which time a text is, where it is one here: ${timeTexts} of them, seed ${seed}`,
+    async () => {
+      const all = Array.from({ length: timeTexts }, () => ({
+        text: generateTimeText(pick),
+        type: pick(3) ? 'timestamp' : 'date',
+      }));
+      // A text with another offset is converted, as only that of a TIMESTAMPTZ is there.
+      const answers = await oracle.ask(
+        all.map(({ text, type }) => ({ sql: `'${text}'::timestamptz${type === 'date' ? '::date' : ''}`, row: 0 })),
+      );
+      let values = 0;
+      const differences = all.flatMap(({ text, type }, i) => {
+        const theirs = answers[i] ?? { error: 'no answer', code: '' };
+        const own = ownAnswer(`'${text}'::${type}`, rows[0] ?? {});
+        if ('error' in own) return [];
+        values++;
+        const why = difference(own, theirs, false);
+        return why === undefined
+          ? []
+          : [`${text}\n  ${why}\n  here ${JSON.stringify(own)}\n  there ${JSON.stringify(theirs)}`];
+      });
+      expect(values).toBeGreaterThan(timeTexts / 6);
       expect(differences.slice(0, 40).join('\n\n')).toBe('');
     },
     limitMs,

@@ -1,4 +1,5 @@
 import { jsonCodec } from '@laminar/codecs';
+import { columnTypes } from '@laminar/definitions';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -13,6 +14,7 @@ import {
   SqlError,
 } from './index.js';
 import { cases, evaluate, message, relations, run } from './testing.js';
+import { textReader } from './values/convert.js';
 
 beforeAll(() => loadSql());
 
@@ -72,6 +74,33 @@ describe('any text', () => {
       { numRuns: cases(3000) },
     );
   });
+});
+
+describe('a long text that is no value', () => {
+  const length = 100_000;
+  const limitMs = 3000;
+  /** What is told apart only at the end of what repeats, behind each of these beginnings. */
+  const beginnings = ['', '2026-03-29', '2026-03-29 01:30:00', '1 day', 'P', '{', '"', '\\x', '0x'];
+  const repeated = ['1', '1.', ' ', ' 1', '1:', '1-', '_1', '1_', '.', '-', 'a', 'T', '1D', '1,', '{', '"', '\\'];
+
+  it.each([...columnTypes, 'INTERVAL', 'TEXT[]', 'NUMERIC[]'] as const)(
+    'is refused as %s in time linear to it',
+    (type) => {
+      const read = textReader(type);
+      for (const beginning of beginnings) {
+        for (const part of repeated) {
+          const text = `${beginning}${part.repeat(length / part.length)}!`;
+          const start = performance.now();
+          try {
+            read(text);
+          } catch (error) {
+            if (!(error instanceof RowError)) throw error;
+          }
+          expect(performance.now() - start, `${beginning}${part}...!`).toBeLessThan(limitMs);
+        }
+      }
+    },
+  );
 });
 
 describe('a text of a user', () => {

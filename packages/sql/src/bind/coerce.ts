@@ -101,13 +101,18 @@ function commonNumber(a: Type, b: Type): Type {
 const shownLengthMax = 40;
 
 function literal(expression: Expression, type: Type): Expression {
+  if (type === 'UNKNOWN' || type === 'TEXT') return readLiteral(expression, 'TEXT', String);
+  return readLiteral(expression, type, type === 'NUMBER' ? numberOfText : textReader(type));
+}
+
+/** The value of a type that a literal without one writes, by what reads it; NULL is read as nothing. Throws `SqlError` where `read` throws a `RowError`. */
+export function readLiteral(expression: Expression, type: Type, read: (text: string) => unknown): Expression {
   const { offset } = expression;
   const value = expression.op === 'constant' ? expression.value : null;
   if (value === null) return constant(null, type, offset);
   const text = String(value);
-  if (type === 'UNKNOWN' || type === 'TEXT') return constant(text, 'TEXT', offset);
   try {
-    return constant(type === 'NUMBER' ? numberOfText(text) : textReader(type)(text), type, offset);
+    return constant(read(text), type, offset);
   } catch (error) {
     if (!(error instanceof RowError)) throw error;
     const shown = text.length > shownLengthMax ? `${[...text].slice(0, shownLengthMax).join('')}...` : text;

@@ -2,17 +2,16 @@ import { type DeclaredType, isTypeProblem, parseDeclaredType } from '@laminar/de
 import type { Node, TypeName } from '@pgsql/types';
 import { SqlError } from '../errors.js';
 import { bounding, type Purpose } from '../values/bounded.js';
-import { intervalOfText } from '../values/convert.js';
-import { parseInterval } from '../values/interval-reading.js';
 import { cast } from './coerce.js';
-import { constant, type Expression, strict } from './expression.js';
+import { type Expression, strict } from './expression.js';
+import { castToInterval } from './interval-type.js';
 import { unsupported } from './unsupported.js';
 
 /** `arg` cast to a type as PostgreSQL's parse tree names it. Throws `SqlError`. */
 export function bindCast(arg: Expression, typeName: TypeName | undefined, offset: number): Expression {
   const numbers = (typeName?.typmods ?? []).map((node) => modifier(node, offset));
   if (nameOf(typeName, offset) === 'interval' && (typeName?.arrayBounds ?? []).length === 0)
-    return numbers.length > 0 ? intervalOfUnit(arg, numbers, offset) : cast(arg, 'INTERVAL');
+    return castToInterval(arg, numbers, offset);
   const declared = typeOf(typeName, numbers, offset);
   return boundedTo(cast(arg, declared.type), declared, 'cast');
 }
@@ -24,28 +23,6 @@ export const boundedTo = (value: Expression, declared: DeclaredType, purpose: Pu
 function modifier(node: Node, offset: number): number {
   if ('A_Const' in node && node.A_Const.ival) return node.A_Const.ival.ival ?? 0;
   throw new SqlError('type_mismatch', 'the brackets of a type take whole numbers', offset, 'write NUMERIC(10,2)');
-}
-
-/** PostgreSQL's masks of `INTERVAL '1' DAY`. */
-const intervalUnits: { readonly [mask: number]: string | undefined } = {
-  4: 'year',
-  2: 'month',
-  8: 'day',
-  1024: 'hour',
-  2048: 'minute',
-  4096: 'second',
-};
-
-function intervalOfUnit(arg: Expression, mods: readonly number[], offset: number): Expression {
-  const unit = mods.length === 1 ? intervalUnits[mods[0] ?? 0] : undefined;
-  if (
-    unit === undefined ||
-    arg.op !== 'constant' ||
-    typeof arg.value !== 'string' ||
-    !/^\s*[+-]?\d+\s*$/.test(arg.value)
-  )
-    throw unsupported('this form of an interval', offset, "write INTERVAL '1 day'");
-  return constant(parseInterval(arg.value, unit) ?? intervalOfText(arg.value), 'INTERVAL', offset);
 }
 
 /** PostgreSQL's parser gives its internal names for the types that have a keyword of their own; these alone are no names of columns' types. */

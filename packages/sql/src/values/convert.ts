@@ -6,6 +6,7 @@ import { type Decimal, decimalNumber, decimalText, parseDecimal, roundDecimal } 
 import { doubleOfText, doubleText, realDigits, realOfText, realText, roundHalfEven } from './double.js';
 import { checkedInteger, type Integer, normalInteger } from './integer.js';
 import { type Interval, intervalText } from './interval.js';
+import type { IntervalQualifier } from './interval-qualifier.js';
 import { parseInterval } from './interval-reading.js';
 import { invalidText } from './invalid-text.js';
 import { checkedDate, dateOfTimestamp, dateText, isoTimestamp, parseTimestamp, timestampText } from './time.js';
@@ -56,8 +57,9 @@ function timestampOfText(text: string): Integer {
 
 const dateOfText = (text: string): number => checkedDate(dateOfTimestamp(timestampOfText(text)));
 
-export function intervalOfText(text: string): Interval {
-  const value = parseInterval(text);
+/** The interval that a text writes, within the bounds of its type where it has some. Throws `RowError`. */
+export function intervalOfText(text: string, qualifier?: IntervalQualifier): Interval {
+  const value = parseInterval(text, qualifier);
   if (value === undefined) throw invalidText(text, 'INTERVAL');
   return value;
 }
@@ -91,7 +93,7 @@ const textReaders: { readonly [type in ScalarType | 'INTERVAL']: (text: string) 
   DATE: dateOfText,
   BYTEA: bytesOfText,
   JSON: jsonOfText,
-  INTERVAL: intervalOfText,
+  INTERVAL: (text) => intervalOfText(text),
 };
 
 /** What reads values of a type from their texts. They throw `RowError`. */

@@ -11,7 +11,7 @@ const specials: { readonly [text: string]: number | undefined } = {
   '-inf': Number.NEGATIVE_INFINITY,
 };
 
-const pattern = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const pattern = /^[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
 export function doubleOfText(text: string): number {
   const trimmed = text.trim();

@@ -1,166 +1,102 @@
 import { roundHalfEven } from './double.js';
-import { daysPerMonth, type Interval, makeInterval } from './interval.js';
-import { microsPerDay, microsPerSecond } from './time.js';
-
-const monthsPerYear = 12;
-
-interface Unit {
-  readonly name: string;
-  readonly field: keyof Interval;
-  /** How many of the field. */
-  readonly size: number;
-}
-
-const unitNames: readonly (readonly [names: string, field: keyof Interval, size: number])[] = [
-  ['microsecond microseconds usec usecs us usecond useconds', 'micros', 1],
-  ['millisecond milliseconds msec msecs ms msecond mseconds', 'micros', 1000],
-  ['second seconds sec secs s', 'micros', microsPerSecond],
-  ['minute minutes min mins m', 'micros', 60 * microsPerSecond],
-  ['hour hours hr hrs h', 'micros', 3600 * microsPerSecond],
-  ['day days d', 'days', 1],
-  ['week weeks w', 'days', 7],
-  ['month months mon mons', 'months', 1],
-  ['year years yr yrs y', 'months', monthsPerYear],
-  ['decade decades dec decs', 'months', 10 * monthsPerYear],
-  ['century centuries cent c', 'months', 100 * monthsPerYear],
-  ['millennium millennia mil mils', 'months', 1000 * monthsPerYear],
-];
-const units = new Map(
-  unitNames.flatMap(([names, field, size]) => {
-    const all = names.split(' ');
-    return all.map((name): [string, Unit] => [name, { name: all[0] as string, field, size }]);
-  }),
-);
-const partsOfSecond = ['second', 'millisecond', 'microsecond'] as const;
-
-/** A time, years and months as SQL writes them (`1-2`), a number with its unit or without, or a word. */
-const forms: readonly RegExp[] = [
-  /(?<sign>[+-]?)(?<hours>\d+):(?<minutes>\d{1,2})(?::(?<seconds>\d{1,2}(?:\.\d*)?)|(?<fraction>\.\d*))?(?![\w.:])/,
-  /(?<years>[+-]?\d+)-(?<months>\d{1,2})(?![\w.:-])/,
-  /(?<count>[+-]?\d+(?:\.(?![a-z])\d*)?|\.\d+)(?:\s*(?!ago\b)(?<unit>[a-z]+)(?![\w.:+-]))?/,
-  /(?<ago>ago)\b/,
-  /@/,
-];
-const token = new RegExp(`\\s*(?:${forms.map(({ source }) => source).join('|')})\\s*`, 'iy');
+import type { Interval } from './interval.js';
+import { IntervalSum, type Unit, type UnitName, unitOf, unitOfWord } from './interval-fields.js';
+import { parseIsoInterval } from './interval-iso.js';
+import { anyInterval, boundedInterval, type IntervalQualifier } from './interval-qualifier.js';
+import { type IntervalToken, tokensOf, wholeAndFraction } from './interval-tokens.js';
+import { microsPerSecond } from './time.js';
 
 /**
- * `1 day 02:30:00`, `1 year -2 mons`, `90 minutes ago`, `1-2 3 04:05`, `P1DT2H`
- * (https://www.postgresql.org/docs/18/datatype-datetime.html#DATATYPE-INTERVAL-INPUT), or undefined.
+ * `1 day 02:30:00`, `1 year -2 mons`, `90 minutes ago`, `1-2 3 04:05`, `P1DT2H`, as PostgreSQL reads it within the bounds of its type
+ * (https://www.postgresql.org/docs/18/datatype-datetime.html#DATATYPE-INTERVAL-INPUT), or undefined. Throws `RowError` where it is out of range.
  */
-export function parseInterval(text: string, defaultUnit = 'second'): Interval | undefined {
-  if (text.startsWith('P')) return parseIsoInterval(text);
-  const fields = new Fields();
-  let sign = 1;
-  /** A number without a unit: days before a time, and else only at the end. */
-  let bare: string | undefined;
-  token.lastIndex = 0;
-  while (token.lastIndex < text.length) {
-    const groups = token.exec(text)?.groups;
-    if (!groups || sign < 0) return undefined;
-    const { hours, years, months = '', count, unit, ago } = groups;
-    const pending = bare;
-    bare = undefined;
-    if (hours !== undefined) {
-      if (!fields.addTime(groups) || (pending !== undefined && !fields.addNumber(pending, 'day'))) return undefined;
-    } else if (pending !== undefined) return undefined;
-    else if (years !== undefined) {
-      if (!fields.addYears(years, Number(months))) return undefined;
-    } else if (ago !== undefined) sign = -1;
-    else if (count !== undefined && unit === undefined) bare = count;
-    else if (count !== undefined && !fields.addNumber(count, unit as string)) return undefined;
-  }
-  if (bare !== undefined && !fields.addNumber(bare, defaultUnit)) return undefined;
-  return fields.isEmpty ? undefined : fields.sum.interval(sign);
+export function parseInterval(text: string, qualifier: IntervalQualifier = anyInterval): Interval | undefined {
+  const interval = text.startsWith('P') ? parseIsoInterval(text) : parseFields(text, qualifier);
+  return interval && boundedInterval(interval, qualifier);
 }
+
+/** From the last token to the first, as PostgreSQL's DecodeInterval goes, since a unit stands behind its number. */
+function parseFields(text: string, qualifier: IntervalQualifier): Interval | undefined {
+  const tokens = tokensOf(text)?.toReversed();
+  if (!tokens) return undefined;
+  const isAgo = isWord(tokens[0], 'ago');
+  const fields = new Fields(qualifier, isAgo);
+  const isRead = tokens.slice(isAgo ? 1 : 0).every((token) => fields.take(token)) && fields.areComplete;
+  return isRead ? fields.sum.interval(isAgo ? -1 : 1) : undefined;
+}
+
+const isWord = (token: IntervalToken | undefined, word: string): boolean =>
+  token?.kind === 'word' && token.word === word;
+
+const partsOfSecond = ['second', 'millisecond', 'microsecond'] as const;
 
 /** The fields of a text, each of which stands there once at most. */
 class Fields {
-  readonly sum = new Sum();
-  readonly #taken = new Set<string>();
+  readonly sum = new IntervalSum();
+  readonly #taken = new Set<UnitName>();
+  readonly #minutesFirst: boolean;
+  readonly #last: Unit;
+  /** What the next number is of. Where nothing says it, that is the last field of the type, and days in front of hours and of a time. */
+  #unit: Unit | undefined;
+  /** Whether the unit still waits for its number. */
+  #waits = false;
 
-  get isEmpty(): boolean {
-    return this.#taken.size === 0;
+  constructor({ last, minutesFirst }: IntervalQualifier, isAgo: boolean) {
+    this.#minutesFirst = minutesFirst;
+    this.#last = unitOf(last);
+    this.#unit = isAgo ? undefined : this.#last;
   }
 
-  addNumber(count: string, unitName: string): boolean {
-    const unit = units.get(unitName.toLowerCase());
+  get areComplete(): boolean {
+    return this.#taken.size > 0 && !this.#waits;
+  }
+
+  /** Takes the next token; false where it cannot stand there. */
+  take(token: IntervalToken): boolean {
+    if (token.kind === 'word') return this.#takeWord(token.word);
+    this.#waits = false;
+    switch (token.kind) {
+      case 'number':
+        return this.#takeNumber(token.whole, token.fraction, this.#unit);
+      case 'months':
+        return this.#takeNumber(token.months, 0, unitOf('month'));
+      case 'time':
+        return this.#takeTime(token.parts, token.sign);
+    }
+  }
+
+  #takeWord(word: string): boolean {
+    if (this.#waits) return false;
+    // PostgreSQL passes over these, and over what it knew of the next number.
+    const isFiller = word === 'at' || word === 'on';
+    this.#unit = isFiller ? this.#last : unitOfWord(word);
+    this.#waits = !isFiller;
+    return this.#unit !== undefined;
+  }
+
+  #takeNumber(whole: number, fraction: number, unit: Unit | undefined): boolean {
     if (!unit) return false;
-    const [whole, fraction] = partsOf(count);
     this.sum.add(whole, fraction, unit);
-    return unit.name === 'second' && fraction !== 0 ? this.#take(...partsOfSecond) : this.#take(unit.name);
+    this.#unit = unit.name === 'hour' ? unitOf('day') : unit;
+    return unit.name === 'second' && fraction !== 0 ? this.#mark(...partsOfSecond) : this.#mark(unit.name);
   }
 
   /** `1:02:03.5`, `1:02`; with a fraction and without hours minutes and seconds. */
-  addTime({ sign, hours = '', minutes = '', seconds, fraction }: { readonly [group: string]: string }): boolean {
-    const [h, m, s] = fraction === undefined ? [hours, minutes, seconds ?? '0'] : ['0', hours, minutes + fraction];
-    const [whole, rest] = partsOf(s);
+  #takeTime(parts: readonly string[], sign: 1 | -1): boolean {
+    const isShort = parts.length === 2 && (this.#minutesFirst || parts[1]?.includes('.'));
+    const [hours, minutes, written = ''] = isShort ? ['', ...parts] : parts;
+    const { whole: seconds, fraction } = wholeAndFraction(written, 1);
     // PostgreSQL takes a leap second.
-    if (Number(m) > 59 || whole > 60) return false;
-    const total = (Number(h) * 3600 + Number(m) * 60 + whole) * microsPerSecond + roundHalfEven(rest * microsPerSecond);
-    this.sum.micros += sign === '-' ? -total : total;
-    return this.#take('hour', 'minute', ...partsOfSecond);
+    if (Number(minutes) > 59 || seconds > 60) return false;
+    const whole = (Number(hours) * 3600 + Number(minutes) * 60 + seconds) * microsPerSecond;
+    this.sum.setTime(sign * (whole + roundHalfEven(fraction * microsPerSecond)));
+    this.#unit = unitOf('day');
+    return this.#mark('hour', 'minute', ...partsOfSecond);
   }
 
-  addYears(years: string, months: number): boolean {
-    this.sum.months += Number(years) * monthsPerYear + (years.startsWith('-') ? -months : months);
-    return months < monthsPerYear && this.#take('month');
-  }
-
-  #take(...names: string[]): boolean {
+  #mark(...names: readonly UnitName[]): boolean {
     const isFree = !names.some((name) => this.#taken.has(name));
     for (const name of names) this.#taken.add(name);
     return isFree;
   }
 }
-
-const isoUnits: { readonly [designator: string]: string } = { Y: 'year', W: 'week', D: 'day', H: 'hour', S: 'second' };
-
-function parseIsoInterval(text: string): Interval | undefined {
-  const sum = new Sum();
-  const [date = '', time = '', more] = text.slice(1).split('T');
-  const read = (part: string, month: string) => {
-    if (!/^(?:-?(?:\d+\.?\d*|\.\d+)[A-Z])*$/.test(part)) return false;
-    for (const [, count, designator = ''] of part.matchAll(/(-?[\d.]+)([A-Z])/g)) {
-      const unit = units.get(designator === 'M' ? month : (isoUnits[designator] ?? ''));
-      if (!unit) return false;
-      const whole = Math.trunc(Number(count));
-      sum.add(whole, Number(count) - whole, unit);
-    }
-    return true;
-  };
-  if (text === 'P' || more !== undefined || !read(date, 'month') || !read(time, 'minute')) return undefined;
-  return sum.interval(1);
-}
-
-/** A number, and the fraction behind its point with the same sign. PostgreSQL reads them apart, so that no digit of one costs one of the other. */
-function partsOf(text: string): [whole: number, fraction: number] {
-  const [whole = '', fraction = ''] = text.split('.');
-  return [Number(whole), Number(`${whole.startsWith('-') ? '-' : ''}0.${fraction}0`)];
-}
-
-/** What the parts of a text come to; a fraction of a month is days of thirty a month, one of a day is time. */
-class Sum {
-  months = 0;
-  days = 0;
-  micros = 0;
-
-  /** So many of a unit; the fraction is below one. Rounds where PostgreSQL does (`DecodeInterval` and `AdjustFractDays` of its datetime.c). */
-  add(whole: number, fraction: number, { field, size }: Unit): void {
-    this[field] += whole * size;
-    if (field === 'micros') this.micros += roundHalfDown(fraction * size);
-    else if (field === 'months' && size > 1)
-      this.months += roundHalfEven(fraction * (size / monthsPerYear) * monthsPerYear);
-    else {
-      const days = fraction * (field === 'months' ? daysPerMonth : size);
-      this.days += Math.trunc(days);
-      this.micros += roundHalfDown((days - Math.trunc(days)) * microsPerDay);
-    }
-  }
-
-  interval(sign: number): Interval {
-    return makeInterval(sign * this.months, sign * this.days, sign * this.micros);
-  }
-}
-
-/** To the nearest, and a half towards zero. */
-const roundHalfDown = (value: number): number => Math.sign(value) * Math.ceil(Math.abs(value) - 0.5);

@@ -11,16 +11,18 @@ export interface Interval {
   readonly micros: number;
 }
 
-const int32Max = 2_147_483_647;
+export const int32Max = 2_147_483_647;
+export const monthsPerYear = 12;
 /** As INTERVAL counts them where it has to. */
 export const daysPerMonth = 30;
 const secondsPerDay = 86_400;
 
 export function makeInterval(months: number, days: number, micros: number): Interval {
-  if (Math.abs(months) > int32Max || Math.abs(days) > int32Max || !Number.isSafeInteger(micros))
-    throw new RowError('out_of_range', 'a value is out of range for INTERVAL');
+  if (Math.abs(months) > int32Max || Math.abs(days) > int32Max || !Number.isSafeInteger(micros)) throw beyondInterval();
   return { months: months + 0, days: days + 0, micros: micros + 0 };
 }
+
+export const beyondInterval = (): RowError => new RowError('out_of_range', 'a value is out of range for INTERVAL');
 
 /** `1 year 2 mons 3 days 04:05:06.789`, PostgreSQL's own style. */
 export function intervalText({ months, days, micros }: Interval): string {
@@ -32,8 +34,8 @@ export function intervalText({ months, days, micros }: Interval): string {
     text += `${text === '' ? '' : ' '}${sign}${value} ${unit}${value === 1 ? '' : 's'}`;
     afterNegative = value < 0;
   };
-  add(Math.trunc(months / 12), 'year');
-  add(months % 12, 'mon');
+  add(Math.trunc(months / monthsPerYear), 'year');
+  add(months % monthsPerYear, 'mon');
   add(days, 'day');
   if (text !== '' && micros === 0) return text;
   const sign = micros < 0 ? '-' : afterNegative ? '+' : '';
@@ -90,9 +92,9 @@ export function addToTimestamp(timestamp: Integer, { months, days, micros }: Int
 
 function addMonths(day: number, months: number): number {
   const civil = civilOfDays(day);
-  const total = civil.year * 12 + civil.month - 1 + months;
-  const year = Math.floor(total / 12);
-  const month = total - year * 12 + 1;
+  const total = civil.year * monthsPerYear + civil.month - 1 + months;
+  const year = Math.floor(total / monthsPerYear);
+  const month = total - year * monthsPerYear + 1;
   return daysOfCivil(year, month, Math.min(civil.day, daysInMonth(year, month)));
 }
 

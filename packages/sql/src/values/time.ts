@@ -9,6 +9,7 @@ import { addIntegers, floorDivide, type Integer, multiplyIntegers } from './inte
 export const microsPerSecond = 1_000_000;
 export const microsPerDay = 86_400_000_000;
 const microsPerMilli = 1000;
+const zoneHoursMax = 15;
 
 /** PostgreSQL's limits: from 4713 BC to AD 294276 and AD 5874897 (https://www.postgresql.org/docs/18/datatype-datetime.html). */
 const timestampMin = -210_866_803_200_000_000n;
@@ -16,21 +17,41 @@ const timestampEnd = 9_224_318_016_000_000_000n;
 const dateMin = -2_440_588;
 const dateEnd = 2_145_042_906;
 
-const pattern =
-  /^\s*(\d{4,7})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d*)?)?\s*(Z|UTC|[+-]\d{1,2}(?::?\d{2})?)?)?(\s+BC)?\s*$/i;
+const space = String.raw`[ \t-\r]`;
+const timestampPattern = (date: string, time: string, zone: string): RegExp =>
+  new RegExp(
+    `^${space}*${date}(?:(?:${space}*T${space}*|${space}+)${time}(?:${space}*(Z|UTC|${zone}))?)?(${space}+BC)?${space}*$`,
+    'i',
+  );
+const extendedPattern = timestampPattern(
+  String.raw`(\d{4,7})-(\d{1,2})-(\d{1,2})`,
+  String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(\.\d*)?)?`,
+  String.raw`[+-]\d{1,2}(?::?\d{2})?`,
+);
+/** Without dashes and colons, also in the zone. */
+const basicPattern = timestampPattern(
+  String.raw`(\d{4})(\d{2})(\d{2})`,
+  String.raw`(\d{2})(\d{2})(\d{2})(\.\d+)?`,
+  String.raw`[+-]\d{2}(?:\d{2})?`,
+);
 
-/** The instant that a text writes in ISO 8601, or undefined. Without a zone it is UTC. Throws `RowError` where it is out of range. */
+/**
+ * The instant that a text writes in ISO 8601 (`2026-03-29T01:30:00Z`, `20260329T013000Z`), or undefined. Without a zone it is UTC. Throws `RowError` where it is
+ * out of range.
+ */
 export function parseTimestamp(text: string): Integer | undefined {
-  const match = pattern.exec(text);
+  const match = extendedPattern.exec(text) ?? basicPattern.exec(text);
   if (!match) return undefined;
   const part = (i: number) => Number(match[i] ?? 0);
   const days = daysOfDate(match[9] === undefined ? part(1) : 1 - part(1), part(2), part(3));
   const [hour, minute, second] = [part(4), part(5), part(6)];
-  if (days === undefined || part(1) === 0 || hour > 24 || minute > 59 || second > 60) return undefined;
+  const zone = zoneMicros(match[8]);
+  if (days === undefined || part(1) === 0 || minute > 59 || second > 60 || zone === undefined) return undefined;
   const fraction = roundHalfEven(Number(`0${match[7] === '.' ? '' : (match[7] ?? '')}`) * microsPerSecond);
   const time = (hour * 3600 + minute * 60 + second) * microsPerSecond + fraction;
-  if (hour === 24 && time > microsPerDay) return undefined;
-  return checkedTimestamp(addIntegers(timestampOfDays(days), time - zoneMicros(match[8])));
+  // 24:00 and a leap second are the next day's midnight, beyond which no time of a day lies.
+  if (time > microsPerDay) return undefined;
+  return checkedTimestamp(addIntegers(timestampOfDays(days), time - zone));
 }
 
 /** Days since 1970 of a day of the calendar, or undefined where there is no such day. */
@@ -93,9 +114,12 @@ export const timestampOfDays = (days: number): Integer => multiplyIntegers(days,
 export const timestampOfDate = (days: number): Integer => checkedTimestamp(timestampOfDays(days));
 export const dateOfTimestamp = (micros: Integer): number => floorDivide(micros, microsPerDay)[0];
 
-function zoneMicros(zone: string | undefined): number {
+/** How far a zone is ahead of UTC, or undefined where PostgreSQL has none that is so far away. */
+function zoneMicros(zone: string | undefined): number | undefined {
   if (zone === undefined || /^(z|utc)$/i.test(zone)) return 0;
   const match = /^([+-])(\d{1,2}):?(\d{2})?$/.exec(zone);
-  const minutes = Number(match?.[2] ?? 0) * 60 + Number(match?.[3] ?? 0);
-  return (match?.[1] === '-' ? -minutes : minutes) * 60 * microsPerSecond;
+  const [hours, minutes] = [Number(match?.[2] ?? 0), Number(match?.[3] ?? 0)];
+  if (hours > zoneHoursMax || minutes > 59) return undefined;
+  const total = (hours * 60 + minutes) * 60 * microsPerSecond;
+  return match?.[1] === '-' ? -total : total;
 }
