@@ -1,10 +1,11 @@
 import { type ConsumerSource, covers } from '@laminar/definitions';
-import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { ConsumerInfo, JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { consumerName } from './consumer-api.js';
 import { differences, fixedDifferences, type Maker, madeFor, wantedConsumer } from './consumer-config.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
+import { managerOf } from './jetstream-manager.js';
 import type { Lineage } from './lineage.js';
 import { ensureConsumer } from './provision-consumer.js';
 import type { PositionMemory } from './read-position.js';
@@ -50,7 +51,7 @@ export class ConsumerWatch {
 
   /** The first look. Throws what the server answers. */
   async open(): Promise<Observed> {
-    this.#jsm = await jetstreamManager(this.options.nc, { timeout: requestTimeoutMs });
+    this.#jsm = await managerOf(this.options.nc, { timeout: requestTimeoutMs });
     this.#last = await this.#observe(this.#jsm);
     this.#drift = this.#differences(this.#last.consumer);
     return this.#last;

@@ -1,4 +1,4 @@
-import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamState } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamConfig, StreamState } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import {
   ConnectorError,
@@ -9,6 +9,7 @@ import {
   type StoredOutput,
 } from '../contract.js';
 import { apiCodes, connectorError, hasCode, isNotPermitted } from './errors.js';
+import { managerOf } from './jetstream-manager.js';
 import { incarnationSince } from './read-position.js';
 import { StreamTap } from './stream-tap.js';
 import { rangeStart } from './tap-range.js';
@@ -106,7 +107,7 @@ export class NatsOutputHistory implements OutputHistory {
   }
 
   #manager(): Promise<JetStreamManager> {
-    return jetstreamManager(this.nc, { timeout: requestTimeoutMs, checkAPI: false });
+    return managerOf(this.nc, { timeout: requestTimeoutMs });
   }
 }
 
