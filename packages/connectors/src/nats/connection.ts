@@ -45,6 +45,7 @@ import { dialDetails, followProtocol } from './protocol-log.js';
 import { deprovision, provision, provisionStream, standing } from './provision.js';
 import { PositionMemory } from './read-position.js';
 import { refusalOf } from './refusal.js';
+import { roundTripMs } from './round-trip.js';
 import { SoleWriterSink } from './sole-writer/sole-writer-sink.js';
 import { StallWatch } from './stall-watch.js';
 import { subscriptionsOf } from './subscriptions.js';
@@ -334,7 +335,7 @@ export class NatsConnector implements Connection {
   async #measureRtt(nc: NatsConnection | undefined): Promise<void> {
     if (!nc || nc.isClosed()) return;
     // While the connection is away there is no round trip; the last one stands.
-    await nc.rtt().then(
+    await roundTripMs(nc).then(
       (ms) => {
         this.#rttMs = ms;
       },
