@@ -121,7 +121,8 @@ const isPlaceOf = (
   place.sequence <= last_seq + 1 &&
   (place.sequence === 1 || first_seq < place.sequence);
 
-const windowMsOf = (config: StreamConfig): number => config.duplicate_window / 1e6;
+/** A stream that confirms nothing refuses nothing either that it was told again: only what it holds shows what it took. */
+const windowMsOf = ({ no_ack, duplicate_window }: StreamConfig): number => (no_ack ? 0 : duplicate_window / 1e6);
 
 /** Who may not read an output can only be told so. */
 function historyError(what: string, error: unknown): ConnectorError {

@@ -35,6 +35,10 @@ export async function checkStream(nc: NatsConnection, connection: ResolvedConnec
     return warning(
       `the stream has another ${drift.join(', ')} than the definition says, and is left as it is; ${facts}`,
     );
+  if (info.config.no_ack && connection.role === 'sink-jetstream')
+    return warning(
+      `the stream confirms nothing (no_ack), so that a row counts as stored only when it is found there, seconds later; set no_ack to false; ${facts}`,
+    );
   const volatile = volatility(info);
   return volatile === undefined ? ok(facts) : warning(`${volatile}; ${facts}`);
 }
