@@ -12,14 +12,14 @@ import { apiCodes, connectorError, hasCode, isNotPermitted } from './errors.js';
 import { managerOf } from './jetstream-manager.js';
 import { incarnationSince } from './read-position.js';
 import { StreamTap } from './stream-tap.js';
+import { SubjectStreams } from './subject-streams.js';
 import { rangeStart } from './tap-range.js';
 
 const requestTimeoutMs = 3000;
 
 /** Reads streams by their headers alone, with a consumer that the server forgets, or where it allows none message by message. */
 export class NatsOutputHistory implements OutputHistory {
-  /** What is asked for many messages at once is asked once. */
-  readonly #asked = new Map<string, Promise<string | undefined>>();
+  readonly #streams = new SubjectStreams(() => this.#manager());
 
   /** What is published by the time of a read is in it: `published` resolves when the server has stored it. */
   constructor(
@@ -27,17 +27,10 @@ export class NatsOutputHistory implements OutputHistory {
     readonly published: () => Promise<void>,
   ) {}
 
-  streamOf(subject: string): Promise<string | undefined> {
-    const asked = this.#asked.get(subject) ?? this.#find(subject).finally(() => this.#asked.delete(subject));
-    this.#asked.set(subject, asked);
-    return asked;
-  }
-
-  async #find(subject: string): Promise<string | undefined> {
+  async streamOf(subject: string): Promise<string | undefined> {
     try {
-      return await (await this.#manager()).streams.find(subject);
+      return await this.#streams.of(subject);
     } catch (error) {
-      if (error instanceof Error && error.message === 'no stream matches subject') return undefined;
       throw historyError(`looking which stream takes "${subject}"`, error);
     }
   }
