@@ -3,7 +3,7 @@ import type { ConsumerInfo, JetStreamManager, StreamInfo } from '@nats-io/jetstr
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { consumerName } from './consumer-api.js';
-import { differences, fixedDifferences, type Maker, madeFor, wantedConsumer } from './consumer-config.js';
+import { differences, fixedDifferences, type Maker, madeFor, pauseOf, wantedConsumer } from './consumer-config.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
 import { managerOf } from './jetstream-manager.js';
 import type { Lineage } from './lineage.js';
@@ -41,6 +41,7 @@ export class ConsumerWatch {
   /** The time of creation of a stream that may be another one. */
   #suspect: string | undefined;
   #drift = '';
+  #paused = false;
 
   constructor(readonly options: ConsumerWatchOptions) {}
 
@@ -54,6 +55,7 @@ export class ConsumerWatch {
     this.#jsm = await managerOf(this.options.nc, { timeout: requestTimeoutMs });
     this.#last = await this.#observe(this.#jsm);
     this.#drift = this.#differences(this.#last.consumer);
+    this.#lookForPause(this.#last.consumer);
     return this.#last;
   }
 
@@ -67,6 +69,7 @@ export class ConsumerWatch {
       if (this.#isAnother(seen, this.#last) || this.#isAnotherKind(seen.consumer)) return undefined;
       this.#lookForGap(this.#last, seen);
       this.#last = seen;
+      this.#lookForPause(seen.consumer);
       await this.#lookForChanges(this.#jsm, seen.consumer);
       return seen;
     } catch (error) {
@@ -159,6 +162,15 @@ export class ConsumerWatch {
       () => onRemark(`${changed}; it was put right`),
       (error: Error) => onRemark(`${changed}, and it could not be put right: ${error.message}`),
     );
+  }
+
+  /** A consumer that somebody paused looks like one for which nothing comes. Servers pause from 2.11 on. */
+  #lookForPause(info: ConsumerInfo): void {
+    const { source, onRemark } = this.options;
+    const paused = info.paused === true;
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    onRemark(`${consumerName(source)} ${paused ? pauseOf(info) : 'was paused by somebody, and goes on'}`);
   }
 
   #differences({ config }: ConsumerInfo): string {

@@ -1,7 +1,7 @@
 import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
 import type { ConsumerInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { differences, type Maker, wantedConsumer } from '../consumer-config.js';
+import { differences, type Maker, pauseOf, wantedConsumer } from '../consumer-config.js';
 import { apiCodes, hasCode } from '../errors.js';
 import { managerOf } from '../jetstream-manager.js';
 import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js';
@@ -40,7 +40,7 @@ export async function checkConsumer(nc: NatsConnection, connection: ResolvedConn
   const drift = differences(info.config, wantedConsumer(nobody, connection));
   if (drift.length > 0)
     return warning(`the consumer has another ${drift.join(', ')} than the definition says; ${facts}`);
-  return ok(facts);
+  return info.paused ? warning(`the consumer ${pauseOf(info)}; ${facts}`) : ok(facts);
 }
 
 function factsOf(info: ConsumerInfo): string {
