@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Command, type DecidedEvent, decide } from './decisions.js';
+import { type Command, type DecidedEvent, decide, type OwnBus } from './decisions.js';
 import {
   Catalog,
   type ConnectionDefinition,
@@ -69,22 +69,24 @@ function append(catalog: Catalog, events: readonly DecidedEvent[]): void {
 /** The catalog after these commands. */
 function given(...commands: Command[]): Catalog {
   const catalog = new Catalog();
-  for (const command of commands) append(catalog, decide(command, catalog));
+  for (const command of commands) append(catalog, decide(command, catalog, bus));
   return catalog;
 }
+
+const bus: OwnBus = { servers: ['nats://bus:4222'], isOpen: true };
 
 function when(catalog: Catalog, command: Command) {
   const before = catalog.revision;
   return {
     gives: (...events: (readonly [type: string, name: string, version: number])[]) => {
-      const decided = decide(command, catalog);
+      const decided = decide(command, catalog, bus);
       expect(decided.map(({ body, name, version }) => [body.type, name, version])).toEqual(events);
       expect(catalog.revision).toBe(before);
       return decided;
     },
     rejected: (code: string, message: RegExp) => {
-      expect(() => decide(command, catalog)).toThrow(DefinitionRejected);
-      expect(() => decide(command, catalog)).toThrow(
+      expect(() => decide(command, catalog, bus)).toThrow(DefinitionRejected);
+      expect(() => decide(command, catalog, bus)).toThrow(
         expect.objectContaining({ code, message: expect.stringMatching(message) }),
       );
     },
@@ -214,6 +216,38 @@ describe('defining', () => {
   });
 });
 
+describe('a pipeline without a sink', () => {
+  const onBus = (subject: string, servers = 'nats://bus:4222') =>
+    create.connection('c', connection({ subject, servers }));
+  const plain = create.pipeline('p', pipeline({ reads: ['c'] }));
+  const reason = /without INSERT INTO it publishes to laminar\.output\.p, which "c" reads/;
+
+  it.each(['laminar.output.p', 'laminar.output.*', 'laminar.>', '>'])(
+    'cannot read %s on the bus that its rows go to',
+    (subject) => {
+      when(given(onBus(subject)), plain).rejected('invalid', reason);
+      when(given(plain), onBus(subject)).rejected('invalid', reason);
+    },
+  );
+
+  it.each([
+    ['the rows of another', onBus('laminar.output.q')],
+    ['everything elsewhere', onBus('>', 'nats://elsewhere:4222')],
+    [
+      'a whole stream',
+      create.connection('c', connection({ subject: '>', servers: 'bus', jetstream: true, stream_name: 'S' })),
+    ],
+  ])('may read %s', (_, source) => {
+    when(given(source), plain).gives(['PipelineCreated', 'p', 1]);
+  });
+
+  it('may read what wildcards show another account of the bus', () => {
+    const catalog = given(onBus('>'));
+    expect(decide(plain, catalog, { ...bus, isOpen: false })).toHaveLength(1);
+    expect(() => decide(plain, given(onBus('laminar.output.p')), { ...bus, isOpen: false })).toThrow(reason);
+  });
+});
+
 describe('a pipeline that would feed itself', () => {
   const loop = pipeline({ reads: ['c'], writes: 'out' });
   const overTable = pipeline({ reads: ['t'], writes: 'out' });
@@ -222,6 +256,11 @@ describe('a pipeline that would feed itself', () => {
     ['the same subject', connection({ subject: 'x' }), sink('x')],
     ['a wildcard', connection({ subject: 'x.>' }), sink('x.y')],
     ['one of several servers', connection({ subject: 'x', servers: 'a,h:4222' }), sink('x')],
+    [
+      'another name of this machine',
+      connection({ subject: 'x', servers: 'localhost' }),
+      sink('x', { servers: '127.0.0.1' }),
+    ],
     ['a consumer', connection({ subject: 'x.*', jetstream: true, stream_name: 'S' }), sink('x.y', { jetstream: true })],
   ])('is refused, over %s', (_, from, to) => {
     when(given(create.connection('c', from), create.connection('out', to)), create.pipeline('p', loop)).rejected(
@@ -247,6 +286,14 @@ describe('a pipeline that would feed itself', () => {
     }
   });
 
+  it('is refused over a stream that is read whole and takes nobody knows what, with a word of what to do', () => {
+    const from = connection({ subject: '>', jetstream: true, stream_name: 'S' });
+    when(given(create.connection('c', from), create.connection('out', sink('x'))), create.pipeline('p', loop)).rejected(
+      'invalid',
+      /reads by the subject >; say the stream's own subjects there/,
+    );
+  });
+
   it('is refused over the subjects of a stream that is read whole', () => {
     const from = connection({ jetstream: true, stream_name: 'S', stream_subjects: ['a', 'x.>'] });
     const { subject: _, ...options } = from.options;
@@ -259,6 +306,11 @@ describe('a pipeline that would feed itself', () => {
   it.each([
     ['another subject', connection({ subject: 'x.*' }), sink('x.y.z')],
     ['another server', connection({ subject: 'x' }), sink('x', { servers: 'elsewhere' })],
+    [
+      'a stream that takes other subjects and is read whole',
+      connection({ subject: '>', jetstream: true, stream_name: 'S', stream_subjects: 'a.>' }),
+      sink('x.y'),
+    ],
   ])('is not meant by %s', (_, from, to) => {
     when(given(create.connection('c', from), create.connection('out', to)), create.pipeline('p', loop)).gives([
       'PipelineCreated',
@@ -338,7 +390,7 @@ describe('a name that several kinds have', () => {
     const catalog = given(create.connection('c'), create.table('t'), create.pipeline('c'), secret);
     for (const kind of ['pipeline', 'secret'] as const)
       for (const cascade of [false, true]) {
-        const events = decide({ type: 'Drop', kind, name: 'c', cascade }, catalog);
+        const events = decide({ type: 'Drop', kind, name: 'c', cascade }, catalog, bus);
         expect(events.map(({ kind, name }) => `${kind} ${name}`)).toEqual([`${kind} c`]);
       }
   });
@@ -372,8 +424,8 @@ describe('starting, stopping, rolling back', () => {
 describe('functions', () => {
   it('have names of their own', () => {
     const catalog = given(create.connection('c'), create.function('c'), create.pipeline('c'));
-    expect(decide(drop('function', 'c'), catalog)).toMatchObject([{ body: { type: 'FunctionDropped' } }]);
-    expect(() => decide(drop('connection', 'c'), catalog)).toThrow('in use by pipeline "c"');
+    expect(decide(drop('function', 'c'), catalog, bus)).toMatchObject([{ body: { type: 'FunctionDropped' } }]);
+    expect(() => decide(drop('connection', 'c'), catalog, bus)).toThrow('in use by pipeline "c"');
   });
 
   it('are dropped with all that calls them, what calls something before it', () => {
@@ -384,15 +436,15 @@ describe('functions', () => {
       create.function('e', ['d', 'b']),
       create.pipeline('p', pipeline({ calls: ['e'] })),
     );
-    expect(() => decide(drop('function', 'a'), catalog)).toThrow('in use by pipeline "p", function "e"');
-    const order = decide(drop('function', 'a', true), catalog).map(({ name }) => name);
+    expect(() => decide(drop('function', 'a'), catalog, bus)).toThrow('in use by pipeline "p", function "e"');
+    const order = decide(drop('function', 'a', true), catalog, bus).map(({ name }) => name);
     expect(order).toEqual(['p', 'e', 'd', 'b', 'a']);
   });
 
   it('call neither themselves nor in a circle', () => {
     const catalog = given(create.function('a', ['b']), create.function('b', ['c']));
-    expect(() => decide(create.function('self', ['self']), catalog)).toThrow('"self" calls "self"');
-    expect(() => decide(create.function('c', ['x', 'a']), catalog)).toThrow('"c" calls "a" calls "b" calls "c"');
+    expect(() => decide(create.function('self', ['self']), catalog, bus)).toThrow('"self" calls "self"');
+    expect(() => decide(create.function('c', ['x', 'a']), catalog, bus)).toThrow('"c" calls "a" calls "b" calls "c"');
   });
 
   it('that a log holds in a circle end all the same', () => {

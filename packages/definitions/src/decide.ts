@@ -16,14 +16,14 @@ import { DefinitionRejected } from './errors.js';
 import type { DefinitionEventBody } from './event.js';
 import { recursionOf } from './function/recursion.js';
 import { nearestName, reservedNames } from './names.js';
-import { feedsItself } from './pipeline/feedback.js';
+import { feedsItself, type OwnBus } from './pipeline/feedback.js';
 import { isSoleWriter } from './pipeline/own-reader.js';
 
 /**
- * The events that a command comes to, in the order to append them; none where nothing would change.
+ * The events that a command comes to, in the order to append them; none where nothing would change. `bus` is the one that the events are for.
  * Throws `DefinitionRejected`.
  */
-export function decide(command: Command, catalog: Catalog): DecidedEvent[] {
+export function decide(command: Command, catalog: Catalog, bus: OwnBus): DecidedEvent[] {
   const current = catalog.get(command.kind, command.name);
   checkReadable(command.kind, command.name, catalog);
   checkExpectedRevision(command, current);
@@ -31,29 +31,29 @@ export function decide(command: Command, catalog: Catalog): DecidedEvent[] {
     case 'Create':
       if (current)
         throw new DefinitionRejected('already_exists', `there is a ${command.kind} "${command.name}" already`);
-      return define(command, current, catalog);
+      return define(command, current, catalog, bus);
     case 'Put':
-      return define(command, current, catalog);
+      return define(command, current, catalog, bus);
     case 'Change':
-      return define(command, existing(command, current, catalog), catalog);
+      return define(command, existing(command, current, catalog), catalog, bus);
     case 'Drop':
       return drop(existing(command, current, catalog), command.cascade, catalog);
     case 'Start':
     case 'Stop':
       return setDesired(existing(command, current, catalog), command.type, catalog);
     case 'RollBack':
-      return rollBack(command, existing(command, current, catalog), catalog);
+      return rollBack(command, existing(command, current, catalog), catalog, bus);
   }
 }
 
 type Define = Extract<Command, { type: 'Create' | 'Put' | 'Change' }>;
 
-function define(command: Define, current: Recorded | undefined, catalog: Catalog): DecidedEvent[] {
+function define(command: Define, current: Recorded | undefined, catalog: Catalog, bus: OwnBus): DecidedEvent[] {
   checkName(command.kind, command.name, catalog);
   const definition = complete(command, current);
   if (current && sameData(current.definition, definition)) return [];
   checkReading(current, definition);
-  checkAgainst(command.kind, command.name, definition, catalog);
+  checkAgainst(command.kind, command.name, definition, catalog, bus);
   return [event(catalog, command.kind, command.name, definedBody(command.kind, current !== undefined, definition))];
 }
 
@@ -121,11 +121,16 @@ function setDesired(record: Recorded, type: 'Start' | 'Stop', catalog: Catalog):
   return [event(catalog, 'pipeline', record.name, { type: type === 'Start' ? 'PipelineStarted' : 'PipelineStopped' })];
 }
 
-function rollBack(command: Extract<Command, { type: 'RollBack' }>, record: Recorded, catalog: Catalog): DecidedEvent[] {
+function rollBack(
+  command: Extract<Command, { type: 'RollBack' }>,
+  record: Recorded,
+  catalog: Catalog,
+  bus: OwnBus,
+): DecidedEvent[] {
   const { desired } = record.definition as PipelineDefinition;
   const definition: PipelineDefinition = { ...command.definition, desired };
   checkReading(record, definition);
-  checkAgainst('pipeline', command.name, definition, catalog);
+  checkAgainst('pipeline', command.name, definition, catalog, bus);
   return [
     event(catalog, 'pipeline', command.name, { type: 'PipelineRolledBack', toVersion: command.toVersion, definition }),
   ];
@@ -194,7 +199,13 @@ function checkReading(current: Recorded | undefined, definition: DefinitionOfKin
   ]);
 }
 
-function checkAgainst(kind: Kind, name: string, definition: DefinitionOfKind[Kind], catalog: Catalog): void {
+function checkAgainst(
+  kind: Kind,
+  name: string,
+  definition: DefinitionOfKind[Kind],
+  catalog: Catalog,
+  bus: OwnBus,
+): void {
   if (kind === 'connection') {
     const conflict = connectionConflicts(name, definition as ConnectionDefinition, catalog);
     if (conflict !== undefined) throw new DefinitionRejected('conflict', conflict);
@@ -208,7 +219,7 @@ function checkAgainst(kind: Kind, name: string, definition: DefinitionOfKind[Kin
     if (message === undefined) return;
     throw new DefinitionRejected('invalid', message, [{ code: 'recursive_function', message, pointer: '/body' }]);
   }
-  const loop = feedsItself(kind, name, definition, catalog);
+  const loop = feedsItself(kind, name, definition, catalog, bus);
   if (loop !== undefined) {
     throw new DefinitionRejected('invalid', loop, [{ code: 'feedback_loop', message: loop }]);
   }

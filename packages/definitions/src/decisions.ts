@@ -1,2 +1,3 @@
 export type { Command, DecidedEvent, DraftOfKind, PipelineDraft } from './command.js';
 export { decide, writtenByNewer } from './decide.js';
+export type { OwnBus } from './pipeline/feedback.js';

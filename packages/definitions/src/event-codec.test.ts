@@ -1,9 +1,11 @@
 import { formatDefinitionKey, laminar } from '@laminar/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Command, decide } from './decisions.js';
+import { type Command, decide, type OwnBus } from './decisions.js';
 import { Catalog, decodeEvent, EventUnreadable, encodeEvent, foldStoredEvent, type RecordedEvent } from './index.js';
 import { recordedEvent } from './testing/arbitraries.js';
+
+const bus: OwnBus = { servers: [], isOpen: true };
 
 const created: RecordedEvent = {
   eventId: 'e1',
@@ -172,7 +174,7 @@ describe('folding what is stored', () => {
     foldStoredEvent(catalog, stored({ ...created, revision: 2 }, Uint8Array.of(0x08, 99)));
     const drop = { type: 'Drop', kind: 'connection', name: 'used', cascade: false } as const;
     for (const cascade of [false, true])
-      expect(() => decide({ ...drop, cascade }, catalog)).toThrow(
+      expect(() => decide({ ...drop, cascade }, catalog, bus)).toThrow(
         expect.objectContaining({
           code: 'conflict',
           message: expect.stringMatching(/"used" cannot be dropped here: the pipeline "p" may name it.*newer version/),
@@ -180,7 +182,7 @@ describe('folding what is stored', () => {
       );
     // What is merely corrupt is acted on by nobody, whatever version they are of.
     foldStoredEvent(catalog, stored({ ...changed, revision: 3 }, Uint8Array.of(1)));
-    expect(decide(drop, catalog)).toMatchObject([{ body: { type: 'ConnectionDropped' } }]);
+    expect(decide(drop, catalog, bus)).toMatchObject([{ body: { type: 'ConnectionDropped' } }]);
   });
 
   it('keeps the incarnation of what was readable before', () => {
@@ -218,7 +220,7 @@ describe('folding what is stored', () => {
       { ...named, type: 'RollBack', toVersion: 1, definition },
     ];
     for (const command of commands)
-      expect(() => decide(command, catalog)).toThrow(
+      expect(() => decide(command, catalog, bus)).toThrow(
         expect.objectContaining({
           code: 'conflict',
           message: expect.stringContaining('newer version of the software'),

@@ -298,7 +298,7 @@ describe('an output that may not be read', () => {
     authorization {
       users = [
         { user: all, password: all }
-        { user: blind, password: blind, permissions: { publish: ["out", "$JS.API.INFO"] } }
+        { user: blind, password: blind, permissions: { publish: ["out"] } }
       ]
     }
     no_auth_user: blind

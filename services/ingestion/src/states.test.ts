@@ -61,6 +61,37 @@ describe('what is missing', () => {
     }
   });
 
+  it.each([
+    ['from core', {}],
+    ['from JetStream', { jetstream: true, stream_name: 'SNK', stream_subjects: 'snk.>' }],
+  ])(
+    'leaves a connection connected whose only pipeline waits for a sink: it says for which (%s)',
+    async (from, options) => {
+      const port = await freePort();
+      const name = from.replace(' ', '_').toLowerCase();
+      await mesh.connection(`source_${name}`, { ...source('snk.>'), ...options });
+      await mesh.connection(
+        `sink_${name}`,
+        { type: 'sink', subject: 'sunk', reconnect_wait_ms: 50 },
+        `nats://127.0.0.1:${port}`,
+      );
+      await mesh.pipeline(name, `INSERT INTO sink_${name} SELECT n FROM source_${name}`);
+      await mesh.settled(name, 'blocked');
+      const said = () => mesh.connectionState(`source_${name}`);
+      await eventually(() => said().state === 'connected', { what: 'a connection that is connected' });
+      expect(said().message).toContain(`the sink "sink_${name}" is blocked`);
+      expect(said().appliedRevision).toBeGreaterThan(0);
+      const server = await startNats({ port });
+      try {
+        await mesh.settled(name, 'running');
+        await eventually(() => said().state === 'connected' && said().message === '', { what: 'nothing to be said' });
+      } finally {
+        await mesh.append('pipeline', name, { type: 'PipelineDropped' });
+        await server.stop();
+      }
+    },
+  );
+
   it('is nothing while a sink is on its way: the pipeline starts, and is not blocked', async () => {
     const states: unknown[] = [];
     const heard = mesh.nc.subscribe(subjects.everyStatus, {

@@ -218,8 +218,8 @@ describe('a test', () => {
         jetstream: true,
         stream_name: 'A',
       }),
-      'server',
-      'JetStream',
+      'stream',
+      '$JS.API.STREAM.INFO.A',
     );
   });
 

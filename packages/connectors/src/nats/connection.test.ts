@@ -124,6 +124,9 @@ describe('a connection', () => {
   it('says what the server says of itself, and how far it is', async () => {
     const { connection } = await openConnection({ ...source, servers: server.url });
     await eventually(() => connection.snapshot().rttMs !== undefined, { what: 'a round trip' });
+    // In whole milliseconds a server nearby would answer in none, which is no figure.
+    expect(connection.snapshot().rttMs).toBeGreaterThan(0);
+    expect(connection.snapshot().rttMs).not.toSatisfy(Number.isInteger);
     expect(connection.snapshot()).toMatchObject({
       serverUrl: expect.stringContaining(`127.0.0.1:${server.port}`),
       reconnects: 0,

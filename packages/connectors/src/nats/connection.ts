@@ -1,6 +1,5 @@
 import { clearInterval, setInterval } from 'node:timers';
 import { hasDurable, isPositioned, type ResolvedConnection, selfRefusal } from '@laminar/definitions';
-import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, type ServerInfo } from '@nats-io/nats-core';
 import { type ConnectionLog, noLog } from '../connection-log.js';
 import {
@@ -33,6 +32,7 @@ import { countsDeliveries } from './exhausted-capture.js';
 import { NatsExhaustedWatch } from './exhausted-watch.js';
 import { guardedSink } from './guarded-sink.js';
 import { inheritedPosition, inheriting, notInherited } from './inherited-position.js';
+import { managerOf } from './jetstream-manager.js';
 import { JetStreamSink } from './jetstream-sink.js';
 import { type Lineage, noLineage } from './lineage.js';
 import { LoggedReader } from './logged-reader.js';
@@ -45,6 +45,7 @@ import { dialDetails, followProtocol } from './protocol-log.js';
 import { deprovision, provision, provisionStream, standing } from './provision.js';
 import { PositionMemory } from './read-position.js';
 import { refusalOf } from './refusal.js';
+import { roundTripMs } from './round-trip.js';
 import { SoleWriterSink } from './sole-writer/sole-writer-sink.js';
 import { StallWatch } from './stall-watch.js';
 import { subscriptionsOf } from './subscriptions.js';
@@ -244,7 +245,7 @@ export class NatsConnector implements Connection {
   async #inherit(streamName: string, onRemark: (remark: string) => void): Promise<Position | undefined> {
     const lineage = this.#lineage;
     if (lineage.predecessors().length === 0) return undefined;
-    const jsm = await jetstreamManager(this.#open());
+    const jsm = await managerOf(this.#open());
     const position = await inheritedPosition({ jsm, maker: this.options, lineage, streamName });
     const remark = position === undefined ? notInherited({ lineage, streamName }) : undefined;
     if (remark !== undefined) onRemark(remark);
@@ -334,7 +335,7 @@ export class NatsConnector implements Connection {
   async #measureRtt(nc: NatsConnection | undefined): Promise<void> {
     if (!nc || nc.isClosed()) return;
     // While the connection is away there is no round trip; the last one stands.
-    await nc.rtt().then(
+    await roundTripMs(nc).then(
       (ms) => {
         this.#rttMs = ms;
       },

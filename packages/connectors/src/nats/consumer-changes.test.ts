@@ -1,3 +1,4 @@
+import { jsonCodec } from '@laminar/codecs';
 import type { ResolvedConnection } from '@laminar/definitions';
 import { eventually, startNats, type TestNats } from '@laminar/test';
 import {
@@ -14,6 +15,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Batch,
   type Connection,
+  examineConnection,
   type Lineage,
   noLineage,
   type Position,
@@ -470,4 +472,34 @@ it('a stream that its server says was created later, since it was changed betwee
     await admin.close();
     await own.stop();
   }
+});
+
+it('a consumer that somebody pauses is said to be, and to go on', async ({ skip }) => {
+  if (/^2\.(9|10)\./.test(nc.info?.version ?? '')) skip('nats-server pauses consumers from 2.11 on');
+  const { name, consumer, open, publish } = source({});
+  const { reader, remarks, resolved } = await open();
+  const until = new Date(Date.now() + 3_600_000);
+  await jsm.consumers.pause(name, consumer, until);
+  await publish(0, 3);
+  await eventually(
+    () => remarks.some((remark) => remark.includes(`paused by somebody until ${until.getUTCFullYear()}`)),
+    {
+      what: 'the pause to be said',
+    },
+  );
+  const checks = await examineConnection('nats', {
+    resolved,
+    clientName: 'test',
+    secrets: new TestSecrets({}),
+    files: { read: () => Promise.reject(new Error('no file is read')) },
+    codec: async () => jsonCodec,
+    timeoutMs: 5000,
+  });
+  expect(checks.find(({ check }) => check === 'consumer')).toMatchObject({
+    status: 'warning',
+    message: expect.stringContaining('delivers nothing meanwhile'),
+  });
+  await jsm.consumers.resume(name, consumer);
+  expect(await read(reader, 3)).toEqual(range(0, 3));
+  await eventually(() => remarks.at(-1)?.includes('goes on'), { what: 'the end of the pause to be said' });
 });

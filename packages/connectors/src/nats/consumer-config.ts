@@ -1,5 +1,5 @@
 import type { ConsumerSource, StartPosition } from '@laminar/definitions';
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, DeliverPolicy, ReplayPolicy } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { ConnectionLog } from '../connection-log.js';
 
@@ -111,3 +111,7 @@ export function startConfig(start: StartPosition): Partial<ConsumerConfig> {
       return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.atMs).toISOString() };
   }
 }
+
+/** What is said of a consumer that is paused. */
+export const pauseOf = ({ config }: ConsumerInfo): string =>
+  `is paused by somebody until ${config.pause_until}, and delivers nothing meanwhile`;

@@ -1,10 +1,11 @@
 import { type ConsumerSource, covers } from '@laminar/definitions';
-import { type ConsumerInfo, type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { ConsumerInfo, JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { ConnectorError } from '../contract.js';
 import { consumerName } from './consumer-api.js';
-import { differences, fixedDifferences, type Maker, madeFor, wantedConsumer } from './consumer-config.js';
+import { differences, fixedDifferences, type Maker, madeFor, pauseOf, wantedConsumer } from './consumer-config.js';
 import { apiCodes, connectorError, hasCode } from './errors.js';
+import { managerOf } from './jetstream-manager.js';
 import type { Lineage } from './lineage.js';
 import { ensureConsumer } from './provision-consumer.js';
 import type { PositionMemory } from './read-position.js';
@@ -40,6 +41,7 @@ export class ConsumerWatch {
   /** The time of creation of a stream that may be another one. */
   #suspect: string | undefined;
   #drift = '';
+  #paused = false;
 
   constructor(readonly options: ConsumerWatchOptions) {}
 
@@ -50,9 +52,10 @@ export class ConsumerWatch {
 
   /** The first look. Throws what the server answers. */
   async open(): Promise<Observed> {
-    this.#jsm = await jetstreamManager(this.options.nc, { timeout: requestTimeoutMs });
+    this.#jsm = await managerOf(this.options.nc, { timeout: requestTimeoutMs });
     this.#last = await this.#observe(this.#jsm);
     this.#drift = this.#differences(this.#last.consumer);
+    this.#lookForPause(this.#last.consumer);
     return this.#last;
   }
 
@@ -66,6 +69,7 @@ export class ConsumerWatch {
       if (this.#isAnother(seen, this.#last) || this.#isAnotherKind(seen.consumer)) return undefined;
       this.#lookForGap(this.#last, seen);
       this.#last = seen;
+      this.#lookForPause(seen.consumer);
       await this.#lookForChanges(this.#jsm, seen.consumer);
       return seen;
     } catch (error) {
@@ -158,6 +162,15 @@ export class ConsumerWatch {
       () => onRemark(`${changed}; it was put right`),
       (error: Error) => onRemark(`${changed}, and it could not be put right: ${error.message}`),
     );
+  }
+
+  /** A consumer that somebody paused looks like one for which nothing comes. Servers pause from 2.11 on. */
+  #lookForPause(info: ConsumerInfo): void {
+    const { source, onRemark } = this.options;
+    const paused = info.paused === true;
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    onRemark(`${consumerName(source)} ${paused ? pauseOf(info) : 'was paused by somebody, and goes on'}`);
   }
 
   #differences({ config }: ConsumerInfo): string {

@@ -1,11 +1,12 @@
 import type { ConsumerSource } from '@laminar/definitions';
-import { type ConsumerMessages, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type ConsumerMessages, type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Exhausted, ExhaustedWatch } from '../contract.js';
 import { durableIncarnation, type ReadByDurable } from './durable-incarnation.js';
 import { apiCodes, hasCode, isNotPermitted } from './errors.js';
 import { advisoriesOf, captureStreamOf, noticeConsumer } from './exhausted-capture.js';
 import { ackSubject, unreportedExhausted } from './exhausted-reconcile.js';
+import { managerOf } from './jetstream-manager.js';
 import { GoneMessage, StoredMessage } from './stored-message.js';
 
 /** A message that could not be fetched, or kept, is tried again after that long. */
@@ -44,7 +45,7 @@ export class NatsExhaustedWatch implements ExhaustedWatch {
     onExhausted: (exhausted: Exhausted) => void,
     signal: AbortSignal,
   ): Promise<NatsExhaustedWatch> {
-    const jsm = await jetstreamManager(nc);
+    const jsm = await managerOf(nc);
     const { streamName, consumer: durable } = source;
     const [stream, consumer] = await Promise.all([
       jsm.streams.info(streamName),

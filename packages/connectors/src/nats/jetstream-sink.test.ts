@@ -148,6 +148,17 @@ describe('publishing to JetStream', () => {
     }
   });
 
+  it('finds what a stream took that confirms nothing', async () => {
+    await stage.jsm.streams.add({ name: 'MUTE', subjects: ['mute'], no_ack: true });
+    const sink = await open('mute');
+    const settlements = new Settlements();
+    for (const i of [0, 1, 2]) settlements.publish(sink, output('mute', `m${i}`, withId(`mute${i}`)));
+    await settlements.reach(3);
+    expect(settlements.confirmed).toEqual(['m0', 'm1', 'm2']);
+    expect((await stage.jsm.streams.info('MUTE')).state.messages).toBe(3);
+    await sink.close(1000);
+  });
+
   it('keeps the order of what was published before and while the client dials anew', async () => {
     const proxy = new TcpProxy(stage.server.port);
     await proxy.start();

@@ -1,4 +1,4 @@
-import { startNats, type TestNats } from '@laminar/test';
+import { eventually, startNats, type TestNats } from '@laminar/test';
 import { AckPolicy, type JetStreamManager, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { headers as createHeaders, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
@@ -85,6 +85,31 @@ describe('the history of an output', () => {
     });
     await expect(reading).rejects.toMatchObject({ steer: 'blocked', message: expect.stringContaining('closed') });
     await closing;
+  });
+
+  it('is asked for once for many subjects, and answers in their order', async () => {
+    await jsm.streams.add({ name: 'MANY', subjects: ['many.*', 'more.>'] });
+    await jsm.streams.add({ name: 'APART', subjects: ['apart'] });
+    const history = await historyOf('many.x');
+    let questions = 0;
+    const heard = nc.subscribe('$JS.API.STREAM.NAMES', { callback: () => void questions++ });
+    await nc.flush();
+    const order: string[] = [];
+    const ask = async (subject: string) => {
+      const stream = await history.streamOf(subject);
+      order.push(subject);
+      return stream;
+    };
+    const subjects = Array.from({ length: 300 }, (_, n) => (n % 2 === 0 ? `many.${n}` : `more.${n}.x`));
+    expect(new Set(await Promise.all(subjects.map(ask)))).toEqual(new Set(['MANY']));
+    expect(order).toEqual(subjects);
+    expect(await Promise.all(['many.a.b', 'apart'].map(ask))).toEqual([undefined, 'APART']);
+    await nc.flush();
+    expect(questions).toBeLessThanOrEqual(4);
+    heard.unsubscribe();
+    await jsm.streams.delete('APART');
+    await jsm.streams.add({ name: 'INSTEAD', subjects: ['apart'] });
+    await eventually(async () => (await history.streamOf('apart')) === 'INSTEAD', { what: 'the other stream' });
   });
 
   it('knows which stream takes a subject, as it is now', async () => {

@@ -1,4 +1,4 @@
-import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamState } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamConfig, StreamState } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import {
   ConnectorError,
@@ -9,16 +9,17 @@ import {
   type StoredOutput,
 } from '../contract.js';
 import { apiCodes, connectorError, hasCode, isNotPermitted } from './errors.js';
+import { managerOf } from './jetstream-manager.js';
 import { incarnationSince } from './read-position.js';
 import { StreamTap } from './stream-tap.js';
+import { SubjectStreams } from './subject-streams.js';
 import { rangeStart } from './tap-range.js';
 
 const requestTimeoutMs = 3000;
 
 /** Reads streams by their headers alone, with a consumer that the server forgets, or where it allows none message by message. */
 export class NatsOutputHistory implements OutputHistory {
-  /** What is asked for many messages at once is asked once. */
-  readonly #asked = new Map<string, Promise<string | undefined>>();
+  readonly #streams = new SubjectStreams(() => this.#manager());
 
   /** What is published by the time of a read is in it: `published` resolves when the server has stored it. */
   constructor(
@@ -26,17 +27,10 @@ export class NatsOutputHistory implements OutputHistory {
     readonly published: () => Promise<void>,
   ) {}
 
-  streamOf(subject: string): Promise<string | undefined> {
-    const asked = this.#asked.get(subject) ?? this.#find(subject).finally(() => this.#asked.delete(subject));
-    this.#asked.set(subject, asked);
-    return asked;
-  }
-
-  async #find(subject: string): Promise<string | undefined> {
+  async streamOf(subject: string): Promise<string | undefined> {
     try {
-      return await (await this.#manager()).streams.find(subject);
+      return await this.#streams.of(subject);
     } catch (error) {
-      if (error instanceof Error && error.message === 'no stream matches subject') return undefined;
       throw historyError(`looking which stream takes "${subject}"`, error);
     }
   }
@@ -106,7 +100,7 @@ export class NatsOutputHistory implements OutputHistory {
   }
 
   #manager(): Promise<JetStreamManager> {
-    return jetstreamManager(this.nc, { timeout: requestTimeoutMs, checkAPI: false });
+    return managerOf(this.nc, { timeout: requestTimeoutMs });
   }
 }
 
@@ -120,7 +114,8 @@ const isPlaceOf = (
   place.sequence <= last_seq + 1 &&
   (place.sequence === 1 || first_seq < place.sequence);
 
-const windowMsOf = (config: StreamConfig): number => config.duplicate_window / 1e6;
+/** A stream that confirms nothing refuses nothing either that it was told again: only what it holds shows what it took. */
+const windowMsOf = ({ no_ack, duplicate_window }: StreamConfig): number => (no_ack ? 0 : duplicate_window / 1e6);
 
 /** Who may not read an output can only be told so. */
 function historyError(what: string, error: unknown): ConnectorError {

@@ -2,6 +2,7 @@ import { setInterval } from 'node:timers';
 import type { ResolvedConnection } from '@laminar/definitions';
 import type { NatsConnection, Status } from '@nats-io/nats-core';
 import type { ConnectionLog, LogDetails } from '../connection-log.js';
+import { roundTripMs } from './round-trip.js';
 import { followStatus } from './status.js';
 
 const rttIntervalMs = 30_000;
@@ -38,7 +39,7 @@ export function followProtocol(nc: NatsConnection, log: ConnectionLog): () => vo
   };
   const measureRtt = () => {
     if (nc.isClosed()) return;
-    nc.rtt().then(
+    roundTripMs(nc).then(
       (ms) => debug('round trip', { server: nc.getServer(), rtt_ms: ms }),
       // The connection was lost meanwhile, which has a line of its own.
       () => undefined,

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { noLineage, PositionMemory } from '../index.js';
 import { readTexts } from '../reader.contract.js';
 import { closeConnections, openConnection } from '../testing/connections.js';
+import { TestSecrets } from '../testing/secrets.js';
 import { incarnationOf } from './read-position.js';
 
 const nothing = expect.objectContaining({ drift: undefined, remark: undefined });
@@ -402,6 +403,39 @@ describe('provisioning', () => {
       await closeConnections();
     } finally {
       await plain.stop();
+    }
+  });
+
+  it.each([
+    [
+      'reads one durable',
+      { type: 'source', stream_name: 'S', subject: '>' },
+      '"$JS.API.CONSUMER.INFO.S.laminar-orders"',
+    ],
+    ['publishes to one subject', { type: 'sink', subject: 's.out' }, '"s.out"'],
+  ])('asks nothing of the account for a user who %s', async (_, options, publish) => {
+    const limited = await startNats({
+      config: `authorization { users = [
+        { user: admin, password: secret }
+        { user: one, password: secret, permissions: { publish: [${publish}], subscribe: ["_INBOX.>"] } }
+      ] }`,
+    });
+    const admin = await connect({ servers: limited.url, user: 'admin', pass: 'secret' });
+    try {
+      const manager = await jetstreamManager(admin);
+      await manager.streams.add({ name: 'S', subjects: ['s.>'] });
+      await manager.consumers.add('S', { durable_name: 'laminar-orders', ack_policy: AckPolicy.Explicit });
+      const secrets = new TestSecrets({ word: 'secret' });
+      const { connection } = await openConnection(
+        { servers: limited.url, jetstream: true, username: 'one', password: '$' + '{secret:word}', ...options },
+        'orders',
+        { secrets },
+      );
+      await expect(connection.provision()).resolves.toMatchObject({ isNew: false });
+      await closeConnections();
+    } finally {
+      await admin.close();
+      await limited.stop();
     }
   });
 

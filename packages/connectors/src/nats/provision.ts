@@ -1,12 +1,13 @@
 import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Position, Provision } from '../contract.js';
 import { consumerName } from './consumer-api.js';
 import { type Maker, madeFor } from './consumer-config.js';
-import { connectorError } from './errors.js';
+import { connectorError, isNotPermitted } from './errors.js';
 import { countsDeliveries, ensureCapture, passOnCapture } from './exhausted-capture.js';
 import { durablePosition } from './inherited-position.js';
+import { managerOf } from './jetstream-manager.js';
 import type { Lineage, Sharer } from './lineage.js';
 import { ensureConsumer, passOnConsumer } from './provision-consumer.js';
 import { ensureStream } from './provision-stream.js';
@@ -23,6 +24,7 @@ export async function provision(
 ): Promise<Provision> {
   if (!('streamName' in connection)) return nothing;
   const jsm = await managerOf(nc);
+  if (connection.role === 'sink-jetstream' && !connection.stream) await checkJetStream(jsm);
   const drift = await streamOf(jsm, maker, connection);
   if (!hasDurable(connection)) return { ...nothing, drift: joined(drift) };
   // Before the consumer, which may give up the first message at once.
@@ -43,9 +45,10 @@ export async function provisionStream(
 
 const nothing: Provision = { drift: undefined, remark: undefined, isNew: false };
 
-const managerOf = (nc: NatsConnection): Promise<JetStreamManager> =>
-  jetstreamManager(nc).catch((error) => {
-    throw connectorError('asking for JetStream', error);
+/** Of a sink that asks JetStream for nothing before its first row. Whether it is there is not known of a user who may publish and not ask: then the first row shows it. */
+const checkJetStream = (jsm: JetStreamManager): Promise<unknown> =>
+  jsm.getAccountInfo().catch((error) => {
+    if (!isNotPermitted(error)) throw connectorError('asking for JetStream', error);
   });
 
 /** Makes the stream where the definition asks for it and it is missing, and gives what is not as it says. */
@@ -68,7 +71,7 @@ export async function deprovision(
 ): Promise<void> {
   if (!hasDurable(connection)) return;
   try {
-    const jsm = await jetstreamManager(nc);
+    const jsm = await managerOf(nc);
     for (let owner: Sharer | undefined = maker; owner; ) {
       const [heir] = lineage.sharers(connection, owner);
       await passOnCapture(jsm, connection, madeFor(owner), heir && madeFor(heir));
@@ -92,7 +95,7 @@ export async function standing(
   if (!hasDurable(connection)) return undefined;
   const { streamName, consumer } = connection;
   try {
-    return await durablePosition(await jetstreamManager(nc), streamName, consumer.name, madeFor(maker));
+    return await durablePosition(await managerOf(nc), streamName, consumer.name, madeFor(maker));
   } catch (error) {
     throw connectorError(`looking how far the stream "${streamName}" was read`, error);
   }

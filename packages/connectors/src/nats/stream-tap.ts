@@ -1,9 +1,10 @@
 import type { Message } from '@laminar/codecs';
-import { type ConsumerConfig, DeliverPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type ConsumerConfig, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Tap, TapRange } from '../contract.js';
 import { ConsumerTap } from './consumer-tap.js';
 import { connectorError, hasCode } from './errors.js';
+import { managerOf } from './jetstream-manager.js';
 import { filtersIn } from './positioned/mirror-origin.js';
 import { StoredTap } from './stored-tap.js';
 
@@ -42,7 +43,7 @@ export class StreamTap implements Tap {
 
   async open(): Promise<void> {
     try {
-      const jsm = await jetstreamManager(this.nc);
+      const jsm = await managerOf(this.nc);
       this.#tap = await this.#opened(jsm);
     } catch (error) {
       throw connectorError(`reading the stream "${this.stream.name}"`, error);

@@ -286,6 +286,19 @@ describe('pipelines', () => {
     expect(refused).toMatchObject({ status: 422, body: { errors: [{ code: 'feedback_loop' }] } });
   });
 
+  it('cannot feed themselves over the bus either, where rows without a sink go', async () => {
+    const everything = source('>');
+    const servers = nats.url.replace('127.0.0.1', 'localhost');
+    const onBus = { ...everything, options: { ...everything.options, servers } };
+    expect((await call('POST', 'connections', { name: 'all_of_bus', ...onBus })).status).toBe(201);
+    const query = 'SELECT * FROM all_of_bus';
+    const refused = await call('POST', 'pipelines', { name: 'whirl', query });
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ code: 'feedback_loop' }] } });
+    expect(refused.body.detail).toContain('publishes to laminar.output.whirl, which "all_of_bus" reads');
+    const validated = await call('POST', 'validate', { sql: `CREATE PIPELINE whirl AS ${query}` });
+    expect(validated).toMatchObject({ status: 422, body: { errors: [{ code: 'feedback_loop' }] } });
+  });
+
   it('go back to an earlier version, which is a new one', async () => {
     const query = (n: number) => ({ query: `SELECT ${n} AS n FROM events` });
     for (const n of [1, 2]) await call('PUT', 'pipelines/rolls', query(n));

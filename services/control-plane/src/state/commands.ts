@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Catalog, type DefinitionEvent, encodeEvent, type RecordedEvent } from '@laminar/definitions';
+import type { OwnBus } from '@laminar/definitions/decisions';
 import {
   BusUnavailable,
   type Candidate,
@@ -36,6 +37,8 @@ export interface CommandsOptions {
   readonly catalog: Catalog;
   readonly log: EventLog;
   readonly subscription: LogSubscription;
+  /** The one that the log is on. */
+  bus(): OwnBus;
   /** Throws where the bus is known to be away. */
   checkBus(): void;
 }
@@ -79,7 +82,7 @@ export class Commands {
     if (execution.givenUp) throw new BusUnavailable('the request was given up before its turn came');
     this.options.checkBus();
     this.#forget(execution.events);
-    execution.decision = decideIntent(intent, this.options.catalog);
+    execution.decision = decideIntent(intent, this.options.catalog, this.options.bus());
     const at = Date.now();
     execution.events = execution.decision.events.map(({ kind, name, version, body }): DefinitionEvent => {
       const eventId = randomUUID();

@@ -1,5 +1,5 @@
 import { type Catalog, evolve, type Recorded, type RecordedEvent } from '@laminar/definitions';
-import { type DecidedEvent, decide } from '@laminar/definitions/decisions';
+import { type DecidedEvent, decide, type OwnBus } from '@laminar/definitions/decisions';
 import type { Kind } from '@laminar/protocol';
 import type { Warning } from '@laminar/sql';
 import type { Intent } from '../definitions/intent.js';
@@ -24,11 +24,11 @@ export interface Outcome {
 }
 
 /** Throws what the intent and the decision throw. */
-export function decideIntent(intent: Intent, catalog: Catalog): Decision {
+export function decideIntent(intent: Intent, catalog: Catalog, bus: OwnBus): Decision {
   const command = intent.command(catalog);
   return {
     before: catalog.get(intent.kind, intent.name),
-    events: command === undefined ? [] : decide(command, catalog),
+    events: command === undefined ? [] : decide(command, catalog, bus),
   };
 }
 
@@ -44,8 +44,8 @@ export function outcomeOf(
 }
 
 /** Carries an intent out in a catalog alone, which writes nothing anywhere else. */
-export function rehearse(intent: Intent, catalog: Catalog, at: number): Outcome {
-  const { before, events } = decideIntent(intent, catalog);
+export function rehearse(intent: Intent, catalog: Catalog, bus: OwnBus, at: number): Outcome {
+  const { before, events } = decideIntent(intent, catalog, bus);
   const recorded = events.map((event): RecordedEvent => {
     const { kind, name, version, body } = event;
     const metadata = { eventId: '', actor: '', traceparent: '', at, revision: catalog.revision + 1 };

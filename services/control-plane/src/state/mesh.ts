@@ -22,6 +22,7 @@ import { Changes } from './changes.js';
 import { Commands, type Origin } from './commands.js';
 import { type Outcome, rehearse } from './decision.js';
 import { lookOutside, type Outside } from './outside.js';
+import { ownBusOf } from './own-bus.js';
 
 /** After that long without having caught up again, readiness says how far it came. */
 const catchUpTimeoutMs = 10_000;
@@ -115,7 +116,7 @@ export class Mesh {
   /** Carries an intent out in `catalog` alone, which writes nothing anywhere else. */
   async rehearse(intent: Intent, catalog: Catalog): Promise<Outcome> {
     const warnings = await lookOutside(intent, catalog, this.#outside);
-    return { ...rehearse(intent, catalog, Date.now()), warnings };
+    return { ...rehearse(intent, catalog, ownBusOf(this.#ready().nc), Date.now()), warnings };
   }
 
   /** What definitions stand on beside the catalog. */
@@ -165,7 +166,13 @@ export class Mesh {
     });
     await retried(waiting, 'the status of the instances cannot be followed', () => board.start());
     await subscription.caughtUp;
-    const commands = new Commands({ catalog, log, subscription, checkBus: () => this.#checkBus() });
+    const commands = new Commands({
+      catalog,
+      log,
+      subscription,
+      bus: () => ownBusOf(nc),
+      checkBus: () => this.#checkBus(),
+    });
     this.#opened = { nc, log, secrets, subscription, board, commands };
     await retried(waiting, 'the service cannot be announced on the bus', () =>
       announceService(nc, {

@@ -47,6 +47,8 @@ export class ConnectionLoop {
   #drift: string | undefined;
   /** What happened to what is read since the connection was opened. */
   #remark: string | undefined;
+  /** What whoever is in `use` waits for before it is in full use, where that may not come soon. */
+  #waitsFor: string | undefined;
   /** How far the connections before this one have read. */
   readonly #memory = new PositionMemory();
   #lastError: string | undefined;
@@ -94,6 +96,19 @@ export class ConnectionLoop {
     this.#woken = false;
   }
 
+  /**
+   * Of a connection that is not in full use yet: why not, where that is no matter of its own and may last, such as a sink that cannot be reached. Its socket is open and its stream and durable
+   * stand, so that it is connected. Undefined where nothing of that kind keeps it.
+   */
+  waitsFor(reason: string | undefined): void {
+    const { state } = this.#standing;
+    if (reason === this.#waitsFor) return;
+    this.#waitsFor = reason;
+    if (state !== 'connecting' && state !== 'connected') return;
+    if (reason === undefined) this.#stand('connecting', '');
+    else this.#stand('connected', this.#notes());
+  }
+
   /** The same as `wake`, where something came that the next attempt may need, such as a secret: what it knew so far does not stand any more. */
   retry(): void {
     const { state } = this.#standing;
@@ -123,6 +138,7 @@ export class ConnectionLoop {
 
   async #attempt(backoff: Backoff): Promise<Retry | undefined> {
     const lost = new AbortController();
+    this.#waitsFor = undefined;
     const { name, incarnation, resolved } = this.options.spec;
     const connection = createConnection('nats', {
       name,
@@ -156,6 +172,7 @@ export class ConnectionLoop {
       this.#remark = provisionNote(provision, this.options.spec, Date.now());
       await this.options.use(connection, lost.signal, () => {
         backoff.works();
+        this.#waitsFor = undefined;
         this.#stand('connected', this.#notes());
       });
       return undefined;
@@ -172,7 +189,7 @@ export class ConnectionLoop {
   }
 
   #notes(): string {
-    return [this.#drift, this.#remark].filter((note) => note !== undefined).join('; ');
+    return [this.#drift, this.#remark, this.#waitsFor].filter((note) => note !== undefined).join('; ');
   }
 
   /** `logged` is what the log says instead of a message that may quote payloads. */

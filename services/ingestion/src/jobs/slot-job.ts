@@ -294,6 +294,7 @@ export class SlotJob {
       log: connection.resolved.trace ? this.#log : undefined,
     });
     this.#waiting = waiting;
+    if (!this.#open) this.#loop.waitsFor(problemOf(waiting));
     // What was published to a sink that is gone may never be confirmed: it has to be published, or to come, again where it can.
     if (lost !== undefined && isRedelivered(connection.resolved)) reading.suspend();
     if (reading.suspended && waiting.size > 0) {
@@ -387,6 +388,10 @@ export class SlotJob {
     return [...this.#spec.pipelines, ...(this.#reading?.pipelines ?? []).map(({ spec }) => spec)];
   }
 }
+
+/** Of one of the sinks that are waited for; undefined where all of them are on their way. */
+const problemOf = (waiting: Lineup['waiting']): string | undefined =>
+  [...waiting.values()].find(({ opening }) => !opening)?.problem;
 
 const nameOf = ({ name, incarnation }: SlotSpec['reader']) => ({ name, incarnation });
 

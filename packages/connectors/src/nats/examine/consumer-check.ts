@@ -1,8 +1,9 @@
 import { hasDurable, type ResolvedConnection } from '@laminar/definitions';
-import { type ConsumerInfo, jetstreamManager } from '@nats-io/jetstream';
+import type { ConsumerInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { differences, type Maker, wantedConsumer } from '../consumer-config.js';
+import { differences, type Maker, pauseOf, wantedConsumer } from '../consumer-config.js';
 import { apiCodes, hasCode } from '../errors.js';
+import { managerOf } from '../jetstream-manager.js';
 import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js';
 
 /** For whom a consumer was made is no setting that is compared. */
@@ -20,7 +21,7 @@ export async function checkConsumer(nc: NatsConnection, connection: ResolvedConn
   const { streamName, consumer, role } = connection;
   let info: ConsumerInfo;
   try {
-    info = await (await jetstreamManager(nc)).consumers.info(streamName, consumer.name);
+    info = await (await managerOf(nc)).consumers.info(streamName, consumer.name);
   } catch (error) {
     if (hasCode(error, apiCodes.consumerNotFound) || hasCode(error, apiCodes.streamNotFound))
       return skipped(`there is no consumer "${consumer.name}" yet; it is made when the connection is stored or read`);
@@ -39,7 +40,7 @@ export async function checkConsumer(nc: NatsConnection, connection: ResolvedConn
   const drift = differences(info.config, wantedConsumer(nobody, connection));
   if (drift.length > 0)
     return warning(`the consumer has another ${drift.join(', ')} than the definition says; ${facts}`);
-  return ok(facts);
+  return info.paused ? warning(`the consumer ${pauseOf(info)}; ${facts}`) : ok(facts);
 }
 
 function factsOf(info: ConsumerInfo): string {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { jsonCodec } from '@laminar/codecs';
+import { type Codec, jsonCodec } from '@laminar/codecs';
 import { connectionIssues, type Options, resolveConnection } from '@laminar/definitions';
 import {
   eventually,
@@ -12,17 +12,21 @@ import {
   type TestNats,
   temporaryDirectory,
 } from '@laminar/test';
-import { jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
+import { AckPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { nkeys } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConnectionCheck, examineConnection } from '../../index.js';
+import { type ConnectionCheck, ConnectorError, examineConnection } from '../../index.js';
 import { TestSecrets } from '../../testing/secrets.js';
 
 /** The checks of a source, by name. */
 async function examine(
   options: Options,
-  { secrets = {}, timeoutMs = 5000 }: { secrets?: { [name: string]: string }; timeoutMs?: number } = {},
+  {
+    secrets = {},
+    timeoutMs = 5000,
+    codec = async () => jsonCodec,
+  }: { secrets?: { [name: string]: string }; timeoutMs?: number; codec?: () => Promise<Codec> } = {},
 ): Promise<{ [check: string]: ConnectionCheck }> {
   const definition = { connector: 'nats', options: { type: 'source', format: 'json', ...options } } as const;
   const [issue] = connectionIssues(definition);
@@ -32,7 +36,7 @@ async function examine(
     clientName: 'test',
     secrets: new TestSecrets(secrets),
     files: { read: (path) => readFile(path) },
-    codec: async () => jsonCodec,
+    codec,
     timeoutMs,
   });
   return Object.fromEntries(checks.map((check) => [check.check, check]));
@@ -153,6 +157,71 @@ describe('a test', () => {
   });
 });
 
+describe('a user who may do little', () => {
+  let server: TestNats;
+  const may = (subjects: string) =>
+    `permissions: { publish: [${subjects}, "$SYS.REQ.USER.INFO"], subscribe: ["_INBOX.>"] }`;
+  const reading = '"$JS.API.STREAM.INFO.S", "$JS.API.CONSUMER.INFO.S.*", "$JS.API.CONSUMER.MSG.NEXT.S.*"';
+  beforeAll(async () => {
+    server = await startNats({
+      config: `authorization { users = [
+        { user: admin, password: secret }
+        { user: reader, password: secret, ${may(`${reading}, "$JS.ACK.S.>", "$JS.API.STREAM.MSG.GET.S", "$JS.API.DIRECT.GET.S"`)} }
+        { user: silent, password: secret, ${may(reading)} }
+      ] }`,
+    });
+    const nc = await connect({ servers: server.url, user: 'admin', pass: 'secret' });
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.add({ name: 'S', subjects: ['s.>'] });
+    await jsm.consumers.add('S', { durable_name: 'laminar-orders', ack_policy: AckPolicy.Explicit });
+    await nc.close();
+  });
+  afterAll(() => server?.stop());
+
+  const examineAs = (username: string) =>
+    examine(
+      {
+        servers: server.url,
+        jetstream: true,
+        stream_name: 'S',
+        subject: '>',
+        username,
+        password: '$' + '{secret:word}',
+      },
+      { secrets: { word: 'secret' } },
+    );
+
+  it('need not be allowed to ask what its account has', async () => {
+    const { server: whole, stream, consumer } = await examineAs('reader');
+    expect(whole).toMatchObject({ status: 'ok', message: expect.stringContaining('may not ask') });
+    expect([stream?.status, consumer?.status]).not.toContain('failed');
+  });
+
+  it('is told where it may read and not acknowledge, by servers that know', async () => {
+    const { permissions } = await examineAs('silent');
+    const untold = permissions?.status === 'skipped';
+    if (untold) expect(permissions?.message).toContain('$JS.ACK.S.laminar-orders.>');
+    else
+      expect(permissions).toMatchObject({
+        status: 'failed',
+        message: expect.stringContaining('$JS.ACK.S.laminar-orders.>'),
+      });
+  });
+});
+
+describe('a format', () => {
+  it('that cannot be read fails the test, though no message came', async () => {
+    const nats = await startNats({ jetstream: false });
+    try {
+      const missing = () => Promise.reject(new ConnectorError('blocked', 'there is no file /event.desc'));
+      const { sample } = await examine({ servers: nats.url, subject: 'quiet' }, { codec: missing });
+      expect(sample).toMatchObject({ status: 'failed', message: 'there is no file /event.desc' });
+    } finally {
+      await nats.stop();
+    }
+  });
+});
+
 describe('a KV bucket', () => {
   it('that is a mirror under another name has a sample', async () => {
     const nats = await startNats();
@@ -179,6 +248,25 @@ describe('a KV bucket', () => {
 });
 
 describe('a stream', () => {
+  it('that changes the subjects of what it takes may hold any', async ({ skip }) => {
+    const nats = await startNats();
+    const nc = await connect({ servers: nats.url });
+    try {
+      if (/^2\.9\./.test(nc.info?.version ?? '')) skip('nats-server changes subjects from 2.10 on');
+      const jsm = await jetstreamManager(nc);
+      const subject_transform = { src: 'raw.*', dest: 'fine.{{wildcard(1)}}' };
+      await jsm.streams.add({ name: 'CHANGED', subjects: ['raw.*'], subject_transform });
+      await jetstream(nc).publish('raw.a', '7');
+      const options = { servers: nats.url, jetstream: true, stream_name: 'CHANGED', subject: 'fine.>' };
+      const { stream, sample } = await examine(options);
+      expect(stream).toMatchObject({ status: 'ok' });
+      expect(sample).toMatchObject({ status: 'ok', message: expect.stringContaining('on fine.a') });
+    } finally {
+      await nc.close();
+      await nats.stop();
+    }
+  });
+
   it('that is kept in memory is warned of', async () => {
     const nats = await startNats();
     const nc = await connect({ servers: nats.url });

@@ -36,7 +36,7 @@ export interface ExamineOptions {
   readonly clientName: string;
   readonly secrets: SecretSource;
   readonly files: FileSource;
-  /** Of the connection's format; made when there is a message to decode. Throws `ConnectorError`. */
+  /** Of the connection's format. Throws `ConnectorError`. */
   codec(): Promise<Codec>;
   /** Of all checks together. */
   readonly timeoutMs: number;

@@ -56,8 +56,12 @@ function needsOf(connection: ResolvedConnection): Needs {
   if (connection.role === 'source-core') return { subscribe: [connection.subject], publish: [] };
   if (hasDurable(connection)) {
     const { streamName, consumer, role } = connection;
-    const pulls = role === 'source-pull' ? [`$JS.API.CONSUMER.MSG.NEXT.${streamName}.${consumer.name}`] : [];
-    return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${streamName}`, ...pulls] };
+    const place = `${streamName}.${consumer.name}`;
+    const pulls = role === 'source-pull' ? [`$JS.API.CONSUMER.MSG.NEXT.${place}`] : [];
+    // Whose acknowledgements are refused reads everything, again and again.
+    const acknowledges = consumer.ackPolicy === 'none' ? [] : [`$JS.ACK.${place}.>`];
+    const asks = [`$JS.API.STREAM.INFO.${streamName}`, `$JS.API.CONSUMER.INFO.${place}`];
+    return { subscribe: [], publish: [...asks, ...pulls, ...acknowledges] };
   }
   if ('streamName' in connection) return { subscribe: [], publish: [`$JS.API.STREAM.INFO.${connection.streamName}`] };
   const prefix = connection.role === 'source-kv' ? 'KV_' : 'OBJ_';

@@ -6,10 +6,9 @@ import {
   type PositionedSource,
   type ResolvedConnection,
 } from '@laminar/definitions';
-import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { ConnectorError } from '../../contract.js';
 import { apiCodes, connectorError, hasCode } from '../errors.js';
+import { managerOf } from '../jetstream-manager.js';
 import { filtersIn } from '../positioned/mirror-origin.js';
 import { viewOf } from '../positioned/stream-view.js';
 import { type Finding, failed, ok, reasonOf, skipped } from './check.js';
@@ -24,7 +23,7 @@ interface Sample {
 }
 
 export interface SampleOptions {
-  /** Made when there is a message to decode. Throws `ConnectorError`. */
+  /** Throws the `ConnectorError` that would keep a reader from beginning, message or not. */
   codec(): Promise<Codec>;
   /** What is waited for a message where the server keeps none. */
   readonly timeoutMs: number;
@@ -38,6 +37,7 @@ export async function checkSample(
 ): Promise<Finding> {
   if (isSink(connection)) return skipped('a sink reads no messages');
   if (connection.role === 'source-object') return skipped('objects are not decoded');
+  const decoder = await codec();
   const sample =
     connection.role === 'source-core'
       ? await nextMessage(nc, connection.subject, timeoutMs)
@@ -46,10 +46,8 @@ export async function checkSample(
   const { data, where } = sample;
   const what = `${where}, ${data.length} bytes`;
   try {
-    const value = (await codec()).decode(data);
-    return ok(`${what}, reads as ${connection.format.name}: ${shown(value)}`);
+    return ok(`${what}, reads as ${connection.format.name}: ${shown(decoder.decode(data))}`);
   } catch (error) {
-    if (error instanceof ConnectorError) return failed(error.message);
     return failed(`${what}, cannot be read as ${connection.format.name}: ${reasonOf(error)}; is format what is sent?`);
   }
 }
@@ -70,7 +68,7 @@ async function nextMessage(nc: NatsConnection, subject: string, timeoutMs: numbe
 async function lastMessage(nc: NatsConnection, source: ConsumerSource | PositionedSource): Promise<Sample | string> {
   const stream = isPositioned(source) ? viewOf(source).stream : source.streamName;
   try {
-    const jsm = await jetstreamManager(nc);
+    const jsm = await managerOf(nc);
     const { config } = await jsm.streams.info(stream);
     const filters = isPositioned(source) ? await filtersIn(jsm, config, viewOf(source)) : source.filterSubjects;
     const [subject = '>'] = filters;

@@ -1,7 +1,8 @@
 import { covers, isPositioned, type ResolvedConnection, subjectsOverlap } from '@laminar/definitions';
-import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { apiCodes, hasCode } from '../errors.js';
+import { managerOf } from '../jetstream-manager.js';
 import { viewOf } from '../positioned/stream-view.js';
 import { streamDifferences } from '../provision-stream.js';
 import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js';
@@ -10,7 +11,7 @@ import { type Finding, failed, ok, reasonOf, skipped, warning } from './check.js
 export async function checkStream(nc: NatsConnection, connection: ResolvedConnection): Promise<Finding> {
   if (connection.role === 'source-core' || connection.role === 'sink-core')
     return skipped('the connection uses no stream');
-  const jsm = await jetstreamManager(nc);
+  const jsm = await managerOf(nc);
   const name = await streamNameOf(connection, jsm);
   if (name === undefined)
     return failed(
@@ -33,6 +34,10 @@ export async function checkStream(nc: NatsConnection, connection: ResolvedConnec
   if (drift.length > 0)
     return warning(
       `the stream has another ${drift.join(', ')} than the definition says, and is left as it is; ${facts}`,
+    );
+  if (info.config.no_ack && connection.role === 'sink-jetstream')
+    return warning(
+      `the stream confirms nothing (no_ack), so that a row counts as stored only when it is found there, seconds later; set no_ack to false; ${facts}`,
     );
   const volatile = volatility(info);
   return volatile === undefined ? ok(facts) : warning(`${volatile}; ${facts}`);
@@ -75,8 +80,8 @@ function subjectsOf(connection: ResolvedConnection): readonly string[] {
 }
 
 function coverage({ config }: StreamInfo, connection: ResolvedConnection): Finding | undefined {
-  // What comes from other streams may have any subject.
-  if (config.mirror || (config.sources ?? []).length > 0) return undefined;
+  // What comes from other streams may have any subject, and so may what the stream itself changes as it takes it.
+  if (config.mirror || (config.sources ?? []).length > 0 || config.subject_transform) return undefined;
   const taken: readonly string[] = config.subjects ?? [];
   for (const subject of subjectsOf(connection)) {
     if (!taken.some((pattern) => subjectsOverlap(pattern, subject)))

@@ -1,8 +1,9 @@
-import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { InvalidArgumentError, type Msg, type NatsConnection, nuid } from '@nats-io/nats-core';
 import { ConnectorError, type Position } from '../../contract.js';
 import { within } from '../../within.js';
 import { apiCodes, closedWhileOpening, connectorError, hasCode } from '../errors.js';
+import { managerOf } from '../jetstream-manager.js';
 import { incarnationSince } from '../read-position.js';
 import { timestampMsOf } from '../timestamp.js';
 import type { DeliveryStanding } from './delivery-standing.js';
@@ -147,7 +148,7 @@ export class StreamFeed {
   }
 
   #manager(): Promise<JetStreamManager> {
-    return jetstreamManager(this.options.nc, { timeout: apiTimeoutMs });
+    return managerOf(this.options.nc, { timeout: apiTimeoutMs });
   }
 
   async #info(jsm: JetStreamManager): Promise<StreamInfo> {

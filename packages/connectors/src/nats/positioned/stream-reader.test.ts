@@ -263,7 +263,8 @@ describe('a reader over a stream', () => {
     goOn();
     await expect(opening).rejects.toMatchObject({ steer: 'blocked', message: expect.stringContaining('was closed') });
     await eventually(async () => (await jsm.streams.info(name)).state.consumer_count === 0, { what: 'no consumer' });
-    expect(connection.snapshot().subscriptions).toBeLessThanOrEqual(before);
+    // The one for answers to the client's own requests stays.
+    expect(connection.snapshot().subscriptions).toBeLessThanOrEqual(Math.max(before, 1));
   });
 
   it('is done with a message as it hands it over where nothing is acknowledged', async () => {

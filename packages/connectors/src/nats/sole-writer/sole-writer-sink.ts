@@ -1,5 +1,5 @@
 import { headers } from '@laminar/protocol';
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import {
   createInbox,
   type Msg,
@@ -10,6 +10,7 @@ import {
 import { type Beginning, ConnectorError, type OutputMessage, type Settle, type Sink } from '../../contract.js';
 import { within } from '../../within.js';
 import { connectorError, publishError } from '../errors.js';
+import { managerOf } from '../jetstream-manager.js';
 import { Outbound } from '../outbound.js';
 import { publishAnswerOf } from '../publish-answer.js';
 import { followStatus } from '../status.js';
@@ -324,7 +325,7 @@ export class SoleWriterSink implements Sink {
 
   async #tail(): Promise<OutputTail> {
     try {
-      const jsm: JetStreamManager = await jetstreamManager(this.nc, { timeout: apiTimeoutMs });
+      const jsm: JetStreamManager = await managerOf(this.nc, { timeout: apiTimeoutMs });
       return await readTail(jsm, this.stream);
     } catch (error) {
       throw connectorError(`reading the end of the stream "${this.stream}"`, error);
