@@ -1,6 +1,7 @@
 import { runService } from '@laminar/runtime';
 import { buildApp } from './app.js';
 import { openSystemDatabase } from './database.js';
+import { MetricsHistory } from './history/metrics-history.js';
 import { LogStore } from './logs/log-store.js';
 import { Mesh } from './mesh/mesh.js';
 import { SpanStore } from './otlp/span-store.js';
@@ -18,6 +19,11 @@ await runService({
     const logs = new LogStore(database, (error) => logger.error({ err: error }, 'old logs cannot be deleted'));
     const runner = new SqlRunner(database.file, (error) => logger.error({ err: error }, 'SQL cannot be run'));
     const isCaughtUp = () => mesh.caughtUp;
+    const history = new MetricsHistory({
+      database,
+      isCaughtUp,
+      onError: (error) => logger.error({ err: error }, 'the history of metrics cannot be written'),
+    });
     const mesh = new Mesh({
       config,
       health,
@@ -31,12 +37,14 @@ await runService({
     await app.listen({ host: config.host, port: config.queryPort });
     // The bus may be away for long; until it is there the service says so in its readiness.
     void mesh.run();
+    history.start();
     health.set('start', undefined);
     return {
       async stop() {
         await app.close();
         await mesh.stop();
         await runner.stop();
+        history.stop();
         spans.stop();
         logs.stop();
         database.close();

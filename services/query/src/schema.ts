@@ -216,6 +216,24 @@ export const natsLogs = sqliteTable(
   (table) => [index('nats_logs_connection').on(table.connection, table.timestamp)],
 );
 
+/**
+ * Figures of the other tables as they were: each second that a figure changed in, for an hour, and the first of each minute for a day. A value stands until the next of its series. Kept nowhere
+ * else.
+ */
+export const metricsHistory = sqliteTable(
+  'metrics_history',
+  {
+    time: text().notNull(),
+    table_name: text().notNull(),
+    /** What the row of that table is about: a connection, `<connection>/<stream>/<consumer>`, a pipeline, an instance. */
+    entity: text().notNull(),
+    /** The column of that table. */
+    metric: text().notNull(),
+    value: real().notNull(),
+  },
+  (table) => [index('metrics_history_time').on(table.time)],
+);
+
 /** What derives from the bus, and is written anew from it at each start. */
 export const derivedTables = [
   natsConnections,

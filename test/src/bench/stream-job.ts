@@ -6,6 +6,9 @@ import { orderCount, orderMessages } from './messages.js';
 import { processCpuUs } from './process-usage.js';
 import { RowCheck } from './row-check.js';
 
+/** Some seconds of full load: the second that a process takes to be warm again after a start weighs little. */
+export const jobMessages = 200_000;
+
 /** Orders that lie in a stream when the job begins, read through a durable. */
 export interface StreamJob {
   /** How many orders, a multiple of `orderCount`. */

@@ -1,8 +1,8 @@
 import { nearestName } from '@laminar/definitions';
 import { getTableColumns, getTableName } from 'drizzle-orm';
-import { derivedTables, natsLogs, spans } from '../schema.js';
+import { derivedTables, metricsHistory, natsLogs, spans } from '../schema.js';
 
-const tables = [...derivedTables, natsLogs, spans];
+const tables = [...derivedTables, natsLogs, spans, metricsHistory];
 const tableNames = tables.map((table) => getTableName(table));
 const columnNames = [...new Set(tables.flatMap((table) => Object.keys(getTableColumns(table))))];
 

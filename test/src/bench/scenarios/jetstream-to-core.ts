@@ -5,10 +5,8 @@ import { jobFigures } from '../job-figures.js';
 import { withMesh } from '../laminar.js';
 import { orderCount, rowColumns, rowsOf } from '../messages.js';
 import { type Scenario, scaled } from '../scenario.js';
-import { runStreamJob } from '../stream-job.js';
+import { jobMessages, runStreamJob } from '../stream-job.js';
 import { handSide, ourSide, streamSource } from '../stream-sides.js';
-
-const messages = 100_000;
 
 /** What a message costs that is acknowledged, beside a hand-written loop that consumes, publishes and acknowledges. */
 export const jetstreamToCore: Scenario = {
@@ -30,7 +28,7 @@ export const jetstreamToCore: Scenario = {
         );
         const laminar = ourSide(api, 'bench', ingestionPid);
         const byHand = await handSide(jsm, hand);
-        const job = { count: scaled(messages, scale, orderCount), rows: rowsOf(({ keep }) => keep) };
+        const job = { count: scaled(jobMessages, scale, orderCount), rows: rowsOf(({ keep }) => keep) };
         const { ours, theirs } = await inTurn(runs, {
           ours: () => runStreamJob(nc, jsm, { ...job, ...laminar, output: { subject: 'laminar.output.bench' } }),
           theirs: () => runStreamJob(nc, jsm, { ...job, ...byHand, output: { subject: 'hand.out' } }),

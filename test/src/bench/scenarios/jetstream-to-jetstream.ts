@@ -7,11 +7,9 @@ import { jobFigures } from '../job-figures.js';
 import { withMesh } from '../laminar.js';
 import { orderCount, rowColumns, rowsOf } from '../messages.js';
 import { type Scenario, scaled } from '../scenario.js';
-import { runStreamJob } from '../stream-job.js';
+import { jobMessages, runStreamJob } from '../stream-job.js';
 import { handSide, ourSide, streamSource } from '../stream-sides.js';
 
-/** Some seconds of full load: the second that a process takes to be warm again after a start weighs little. */
-const messages = 200_000;
 const notInstalled = 'the C client is not installed (libnats-dev and a C compiler): no ceiling to compare with';
 
 /** What exactly once costs, beside a hand-written loop that publishes with ids, and beside the C client that only publishes. */
@@ -39,7 +37,7 @@ export const jetstreamToJetstream: Scenario = {
         const laminar = ourSide(api, 'bench', ingestionPid);
         const byHand = await handSide(jsm, hand);
         const rows = rowsOf(({ keep }) => keep);
-        const count = scaled(messages, scale, orderCount);
+        const count = scaled(jobMessages, scale, orderCount);
         let round = 0;
         const { ours, theirs, ceiling } = await inTurn(runs, {
           ours: () => runStreamJob(nc, jsm, { count, rows, ...laminar, output: { stream: 'OURS_OUT' } }),
