@@ -2,7 +2,7 @@ export { type ConnectionLog, type LogDetails, type LogLevel, noLog } from './con
 export type * from './contract.js';
 export { ConnectorError, NotPermitted, Overrun, PositionTaken, Unprepared, Untappable } from './contract.js';
 export { HeaderBlock } from './header-block.js';
-export type { ConnectionCheck } from './nats/examine/check.js';
+export { type CheckName, type ConnectionCheck, checkNames } from './nats/examine/check.js';
 export { type ServerVersion, serverVersions } from './nats/examine/server-versions.js';
 export { type Lineage, noLineage, type Sharer } from './nats/lineage.js';
 export { LoggedSink } from './nats/logged-sink.js';

@@ -4,6 +4,10 @@ export const warningCodes = {
   missing_function: ['A function that is called is not there; the state is `blocked`.', 'Define it.'],
   missing_secret: ['A secret that is referred to is not there; the connection is `blocked`.', 'Store it.'],
   missing_file: ['A file that is named is not there; the connection is `blocked` while it is not.', 'Put it there.'],
+  missing_stream: [
+    'The server has no such stream, or it takes nothing of what the connection reads or writes; a connection without its stream is `blocked`.',
+    'Create it, or name another one.',
+  ],
   unreadable_file: ['A file that is named cannot be read.', 'Let the services read it.'],
   not_permitted: ["The connection's own `permissions` do not allow its subjects.", 'Change one of them.'],
   server_unchecked: [

@@ -286,7 +286,8 @@ describe('what a server may lack', () => {
     const body = { connector: 'nats', options: { ...options, filter_subjects: ['gated.a', 'gated.b'] } };
     const [major = 0, minor = 0] = (nc.info?.version ?? '').split('.').map(Number);
     const stored = await api.put('/connections/gated', body);
-    if (major > 2 || minor >= 10) expect(stored).toMatchObject({ status: 201, body: { warnings: [] } });
+    if (major > 2 || minor >= 10)
+      expect(stored).toMatchObject({ status: 201, body: { warnings: [{ code: 'missing_stream' }] } });
     else
       expect(stored).toMatchObject({
         status: 422,
@@ -300,6 +301,59 @@ describe('what a server may lack', () => {
       status: 201,
       body: { warnings: [{ code: 'server_unchecked', message: expect.stringContaining('ECONNREFUSED') }] },
     });
+  });
+});
+
+describe('a stream that is not there', () => {
+  const options = (stream: string, more: object = {}) => ({
+    connector: 'nats',
+    options: {
+      ...{ servers: outside.nats.url, type: 'source', format: 'json', jetstream: true },
+      ...{ stream_name: stream, subject: '>', ...more },
+    },
+  });
+  const missing = (...words: string[]) => [
+    { code: 'missing_stream', message: expect.stringMatching(new RegExp(words.join('.*'))) },
+  ];
+
+  it('is said where a connection is defined, with the one that may be meant, and the connection heals', async () => {
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.add({ name: 'PARCELS', subjects: ['parcels.*'] });
+    const misspelt = await api.post('/connections', { name: 'parcels', ...options('PARCLES') });
+    expect(misspelt).toMatchObject({ status: 201, body: { warnings: missing('"PARCLES"', '"PARCELS"') } });
+    expect(await api.put('/connections/parcels', options('PARCELS'))).toMatchObject({ body: { warnings: [] } });
+
+    const sql = `CREATE CONNECTION letters TO nats (servers = '${outside.nats.url}', type = 'source', format = 'json', jetstream = true, stream_name = 'LETTERS', subject = 'letters')`;
+    for (const path of ['/validate', '/sql'])
+      expect((await api.post(path, { sql })).body).toMatchObject({ results: [{ warnings: missing('"LETTERS"') }] });
+    await jsm.streams.add({ name: 'LETTERS', subjects: ['letters'] });
+    await eventually(async () => (await api.get('/connections/letters')).body.status.state !== 'blocked', {
+      what: 'the connection to be let go on',
+    });
+  });
+
+  it.each([
+    [
+      'a bucket',
+      { connector: 'nats', options: { type: 'source', format: 'json', jetstream: true, kv_bucket: 'nowhere' } },
+      'KV_nowhere',
+    ],
+    [
+      'the output of a sink',
+      { connector: 'nats', options: { type: 'sink', subject: 'nowhere.x', jetstream: true } },
+      'nowhere.x',
+    ],
+  ])('is said of %s, too', async (_, definition, name) => {
+    const body = { ...definition, options: { servers: outside.nats.url, ...definition.options } };
+    expect((await api.put('/connections/nowhere', body)).body).toMatchObject({ warnings: missing(name) });
+    await api.delete('/connections/nowhere');
+  });
+
+  it('is no matter where the connection makes it, or the server is away', async () => {
+    const made = await api.put('/connections/made', options('MADE', { subject: 'made', stream_subjects: 'made' }));
+    expect(made.body.warnings).toEqual([]);
+    const away = await api.put('/connections/away', options('AWAY', { servers: 'nats://127.0.0.1:1' }));
+    expect(away.body.warnings).toEqual([]);
   });
 });
 

@@ -22,6 +22,8 @@ export interface ConnectionTest {
   /** Of the catalog that it was read from. */
   readonly revision: number;
   readonly timeoutMs: number;
+  /** The last check that is made; all unless given. */
+  readonly through?: 'stream';
 }
 
 /** One check, as answers show it. */
@@ -34,8 +36,8 @@ export interface Check {
 
 /** Has an ingestion instance test a connection; a check that fails is an answer. Throws a `Refusal` and `BusUnavailable`. */
 export async function testConnection(nc: NatsConnection, test: ConnectionTest): Promise<Check[]> {
-  const { name, definition, revision, timeoutMs } = test;
-  const request = { name, definition: encodeConnection(definition), revision, timeoutMs };
+  const { name, definition, revision, timeoutMs, through = '' } = test;
+  const request = { name, definition: encodeConnection(definition), revision, timeoutMs, through };
   const answer = await ask(nc, ConnectionTestRequest.encode(request).finish(), timeoutMs);
   if ((answer.headers?.get(errorCodeHeader) ?? '') !== '')
     throw new Refusal('ingestion_unavailable', answer.headers?.get(errorHeader) ?? '', later);

@@ -15,6 +15,8 @@ import { StatusBoard } from '@laminar/status';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { Intent } from '../definitions/intent.js';
+import { StreamCheck } from '../definitions/stream-check.js';
+import { testConnection } from '../live/connection-test.js';
 import { askServerVersions } from '../live/server-versions.js';
 import { Refusal } from '../refusal.js';
 import { busDurability } from './bus-durability.js';
@@ -57,6 +59,7 @@ export class Mesh {
   readonly catalog = new Catalog();
   /** Something was folded or reported. */
   readonly changes = new Changes();
+  readonly #streams = new StreamCheck(async (test) => testConnection(this.connection, test));
   #nc: NatsConnection | undefined;
   #opened: Opened | undefined;
   #durability: readonly string[] = [];
@@ -124,6 +127,7 @@ export class Mesh {
     return {
       files: this.options.files,
       versionsOf: async (servers) => askServerVersions(this.connection, servers),
+      streams: this.#streams,
     };
   }
 

@@ -1,4 +1,10 @@
-import { type ConnectionCheck, examineConnection, type SecretSource } from '@laminar/connectors';
+import {
+  type CheckName,
+  type ConnectionCheck,
+  checkNames,
+  examineConnection,
+  type SecretSource,
+} from '@laminar/connectors';
 import { type ConnectionDefinition, decodeConnection, resolveConnection } from '@laminar/definitions';
 import { laminar, subjects } from '@laminar/protocol';
 import type { DefinitionFiles } from '@laminar/runtime';
@@ -25,6 +31,7 @@ interface Request {
   readonly definition: ConnectionDefinition;
   readonly revision: number;
   readonly timeoutMs: number;
+  readonly through: CheckName | undefined;
 }
 
 /** The tests of connections that this instance makes, where secrets and files are what its readers see; of all instances, one makes each. */
@@ -69,7 +76,7 @@ export class ConnectionTests {
     }
   }
 
-  async #test({ name, definition, revision, timeoutMs }: Request): Promise<ConnectionCheck[]> {
+  async #test({ name, definition, revision, timeoutMs, through }: Request): Promise<ConnectionCheck[]> {
     const { instance, secrets, files, caughtUp } = this.context;
     const startedAt = performance.now();
     await caughtUp(revision, timeoutMs).catch(() => {
@@ -85,6 +92,7 @@ export class ConnectionTests {
       files,
       codec: () => payloadCodecOf(resolved, files),
       timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedAt)),
+      through,
     });
   }
 }
@@ -92,9 +100,11 @@ export class ConnectionTests {
 /** The request, or what is wrong with it. */
 function readRequest(data: Uint8Array): Request | string {
   try {
-    const { name, definition, revision, timeoutMs } = ConnectionTestRequest.decode(data);
+    const { name, definition, revision, timeoutMs, through } = ConnectionTestRequest.decode(data);
     if (!definition || timeoutMs === 0) return 'the request needs a definition and a time limit';
-    return { name, definition: decodeConnection(definition), revision: Number(revision), timeoutMs };
+    const last = checkNames.find((check) => check === through);
+    if (last === undefined && through !== '') return `there is no check "${through}"`;
+    return { name, definition: decodeConnection(definition), revision: Number(revision), timeoutMs, through: last };
   } catch (error) {
     const why = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : String(error);
     return `the request is no laminar.v1.ConnectionTestRequest: ${why}`;

@@ -1,4 +1,4 @@
-import { covers, isPositioned, type ResolvedConnection, subjectsOverlap } from '@laminar/definitions';
+import { covers, isPositioned, nearestName, type ResolvedConnection, subjectsOverlap } from '@laminar/definitions';
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { apiCodes, hasCode } from '../errors.js';
@@ -25,7 +25,9 @@ export async function checkStream(nc: NatsConnection, connection: ResolvedConnec
     if (!hasCode(error, apiCodes.streamNotFound)) return failed(`looking for the stream "${name}": ${reasonOf(error)}`);
     return spec
       ? skipped(`there is no stream "${name}" yet; it is made of stream_subjects when the connection is stored`)
-      : failed(`there is no stream "${name}"; ${missingHint[connection.role] ?? 'create it'}`);
+      : failed(
+          `there is no stream "${name}"${await nearNameOf(name, jsm)}; ${missingHint[connection.role] ?? 'create it'}`,
+        );
   }
   const facts = factsOf(info);
   const unmatched = coverage(info, connection);
@@ -60,6 +62,16 @@ const missingHint: { readonly [role in ResolvedConnection['role']]?: string } = 
   'source-ordered': 'create it, or give stream_subjects to have it created',
   'sink-jetstream': 'create it, or give stream_subjects to have it created',
 };
+
+/** A stream whose name is meant perhaps, among the first of the account; nothing where there is none, or who asks may not list them. */
+async function nearNameOf(name: string, jsm: JetStreamManager): Promise<string> {
+  const names = await jsm.streams
+    .names()
+    .next()
+    .catch(() => []);
+  const nearest = nearestName(name, names);
+  return nearest === undefined ? '' : `, did you mean "${nearest}"?`;
+}
 
 /** The stream that a connection uses; undefined where a sink leaves it to the subject and none takes it. */
 async function streamNameOf(connection: ResolvedConnection, jsm: JetStreamManager): Promise<string | undefined> {
