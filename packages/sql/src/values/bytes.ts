@@ -47,12 +47,12 @@ export function decode(text: string, format: string): Uint8Array {
   checkFormat(format);
   const invalid = () => new RowError('invalid_value', `a text of ${text.length} characters is no ${format}`);
   if (format.toLowerCase() === 'hex') {
-    const digits = text.replace(/\s/g, '');
+    const digits = text.replace(/[ \t\n\r]/g, '');
     if (!/^(?:[\da-f]{2})*$/i.test(digits)) throw invalid();
     return Buffer.from(digits, 'hex');
   }
   if (format.toLowerCase() === 'base64') {
-    const digits = text.replace(/\s/g, '');
+    const digits = text.replace(/[ \t\n\r]/g, '');
     if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(digits)) throw invalid();
     return Buffer.from(digits, 'base64');
   }

@@ -14,7 +14,8 @@ import { checkedDate, dateOfTimestamp, dateText, isoTimestamp, parseTimestamp, t
 /** Types of values, of columns and of expressions alone. */
 export type ValueType = ColumnType | 'INTERVAL';
 
-const integerPattern = /^\s*([+-]?)(?:(\d+(?:_\d+)*)|(0x(?:_?[\da-f])+)|(0o(?:_?[0-7])+)|(0b(?:_?[01])+))\s*$/i;
+const integerPattern =
+  /^[ \t-\r]*([+-]?)(?:(\d+(?:_\d+)*)|(0x(?:_?[\da-f])+)|(0o(?:_?[0-7])+)|(0b(?:_?[01])+))[ \t-\r]*$/i;
 
 export function integerOfText(text: string, type: ColumnType): Integer {
   const match = integerPattern.exec(text);
@@ -41,7 +42,7 @@ function decimalOfText(text: string): Decimal {
 }
 
 /** Any beginning of a word that tells it from the others. */
-const booleanPattern = /^\s*(?:(t|tr|tru|true|y|ye|yes|on|1)|f|fa|fal|fals|false|n|no|of|off|0)\s*$/i;
+const booleanPattern = /^[ \t-\r]*(?:(t|tr|tru|true|y|ye|yes|on|1)|f|fa|fal|fals|false|n|no|of|off|0)[ \t-\r]*$/i;
 
 function booleanOfText(text: string): boolean {
   const match = booleanPattern.exec(text);

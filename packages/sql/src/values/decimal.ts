@@ -14,7 +14,7 @@ const quotientDigitsMin = 16;
 /** PostgreSQL keeps four decimal digits in each of its own. */
 const digitsPerGroup = 4;
 
-const pattern = /^\s*([+-]?)(?=[\d.])((?:\d+(?:_\d+)*)?)(?:\.((?:\d+(?:_\d+)*)?))?(?:[eE]([+-]?\d+))?\s*$/;
+const pattern = /^[ \t-\r]*([+-]?)(?=[\d.])((?:\d+(?:_\d+)*)?)(?:\.((?:\d+(?:_\d+)*)?))?(?:[eE]([+-]?\d+))?[ \t-\r]*$/;
 
 /** The number that a text writes, or undefined. */
 export function parseDecimal(text: string): Decimal | undefined {

@@ -1,5 +1,6 @@
 import { RowError } from '../errors.js';
 import { invalidText } from './invalid-text.js';
+import { trimmed } from './white-space.js';
 
 const specials: { readonly [text: string]: number | undefined } = {
   nan: Number.NaN,
@@ -14,12 +15,12 @@ const specials: { readonly [text: string]: number | undefined } = {
 const pattern = /^[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
 export function doubleOfText(text: string): number {
-  const trimmed = text.trim();
-  const special = specials[trimmed.toLowerCase()];
+  const written = trimmed(text);
+  const special = specials[written.toLowerCase()];
   if (special !== undefined) return special;
-  if (!pattern.test(trimmed)) throw invalidText(text, 'DOUBLE PRECISION');
-  const value = Number(trimmed);
-  if (value === 0 && /[1-9]/.test(trimmed.replace(/[eE].*$/, '')))
+  if (!pattern.test(written)) throw invalidText(text, 'DOUBLE PRECISION');
+  const value = Number(written);
+  if (value === 0 && /[1-9]/.test(written.replace(/[eE].*$/, '')))
     throw new RowError('out_of_range', 'a value is too small for DOUBLE PRECISION');
   return checkedDouble(value);
 }
