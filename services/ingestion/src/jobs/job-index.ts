@@ -1,5 +1,6 @@
 import type { SlotSpec } from '../desired/slot.js';
-import type { PipelineStanding, SlotJob } from './slot-job.js';
+import type { PipelineStanding } from './pipeline-standing.js';
+import type { SlotJob } from './slot-job.js';
 
 /** Which jobs have something to say of a connection or pipeline: those that run, and those that are still draining. */
 export class JobIndex {

@@ -29,6 +29,7 @@ import { Halted } from './backoff.js';
 import { codecOf } from './codec-of.js';
 import { ConnectionLoop, type ConnectionStanding } from './connection-loop.js';
 import { type Lineup, lineUp } from './lineup.js';
+import { type PipelineStanding, pipelineStandingOf } from './pipeline-standing.js';
 import { Reading } from './reading.js';
 import { noResponder, responderOf } from './responder.js';
 import type { RowTarget } from './shared-sink.js';
@@ -55,14 +56,6 @@ export interface SlotJobOptions extends SlotCircumstancesOptions {
   readonly files: DefinitionFiles;
   /** What the job says of its connection or of these pipelines changed. */
   onReport(connection: string, pipelines: readonly string[]): void;
-}
-
-/** What a job says of one of its pipelines. */
-export interface PipelineStanding {
-  readonly state: 'starting' | 'running' | 'blocked' | 'failed';
-  readonly message: string;
-  /** In effect now; 0 for nothing. */
-  readonly appliedRevision: number;
 }
 
 /** Runs one slot of a connection: its reader, and all of the pipelines over it. */
@@ -167,22 +160,15 @@ export class SlotJob {
 
   /** What this job says of a pipeline; undefined where it has nothing to do with it. */
   pipelineStanding(name: string): PipelineStanding | undefined {
-    const active = this.#open ? this.#reading?.pipelines.find(({ spec }) => spec.name === name) : undefined;
-    if (!active && !this.#spec.pipelines.some((spec) => spec.name === name)) return undefined;
-    const appliedRevision = active?.spec.revision ?? 0;
-    const { state, message } = this.#loop.standing;
-    if (state === 'reconnecting' || state === 'blocked' || state === 'failed') {
-      const reason = `the connection "${this.#spec.connection.name}" is ${state}${message === '' ? '' : `: ${message}`}`;
-      return { state: state === 'failed' ? 'failed' : 'blocked', message: reason, appliedRevision };
-    }
-    const goesOn = active !== undefined && this.#reading?.suspended !== true;
-    const awaited = this.#waiting.get(name) ?? (goesOn ? undefined : this.#waiting.values().next().value);
-    const problem = awaited ? awaited.problem : (active?.sink.problem ?? this.options.deadLetters.problem);
-    if (problem !== undefined && !awaited?.opening) return { state: 'blocked', message: problem, appliedRevision };
-    if (!active && this.#loop.stopped)
-      return { state: 'running', message: 'it ends: what it has published is being confirmed', appliedRevision };
-    if (!active || awaited) return { state: 'starting', message: '', appliedRevision };
-    return { state: 'running', message: this.#repeats.problemOf(active) ?? '', appliedRevision };
+    return pipelineStandingOf(name, {
+      spec: this.#spec,
+      connection: this.#loop.standing,
+      isStopping: this.#loop.stopped,
+      reading: this.#open ? this.#reading : undefined,
+      waiting: this.#waiting,
+      lettersProblem: this.options.deadLetters.problem,
+      repeatsProblemOf: (pipeline) => this.#repeats.problemOf(pipeline),
+    });
   }
 
   /** Whether rows go to this sink connection, or shall. */

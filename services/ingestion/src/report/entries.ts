@@ -1,8 +1,8 @@
 import type { DesiredPipeline } from '../desired/desired.js';
 import type { ConnectionSpec } from '../desired/slot.js';
 import type { ConnectionStanding } from '../jobs/connection-loop.js';
+import type { PipelineStanding } from '../jobs/pipeline-standing.js';
 import type { Provisioned } from '../jobs/provisioner.js';
-import type { PipelineStanding } from '../jobs/slot-job.js';
 import type { StatusEntry } from './status-publisher.js';
 
 interface Job {
