@@ -61,10 +61,9 @@ describe('JSON', () => {
   });
 
   it('reads a string of many digits in time linear to it', () => {
-    const digits = '1'.repeat(400_000);
-    const start = performance.now();
+    // Time quadratic to it would be minutes, beyond the limit of any test.
+    const digits = '1'.repeat(1_000_000);
     expect(parseJson(bytes(`{"a":"${digits}"}`))).toEqual({ a: digits });
-    expect(performance.now() - start).toBeLessThan(3000);
   });
 
   it('takes the last of duplicate keys, beside long integers too', () => {

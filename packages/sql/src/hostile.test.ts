@@ -77,8 +77,8 @@ describe('any text', () => {
 });
 
 describe('a long text that is no value', () => {
-  const length = 100_000;
-  const limitMs = 3000;
+  /** Time quadratic to it would be a minute for one text, and beyond the limit of a test for all. */
+  const length = 200_000;
   /** What is told apart only at the end of what repeats, behind each of these beginnings. */
   const beginnings = ['', '2026-03-29', '2026-03-29 01:30:00', '1 day', 'P', '{', '"', '\\x', '0x'];
   const repeated = ['1', '1.', ' ', ' 1', '1:', '1-', '_1', '1_', '.', '-', 'a', 'T', '1D', '1,', '{', '"', '\\'];
@@ -90,13 +90,11 @@ describe('a long text that is no value', () => {
       for (const beginning of beginnings) {
         for (const part of repeated) {
           const text = `${beginning}${part.repeat(length / part.length)}!`;
-          const start = performance.now();
           try {
             read(text);
           } catch (error) {
             if (!(error instanceof RowError)) throw error;
           }
-          expect(performance.now() - start, `${beginning}${part}...!`).toBeLessThan(limitMs);
         }
       }
     },
