@@ -60,11 +60,19 @@ describe('a connection', () => {
     const full = await startNats({ config: 'max_connections: 1', jetstream: false });
     try {
       await openConnection({ ...source, servers: full.url });
-      const { connection } = connectionOf({ ...source, servers: full.url });
-      await expect(connection.open()).rejects.toMatchObject({
-        steer: 'blocked',
-        message: expect.stringContaining('maximum connections exceeded'),
-      });
+      const reasons: string[] = [];
+      // What was said is lost where the server's socket ended between two writes of the client: then the next attempt hears it.
+      await eventually(
+        async () => {
+          const { connection } = connectionOf({ ...source, servers: full.url });
+          const error = await connection.open().catch((thrown: unknown) => thrown);
+          expect(error).toMatchObject({ steer: 'blocked' });
+          reasons.push(String(error));
+          return reasons.at(-1)?.includes('maximum connections exceeded');
+        },
+        { what: 'the server to say why' },
+      );
+      expect(reasons.join()).not.toContain('timeout');
     } finally {
       await full.stop();
     }
@@ -86,7 +94,7 @@ describe('a connection', () => {
       const { connection } = connectionOf({ ...source, servers: `127.0.0.1:${port}` });
       await expect(connection.open()).rejects.toMatchObject({
         steer: 'blocked',
-        message: expect.stringContaining('ECONNRESET'),
+        message: expect.stringMatching(/ECONNRESET|EPIPE/),
       });
     } finally {
       await new Promise((resolve) => ending.close(resolve));
